@@ -1,0 +1,234 @@
+/**
+ * The native contract: every call that crosses into C++, and what its integers mean.
+ *
+ * Rule: a network condition never throws. It is a count (zero or more) or a negative {@link Status}; the details are
+ * fetched with {@link NativeBinding.lastFailure} only when somebody wants them. Throwing is for misuse (a closed
+ * object, a range outside its buffer) and for lack of resources.
+ */
+
+/** What a call answers instead of a count. Shared by plain sockets and TLS, so that a state machine needs one switch. */
+export const Status = {
+  /** Nothing can move until the socket is readable (EAGAIN on a read, SSL_ERROR_WANT_READ on anything). */
+  wantsRead: -1,
+  /** Nothing can move until the socket is writable (EAGAIN on a write, SSL_ERROR_WANT_WRITE on anything). */
+  wantsWrite: -2,
+  /** The peer ended its side in order: FIN on a plain socket, close_notify under TLS. */
+  ended: -3,
+  /** The connection is of no more use. `lastFailure()`, asked before any other call, says why. */
+  failed: -4,
+} as const;
+
+/** One of the negative values of {@link Status}. */
+export type StatusCode = (typeof Status)[keyof typeof Status];
+
+/** Which edges a descriptor is registered for. READ_CLOSED, HANGUP and ERROR are always reported. */
+export const Interest = { readable: 1, writable: 2 } as const;
+
+/** What an event of the table reports; several bits may be set at once (epoll_ctl(2)). */
+export const Ready = {
+  readable: 1,
+  writable: 2,
+  /** EPOLLRDHUP: the peer has closed its writing side, or all of it. A hint to read, not a state. */
+  readClosed: 4,
+  /** EPOLLHUP: both directions are shut. Unread data may still be in the receive queue. */
+  hangup: 8,
+  /** EPOLLERR: an error is pending on the socket; the next read or write returns it. */
+  error: 16,
+} as const;
+
+/** Int32 fields of one event in the shared table: slot, generation, {@link Ready} bits. */
+export const EVENT_FIELDS = 3;
+
+/**
+ * Set in the result of {@link NativeTlsSession.read} beside the count when the session did not run dry: more records
+ * may be buffered, or an end, a failure or a want waits to be told. Without it only a further edge brings more.
+ */
+export const READ_MORE = 0x4000_0000;
+
+/** Why the last call of this thread answered {@link Status.failed}. */
+export interface NativeFailure {
+  /** `system`: a system call failed (errno(3)); `tls`: OpenSSL refused; `truncated`: TCP ended without close_notify. */
+  readonly kind: 'system' | 'tls' | 'truncated';
+  /** errno of the failed call, 0 when none is involved. */
+  readonly errno: number;
+  /** Its name, `ECONNRESET` for instance; empty when errno is 0. */
+  readonly code: string;
+  /** The system call, or the OpenSSL function, that failed. */
+  readonly call: string;
+  /** strerror(3) text or OpenSSL's reason string of the first error. */
+  readonly reason: string;
+  /** OpenSSL's library and reason numbers of the first error; 0 when the failure is not OpenSSL's. */
+  readonly library: number;
+  readonly reasonCode: number;
+  /** OpenSSL's whole error stack, oldest first, one printable line each. */
+  readonly stack: readonly string[];
+}
+
+/** An address as the kernel reports it (getsockname(2), getpeername(2)). */
+export interface SocketAddress {
+  readonly family: 'IPv4' | 'IPv6' | 'unix';
+  /** Numeric address, or the path of a Unix socket (empty when unnamed). */
+  readonly address: string;
+  /** TCP port; 0 for Unix sockets. */
+  readonly port: number;
+}
+
+/** Options of a socket that {@link NativeBinding.setOption} understands; values are integers in the unit named. */
+export type SocketOption = 'noDelay' | 'keepAlive' | 'sendBufferBytes' | 'receiveBufferBytes' | 'lingerSeconds';
+
+/** The edge-triggered readiness source. One per reactor; its descriptor is watched by Node's own event loop. */
+export interface NativeEpoll {
+  /**
+   * Registers `fd` with EPOLLET. `slot` and `generation` come back in each event. Throws the failed call
+   * as a system error (EBADF, EEXIST, ENOSPC: see epoll_ctl(2)).
+   */
+  add(fd: number, slot: number, generation: number, interest: number): void;
+  /** Changes the interest; if the descriptor is ready for it at this moment an edge is reported (epoll_ctl(2)). */
+  modify(fd: number, slot: number, generation: number, interest: number): void;
+  /** Removes `fd`. A descriptor that is already closed is not an error: the kernel removed it. */
+  remove(fd: number): void;
+  /** Fills the table and returns how many events are in it. `timeoutMs` 0 polls, -1 waits for ever. */
+  wait(timeoutMs: number): number;
+  /**
+   * Calls `onReady(count)` from Node's loop each time descriptors are ready, the table filled. Microtasks and
+   * `process.nextTick` run after each call. An exception of `onReady` becomes an uncaught exception.
+   */
+  watch(onReady: (count: number) => void): void;
+  /** Whether a watched epoll keeps the process alive. */
+  ref(): void;
+  unref(): void;
+  /** Stops watching and closes the descriptor. Twice is harmless. */
+  close(): void;
+}
+
+/** What a {@link NativeTlsContext} is built from. PEM is text or bytes; nothing is kept of the caller's memory. */
+export interface NativeTlsContextOptions {
+  readonly role: 'server' | 'client';
+  /** The leaf first, then its issuers. */
+  readonly certificateChain?: string | Uint8Array | undefined;
+  readonly privateKey?: string | Uint8Array | undefined;
+  readonly passphrase?: string | undefined;
+  /** Trust anchors (PEM, any number of certificates in each). */
+  readonly trustAnchors?: readonly (string | Uint8Array)[] | undefined;
+  /** Whether the peer must present a certificate that verifies. */
+  readonly verifyPeer?: boolean | undefined;
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
+  readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
+  /** TLS 1.2 cipher list and TLS 1.3 cipher suites, in OpenSSL's syntax. */
+  readonly ciphers?: string | undefined;
+  readonly cipherSuites?: string | undefined;
+  /** Groups for the key exchange, in OpenSSL's syntax, most wanted first. */
+  readonly groups?: string | undefined;
+  /** ALPN protocols, most wanted first (RFC 7301). A server picks by its own order and refuses when none is shared. */
+  readonly alpn?: readonly string[] | undefined;
+  /** At most 32 bytes; keeps resumption inside one trust policy. Required for resumption with verified peers. */
+  readonly sessionIdContext?: string | undefined;
+  /** TLS 1.3 session tickets sent after a full handshake. */
+  readonly tickets?: number | undefined;
+}
+
+/** An immutable SSL_CTX. Sessions made from it keep it alive. */
+export interface NativeTlsContext {
+  readonly role: 'server' | 'client';
+}
+
+export interface NativeTlsSessionOptions {
+  /** SNI to send (clients). */
+  readonly servername?: string | undefined;
+  /** DNS name or numeric IP address that the peer's certificate must carry (clients; RFC 9525). */
+  readonly verifyName?: string | undefined;
+}
+
+/** What a handshake settled. */
+export interface NativeTlsInfo {
+  readonly protocol: string;
+  /** Standard (IANA) name of the cipher suite. */
+  readonly cipher: string;
+  readonly alpn: string | undefined;
+  readonly servername: string | undefined;
+  readonly resumed: boolean;
+  /** Group of the key exchange, for instance `X25519MLKEM768`; undefined when there was none. */
+  readonly group: string | undefined;
+}
+
+/** One SSL object on one connected, non-blocking socket. It never closes the socket. */
+export interface NativeTlsSession {
+  /** 0 when the handshake is complete, else a {@link Status}. Never needed again after 0. */
+  handshake(): number;
+  /**
+   * Decrypts as many records as are there into `buffer[offset, offset + length)`. Answers the count, with
+   * {@link READ_MORE} set unless the session ran dry, or a {@link Status}. A zero `length` is misuse.
+   */
+  read(buffer: Uint8Array, offset: number, length: number): number;
+  /**
+   * Encrypts and sends; answers how many bytes OpenSSL accepted (1 to `length`), or a {@link Status}. After
+   * `wantsRead` or `wantsWrite` the next write must begin with the same bytes, at least as many; they may have moved.
+   */
+  write(buffer: Uint8Array, offset: number, length: number): number;
+  /** Sends close_notify; 0 when it has left. Not to be called with a blocked write. Harmless before the handshake. */
+  shutdown(): number;
+  /** What the handshake settled; throws before it is complete. */
+  info(): NativeTlsInfo;
+  /** The peer's certificate chain as it sent it, DER, leaf first; empty when there is none. */
+  peerCertificates(): Buffer[];
+  /** X.509 verification outcome: `X509_V_OK` or the name and text of the failure. */
+  verifyResult(): { readonly ok: boolean; readonly name: string; readonly reason: string };
+  /** Frees the SSL object; when called from inside one of its own callbacks, after that call. Twice is harmless. */
+  close(): void;
+}
+
+/** Versions and abilities of the loaded binary. */
+export interface NativeFeatures {
+  /** `OpenSSL 3.5.7 …` as the linked library reports it, and as the headers said when it was compiled. */
+  readonly opensslVersion: string;
+  readonly opensslCompiledVersion: string;
+  /** Node-API version that the addon was built for. */
+  readonly nodeApiVersion: number;
+  /** Whether the linked OpenSSL can hand encryption to the kernel, and whether the running kernel offers it. */
+  readonly kernelTls: { readonly openssl: boolean; readonly kernel: boolean };
+}
+
+/** Native objects alive in this environment; tests compare before and after. */
+export interface NativeLiveObjects {
+  readonly epolls: number;
+  readonly tlsContexts: number;
+  readonly tlsSessions: number;
+}
+
+/** The addon's exports. Descriptors are plain integers, non-blocking and close-on-exec. */
+export interface NativeBinding {
+  /** Events land in `events` ({@link EVENT_FIELDS} each), which the object keeps alive; its length bounds a batch. */
+  readonly Epoll: new (events: Int32Array) => NativeEpoll;
+  /** Throws an error with `code` (`ERR_TLS_CERTIFICATE`, `ERR_TLS_KEY`, `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_PASSPHRASE`,
+   * `ERR_TLS_CIPHERS`, `ERR_TLS_GROUPS`, `ERR_TLS_TRUST_ANCHORS`, `ERR_TLS_OPTION`) and OpenSSL's `reason`. */
+  readonly TlsContext: new (options: NativeTlsContextOptions) => NativeTlsContext;
+  /** Throws a TypeError when `fd` is negative or the context is not one. */
+  readonly TlsSession: new (context: NativeTlsContext, fd: number, options?: NativeTlsSessionOptions) => NativeTlsSession;
+
+  /** A listening TCP socket on a numeric address, SO_REUSEADDR set; the descriptor, or `failed`. */
+  listen(address: string, port: number, backlog: number, options: { readonly reusePort: boolean; readonly ipv6Only: boolean }): number;
+  /** accept4(2): a descriptor, `wantsRead` when the backlog is empty, or `failed` ({@link lastErrno} tells which). */
+  accept(fd: number): number;
+  /** Starts a TCP connection to a numeric address; the descriptor (connected or in progress), or `failed`. */
+  connect(address: string, port: number): number;
+  /** SO_ERROR of a connecting socket: 0 connected, `wantsWrite` still in progress, `failed`. */
+  connectResult(fd: number): number;
+  /** recv(2): 1 or more bytes, `wantsRead`, `ended`, or `failed`. EINTR is retried. */
+  recv(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  /** send(2) with MSG_NOSIGNAL: bytes taken, `wantsWrite`, or `failed`. EINTR is retried. */
+  send(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  /** shutdown(2), writing side: 0 or `failed`. */
+  shutdownWrite(fd: number): number;
+  /** close(2). Not retried on EINTR (the descriptor is gone on Linux). */
+  close(fd: number): void;
+  localAddress(fd: number): SocketAddress | undefined;
+  remoteAddress(fd: number): SocketAddress | undefined;
+  /** setsockopt(2): 0 or `failed`. Throws a TypeError for an option it does not know. */
+  setOption(fd: number, option: SocketOption, value: number): number;
+  /** errno of this environment's last call that answered `failed` for a system call; 0 when it was not one. */
+  lastErrno(): number;
+  /** Details of this environment's last `failed`. */
+  lastFailure(): NativeFailure;
+  features(): NativeFeatures;
+  liveObjects(): NativeLiveObjects;
+}

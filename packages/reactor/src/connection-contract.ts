@@ -1,0 +1,51 @@
+/**
+ * A connection as protocols and applications see it. The machine behind it is `connection.ts`.
+ *
+ * Rule: three verbs leave (`end`, `close`, `destroy`); none of them may lose bytes that `write` accepted, but `destroy`.
+ */
+import type { SocketAddress } from '@sluice/core-native';
+import type { Lifecycle } from './lifecycle.ts';
+import type { ReadHalf } from './read-half.ts';
+import type { Transport } from './transport.ts';
+import type { WriteHalf } from './write-half.ts';
+
+export interface Connection<State = unknown> {
+  /** What the protocol's `onOpen` returned. Freely replaceable by the protocol. */
+  state: State;
+  /** Unique in this reactor for the life of the process. */
+  readonly id: number;
+  readonly lifecycle: Lifecycle;
+  readonly readHalf: ReadHalf;
+  readonly writeHalf: WriteHalf;
+  /** How the bytes move: plain or sealed, what was negotiated. Its methods belong to the reactor. */
+  readonly transport: Transport;
+  /** Undefined once the connection is closed, or when the kernel no longer knows it. */
+  readonly remoteAddress: SocketAddress | undefined;
+  readonly localAddress: SocketAddress | undefined;
+  /** Bytes accepted by `write` and not yet taken by the transport. */
+  readonly queuedBytes: number;
+  /** Whether a `write` answered false and `onDrain` is still to come. */
+  readonly needsDrain: boolean;
+
+  /**
+   * Queues bytes and sends them as soon as this connection's dispatch (or this turn) ends. Strings are UTF-8 unless
+   * said otherwise; `latin1` is the fast way for protocol text. The caller's memory is never kept.
+   *
+   * @returns whether the queue is below the high-water mark. After false, wait for `onDrain`; writing on is allowed up
+   * to the hard cap, which closes the connection with reason `limit`. False also when our side has ended or closed:
+   * the bytes are then dropped.
+   */
+  write(data: string | Uint8Array, encoding?: 'utf8' | 'latin1'): boolean;
+  /** As `write`, but `data` may be kept by reference until sent: the caller promises that its bytes will not change. */
+  writeShared(data: Uint8Array): boolean;
+  /** Sends everything queued, then ends our side (close_notify, then FIN). Reading goes on. Twice is harmless. */
+  end(data?: string | Uint8Array): void;
+  /** `end()`, then waits for the peer to end, dropping what it still sends; destroys when `deadlineMs` passes. */
+  close(options?: { deadlineMs?: number }): void;
+  /** Closes now; queued bytes are lost. With an error the reason is `error`, without it `clean`. */
+  destroy(error?: Error): void;
+  /** No `onData` and no `onEnd` until `resume()`; takes effect at once, inside `onData` too. */
+  pause(): void;
+  /** Undoes `pause()`. What arrived meanwhile is delivered from the reactor's ready list, never from inside this call. */
+  resume(): void;
+}

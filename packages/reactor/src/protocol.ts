@@ -1,0 +1,42 @@
+/**
+ * The first plug point: what the bytes mean. A protocol is a set of hooks that the reactor calls; it holds no state of
+ * its own, so that one protocol object serves any number of connections.
+ *
+ * Rule: everything a protocol may rely on is said here. Nothing in this file touches a socket.
+ */
+import type { Connection } from './connection-contract.ts';
+
+/**
+ * Why a connection closed.
+ *
+ * - `clean`: both sides ended in order, or we closed and the peer followed.
+ * - `truncated`: the byte stream was cut where the transport promises an announced end (TLS without close_notify).
+ * - `reset`: the peer or the network broke the connection (ECONNRESET, EPIPE, ETIMEDOUT, …).
+ * - `timeout`: a deadline of ours passed.
+ * - `limit`: a cap of ours was reached, queued bytes for instance.
+ * - `error`: the transport failed, `destroy(error)` was called, or a hook threw.
+ */
+export type CloseReason = 'clean' | 'truncated' | 'reset' | 'timeout' | 'limit' | 'error';
+
+/**
+ * Hooks of a protocol. All are optional but `onOpen`, which makes the per-connection state that `conn.state` then
+ * holds. A hook may do anything to any connection. A hook that throws has its own connection destroyed with that error
+ * and the error reported; the reactor goes on.
+ */
+export interface Protocol<State = void> {
+  /** Identifiers offered by ALPN (RFC 7301), most wanted first. */
+  readonly alpn?: readonly string[];
+  /** The connection is open, its handshake done. Returns the state that `conn.state` holds from now on. */
+  onOpen(conn: Connection<State>): State;
+  /**
+   * Bytes arrived. `chunk` is borrowed: a view of the reactor's read buffer, valid during this call only. Copy what is
+   * to be kept (`Buffer.from(chunk)`).
+   */
+  onData?(conn: Connection<State>, chunk: Buffer): void;
+  /** The write queue fell to the low-water mark after a `write` had answered false. */
+  onDrain?(conn: Connection<State>): void;
+  /** The peer ended its side; no more data comes, writing is still possible. Without this hook our side is ended too. */
+  onEnd?(conn: Connection<State>): void;
+  /** The connection is gone; called exactly once for each connection whose `onOpen` ran. Writing is no longer possible. */
+  onClose?(conn: Connection<State>, reason: CloseReason, cause: Error | undefined): void;
+}
