@@ -4,8 +4,8 @@
  * Rule: the promise settles exactly once, and a connection that was not handed out leaves nothing open.
  */
 import { Status, SystemError } from '@sluice/core-native';
-import type { Connection } from './connection-contract.ts';
 import { ReactorConnection } from './connection.ts';
+import type { Connection } from './connection-contract.ts';
 import { resolveHost } from './host.ts';
 import type { Loop } from './loop.ts';
 import type { Protocol } from './protocol.ts';

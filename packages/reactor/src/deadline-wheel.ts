@@ -40,7 +40,9 @@ export class DeadlineWheel {
   private readonly clock: Clock;
   private readonly tickMs: number;
   private readonly onDue: () => void;
-  private readonly spokes: (DeadlineHolder | undefined)[] = new Array<DeadlineHolder | undefined>(SPOKES).fill(undefined);
+  private readonly spokes: (DeadlineHolder | undefined)[] = new Array<DeadlineHolder | undefined>(
+    SPOKES,
+  ).fill(undefined);
   private readonly origin: number;
   /** All ticks up to this one have been looked at. */
   private current = 0;

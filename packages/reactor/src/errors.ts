@@ -30,9 +30,13 @@ export class HostError extends SluiceError {
   readonly host: string;
 
   constructor(host: string, cause: Error) {
-    super('ERR_HOST', `No address for host '${host}' (${cause.message}). Check the spelling, or give a numeric address.`, {
-      cause,
-    });
+    super(
+      'ERR_HOST',
+      `No address for host '${host}' (${cause.message}). Check the spelling, or give a numeric address.`,
+      {
+        cause,
+      },
+    );
     this.name = 'HostError';
     this.host = host;
   }

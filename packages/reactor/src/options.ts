@@ -21,5 +21,8 @@ export function integerOption(
 ): number {
   if (value === undefined) return fallback;
   if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new UsageError('ERR_OPTION_VALUE', `${name} must be an integer from ${min} to ${max}, not ${String(value)}.`);
+  throw new UsageError(
+    'ERR_OPTION_VALUE',
+    `${name} must be an integer from ${min} to ${max}, not ${String(value)}.`,
+  );
 }

@@ -182,7 +182,12 @@ export class Reactor {
     return this.connectionId;
   };
 
-  private async openListener(host: string | undefined, port: number, backlog: number, reusePort: boolean): Promise<number> {
+  private async openListener(
+    host: string | undefined,
+    port: number,
+    backlog: number,
+    reusePort: boolean,
+  ): Promise<number> {
     const { sockets } = this.loop;
     if (host !== undefined) {
       const [address] = await resolveHost(host);
@@ -228,10 +233,14 @@ export class Reactor {
   }
 
   private checkOpen(): void {
-    if (this.closed) throw new UsageError('ERR_REACTOR_CLOSED', 'This reactor was shut down. Make a new one.');
+    if (this.closed)
+      throw new UsageError('ERR_REACTOR_CLOSED', 'This reactor was shut down. Make a new one.');
   }
 }
 
 function wrongTransport(verb: string, example: string): UsageError {
-  return new UsageError('ERR_OPTION_VALUE', `transport does not fit ${verb}(): give it ${example}, or none for plain TCP.`);
+  return new UsageError(
+    'ERR_OPTION_VALUE',
+    `transport does not fit ${verb}(): give it ${example}, or none for plain TCP.`,
+  );
 }
