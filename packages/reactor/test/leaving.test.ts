@@ -161,7 +161,8 @@ describe('P54 a hook that throws', () => {
 
   test('something that is not an error is reported as one', () => {
     recorder.data = () => {
-      throw 'a string';
+      const thrown: unknown = 'a string';
+      throw thrown;
     };
     harness.accept((script) => script.reads.push('x'));
     expect(harness.errors[0]?.message).toBe('A hook threw a string');
