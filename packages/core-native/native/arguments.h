@@ -1,0 +1,90 @@
+// Arguments of a native call, checked. Rule: what does not fit is a TypeError or RangeError that names the argument;
+// nothing is coerced, and no address leaves a view that was not checked against its length in the same call.
+//
+// Hot calls go through the C interface of Node-API with a fixed array: napi.h's CallbackInfo costs a copy of the
+// arguments and a dispatch through its own data, which shows at a hundred nanoseconds a call.
+#pragma once
+
+#include <napi.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace sluice {
+
+class Environment;
+
+/// A checked part of a JavaScript buffer, valid during the call only; never longer than kMaxCount.
+struct ByteRange {
+  uint8_t* data;
+  size_t length;
+};
+
+class Arguments {
+ public:
+  static constexpr size_t kMax = 4;
+
+  Arguments(napi_env env, napi_callback_info info);
+
+  napi_env env() const { return env_; }
+  Environment& environment() const { return *static_cast<Environment*>(data_); }
+  Napi::Value operator[](size_t index) const { return {env_, values_[index]}; }
+
+  int32_t Int(size_t index, const char* name, int32_t low, int32_t high) const;
+  int Descriptor(size_t index) const { return Int(index, "fd", 0, INT32_MAX); }
+  bool Boolean(size_t index, const char* name) const;
+  std::string Text(size_t index, const char* name) const;
+  /// `buffer`, `offset`, `length` from `first` on. A zero length is misuse: recv(2) answers 0 for it, which would read
+  /// as the end of the stream, and OpenSSL leaves a write of nothing undefined (SSL_write(3)).
+  ByteRange Bytes(size_t first) const;
+
+  /// The native object behind `this`. V8 itself refuses a receiver that the class did not make (napi_define_class
+  /// gives each method a v8::Signature); what is left to fail here is an object whose constructor threw.
+  template <typename T>
+  T& Receiver() const {
+    void* object = nullptr;
+    if (napi_unwrap(env_, receiver_, &object) != napi_ok) ThrowReceiver();
+    return *static_cast<T*>(object);
+  }
+
+ private:
+  size_t Size(size_t index, const char* name) const;
+  [[noreturn]] void ThrowReceiver() const;
+
+  napi_env env_;
+  napi_value receiver_ = nullptr;
+  void* data_ = nullptr;
+  napi_value values_[kMax];
+};
+
+/// Turns `napi_value Function(const Arguments&)` into a Node-API callback; a thrown Napi::Error becomes JavaScript's.
+template <auto Function>
+napi_value FunctionCallback(napi_env env, napi_callback_info info) {
+  try {
+    return Function(Arguments(env, info));
+  } catch (const Napi::Error& error) {
+    error.ThrowAsJavaScriptException();
+    return nullptr;
+  }
+}
+
+/// The same for `napi_value T::Method(const Arguments&)`.
+template <typename T, auto Method>
+napi_value MethodCallback(napi_env env, napi_callback_info info) {
+  try {
+    const Arguments arguments(env, info);
+    return (arguments.Receiver<T>().*Method)(arguments);
+  } catch (const Napi::Error& error) {
+    error.ThrowAsJavaScriptException();
+    return nullptr;
+  }
+}
+
+/// Property of an exports object or of a class prototype, its callback made by one of the two above.
+napi_property_descriptor CallProperty(const char* name, napi_callback callback, Environment& environment);
+
+napi_value Integer(napi_env env, int32_t value);
+napi_value Undefined(napi_env env);
+
+}  // namespace sluice

@@ -1,0 +1,54 @@
+// What the addon keeps per JavaScript environment (the main thread and each worker has its own): live counters and the
+// last failure. Rule: nothing mutable outside of this object; several threads run the addon at once.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "failure.h"
+#include "status.h"
+
+namespace sluice {
+
+class Environment : public std::enable_shared_from_this<Environment> {
+ public:
+  struct Live {
+    int epolls = 0;
+    int tls_contexts = 0;
+    int tls_sessions = 0;
+  };
+
+  /// Makes the environment's object and ties it to the instance data (napi_set_instance_data). Each native object
+  /// shares its ownership, since the order in which Node finalizes them at teardown is Node's own affair.
+  static std::shared_ptr<Environment> Install(Napi::Env env);
+
+  /// Runs on the environment's thread after its last native object has gone.
+  ~Environment();
+
+  /// Records a failed system call and answers Status::kFailed, for `return environment.Fail(errno, "recv")`.
+  int32_t Fail(int error_number, const char* call, std::string_view detail = {});
+  /// Records any failure and answers Status::kFailed.
+  int32_t Fail(const Failure& failure);
+
+  const Failure& last_failure() const { return last_failure_; }
+  Live& live() { return live_; }
+
+ private:
+  Live live_;
+  Failure last_failure_;
+};
+
+/// Counts a resource from its making to its end.
+class LiveCount {
+ public:
+  explicit LiveCount(int& counter) : counter_(&counter) { ++counter; }
+  LiveCount(const LiveCount&) = delete;
+  LiveCount& operator=(const LiveCount&) = delete;
+  ~LiveCount() { --*counter_; }
+
+ private:
+  int* counter_;
+};
+
+}  // namespace sluice

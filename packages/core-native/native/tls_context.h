@@ -1,0 +1,45 @@
+// An immutable SSL_CTX (`NativeTlsContext` of src/contract.ts) and how one is built. Rule: everything is checked while
+// building (P37); a context that exists works.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+#include <vector>
+
+#include "environment.h"
+#include "openssl_ptr.h"
+#include "tls_options.h"
+
+namespace sluice {
+
+/// What sessions share and keep alive: the SSL_CTX, and the memory that its callbacks read.
+struct TlsContextCore {
+  bool server = false;
+  std::vector<unsigned char> alpn;
+  /// Last, so that it is let go first: its callbacks point at the members above.
+  SslCtxPtr context;
+};
+
+/// Builds the core or throws an error with one of the codes of the contract.
+std::shared_ptr<const TlsContextCore> BuildTlsContext(Napi::Env env, const TlsContextOptions& options);
+
+class TlsContext final : public Napi::ObjectWrap<TlsContext> {
+ public:
+  static Napi::Function Define(Napi::Env env, Environment& environment);
+  /// The context that `value` is, by type tag; null for anything else.
+  static TlsContext* From(const Napi::Value& value);
+
+  explicit TlsContext(const Napi::CallbackInfo& info);
+  ~TlsContext();
+
+  const std::shared_ptr<const TlsContextCore>& core() const { return core_; }
+
+ private:
+  std::shared_ptr<Environment> environment_;
+  std::optional<LiveCount> live_;
+  std::shared_ptr<const TlsContextCore> core_;
+  int64_t reported_bytes_ = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,136 @@
+// See tls_options.h.
+#include "tls_options.h"
+
+#include <openssl/ssl.h>
+
+#include "failure.h"
+
+namespace sluice {
+
+namespace {
+
+[[noreturn]] void ThrowType(Napi::Env env, const std::string& name, const char* wanted) {
+  Napi::TypeError error = Napi::TypeError::New(env, "\"" + name + "\" must be " + wanted);
+  error.Set("code", "ERR_INVALID_ARG_TYPE");
+  throw error;
+}
+
+bool IsBytes(const Napi::Value& value) {
+  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+}
+
+std::string PemText(const Napi::Value& value, const std::string& name) {
+  if (value.IsString()) return value.As<Napi::String>().Utf8Value();
+  if (!IsBytes(value)) ThrowType(value.Env(), name, "a string or a Uint8Array with PEM text");
+  const auto bytes = value.As<Napi::Uint8Array>();
+  return {reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()};
+}
+
+std::optional<std::string> ReadPem(const Napi::Object& options, const char* name) {
+  const Napi::Value value = options.Get(name);
+  if (value.IsUndefined()) return std::nullopt;
+  return PemText(value, name);
+}
+
+std::optional<SecretText> ToSecret(std::optional<std::string> text) {
+  if (!text) return std::nullopt;
+  return SecretText(std::move(*text));
+}
+
+bool ReadBoolean(const Napi::Object& options, const char* name, bool fallback) {
+  const Napi::Value value = options.Get(name);
+  if (value.IsUndefined()) return fallback;
+  if (!value.IsBoolean()) ThrowType(options.Env(), name, "a boolean");
+  return value.As<Napi::Boolean>();
+}
+
+int ReadTickets(const Napi::Object& options) {
+  const Napi::Value value = options.Get("tickets");
+  if (value.IsUndefined()) return 1;
+  if (!value.IsNumber()) ThrowType(options.Env(), "tickets", "an integer");
+  const double tickets = value.As<Napi::Number>();
+  if (!(tickets >= 0 && tickets <= 16) || tickets != static_cast<int>(tickets)) {
+    ThrowTlsOption(options.Env(), "ERR_TLS_OPTION", "\"tickets\" must be an integer from 0 to 16");
+  }
+  return static_cast<int>(tickets);
+}
+
+int ReadVersion(const Napi::Object& options, const char* name, int fallback) {
+  const std::optional<std::string> text = ReadText(options, name);
+  if (!text) return fallback;
+  if (*text == "TLSv1.2") return TLS1_2_VERSION;
+  if (*text == "TLSv1.3") return TLS1_3_VERSION;
+  ThrowTlsOption(options.Env(), "ERR_TLS_OPTION",
+                 std::string("\"") + name + "\" must be TLSv1.2 or TLSv1.3; received \"" + *text + "\"");
+}
+
+bool ReadRole(const Napi::Object& options) {
+  const Napi::Value role = options.Get("role");
+  const std::string text = role.IsString() ? role.As<Napi::String>().Utf8Value() : "";
+  if (text != "server" && text != "client") ThrowType(options.Env(), "role", "\"server\" or \"client\"");
+  return text == "server";
+}
+
+/// The elements of an array option, each through `read`.
+template <typename Read>
+std::vector<std::string> ReadList(const Napi::Object& options, const char* name, Read read) {
+  std::vector<std::string> list;
+  const Napi::Value value = options.Get(name);
+  if (value.IsUndefined()) return list;
+  if (!value.IsArray()) ThrowType(options.Env(), name, "an array");
+  const auto array = value.As<Napi::Array>();
+  const uint32_t length = array.Length();
+  for (uint32_t index = 0; index < length; ++index) {
+    list.push_back(read(array.Get(index), std::string(name) + "[" + std::to_string(index) + "]"));
+  }
+  return list;
+}
+
+std::string PlainText(const Napi::Value& value, const std::string& name) {
+  if (!value.IsString()) ThrowType(value.Env(), name, "a string");
+  return value.As<Napi::String>().Utf8Value();
+}
+
+}  // namespace
+
+TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
+  if (!value.IsObject()) ThrowType(value.Env(), "options", "an object");
+  const auto object = value.As<Napi::Object>();
+  TlsContextOptions options;
+  options.server = ReadRole(object);
+  options.certificate_chain = ReadPem(object, "certificateChain");
+  options.private_key = ToSecret(ReadPem(object, "privateKey"));
+  options.passphrase = ToSecret(ReadText(object, "passphrase"));
+  options.trust_anchors = ReadList(object, "trustAnchors", PemText);
+  options.verify_peer = ReadBoolean(object, "verifyPeer", false);
+  options.min_version = ReadVersion(object, "minVersion", TLS1_2_VERSION);
+  options.max_version = ReadVersion(object, "maxVersion", TLS1_3_VERSION);
+  options.ciphers = ReadText(object, "ciphers");
+  options.cipher_suites = ReadText(object, "cipherSuites");
+  options.groups = ReadText(object, "groups");
+  options.alpn = ReadList(object, "alpn", PlainText);
+  options.session_id_context = ReadText(object, "sessionIdContext");
+  options.tickets = ReadTickets(object);
+  if (options.min_version > options.max_version) {
+    ThrowTlsOption(value.Env(), "ERR_TLS_OPTION", "\"minVersion\" is above \"maxVersion\": no version is left");
+  }
+  return options;
+}
+
+void ThrowTlsOption(Napi::Env env, const char* code, const std::string& message) {
+  const ErrorStack errors = ErrorStack::Drain();
+  const std::string reason = errors.Reason();
+  Napi::Error error = Napi::Error::New(env, reason.empty() ? message : message + " (OpenSSL: " + reason + ")");
+  error.Set("code", code);
+  error.Set("reason", reason.empty() ? message : reason);
+  error.Set("opensslStack", errors.ToArray(env));
+  throw error;
+}
+
+std::optional<std::string> ReadText(const Napi::Object& options, const char* name) {
+  const Napi::Value value = options.Get(name);
+  if (value.IsUndefined()) return std::nullopt;
+  return PlainText(value, name);
+}
+
+}  // namespace sluice

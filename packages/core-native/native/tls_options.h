@@ -1,0 +1,40 @@
+// `NativeTlsContextOptions` read out of JavaScript, all at once. Rule: after this no JavaScript runs any more while a
+// context is built (a getter could otherwise change or throw halfway), and a wrong type is a TypeError naming the option.
+#pragma once
+
+#include <napi.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pem.h"
+
+namespace sluice {
+
+struct TlsContextOptions {
+  bool server = false;
+  std::optional<std::string> certificate_chain;
+  std::optional<SecretText> private_key;
+  std::optional<SecretText> passphrase;
+  std::vector<std::string> trust_anchors;
+  bool verify_peer = false;
+  int min_version;
+  int max_version;
+  std::optional<std::string> ciphers;
+  std::optional<std::string> cipher_suites;
+  std::optional<std::string> groups;
+  std::vector<std::string> alpn;
+  std::optional<std::string> session_id_context;
+  int tickets = 1;
+
+  static TlsContextOptions Read(const Napi::Value& value);
+};
+
+/// `Napi::Error` with `code`, and with OpenSSL's `reason` and `opensslStack` taken from this thread's queue.
+[[noreturn]] void ThrowTlsOption(Napi::Env env, const char* code, const std::string& message);
+
+/// Property `name` of `options` when it is there; throws a TypeError unless it is a string.
+std::optional<std::string> ReadText(const Napi::Object& options, const char* name);
+
+}  // namespace sluice

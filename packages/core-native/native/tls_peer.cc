@@ -1,0 +1,73 @@
+// See tls_peer.h.
+#include "tls_peer.h"
+
+#include "openssl_ptr.h"
+#include "verify_names.h"
+
+namespace sluice {
+
+namespace {
+
+Napi::Value TextOrUndefined(Napi::Env env, const char* text) {
+  if (text == nullptr) return env.Undefined();
+  return Napi::String::New(env, text);
+}
+
+Napi::Value Alpn(Napi::Env env, const SSL* ssl) {
+  const unsigned char* name = nullptr;
+  unsigned int length = 0;
+  SSL_get0_alpn_selected(ssl, &name, &length);
+  if (length == 0) return env.Undefined();
+  return Napi::String::New(env, reinterpret_cast<const char*>(name), length);
+}
+
+const char* Group(SSL* ssl) {
+  // 0 when there was no key exchange by group: a resumption in TLS 1.2, for instance.
+  const auto group = SSL_get_negotiated_group(ssl);
+  return group != 0 ? SSL_group_to_name(ssl, group) : nullptr;
+}
+
+bool AppendDer(Napi::Env env, const Napi::Array& array, X509* certificate) {
+  unsigned char* der = nullptr;
+  const int length = i2d_X509(certificate, &der);
+  if (length < 0) return false;
+  array.Set(array.Length(), Napi::Buffer<unsigned char>::Copy(env, der, static_cast<size_t>(length)));
+  OPENSSL_free(der);
+  return true;
+}
+
+}  // namespace
+
+Napi::Object TlsInfo(Napi::Env env, const SSL* ssl) {
+  Napi::Object info = Napi::Object::New(env);
+  info.Set("protocol", SSL_get_version(ssl));
+  info.Set("cipher", TextOrUndefined(env, SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl))));
+  info.Set("alpn", Alpn(env, ssl));
+  info.Set("servername", TextOrUndefined(env, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)));
+  info.Set("resumed", SSL_session_reused(ssl) == 1);
+  info.Set("group", TextOrUndefined(env, Group(const_cast<SSL*>(ssl))));
+  return info;
+}
+
+Napi::Array TlsPeerCertificates(Napi::Env env, const SSL* ssl) {
+  Napi::Array array = Napi::Array::New(env);
+  const X509Ptr leaf(SSL_get1_peer_certificate(ssl));
+  if (!leaf || !AppendDer(env, array, leaf.get())) return array;
+  // A client's copy of the chain begins with the leaf, a server's does not (SSL_get_peer_cert_chain(3)).
+  const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);
+  for (int index = SSL_is_server(ssl) ? 0 : 1; index < sk_X509_num(chain); ++index) {
+    if (!AppendDer(env, array, sk_X509_value(chain, index))) return array;
+  }
+  return array;
+}
+
+Napi::Object TlsVerifyResult(Napi::Env env, const SSL* ssl) {
+  const long code = SSL_get_verify_result(ssl);
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("ok", code == X509_V_OK);
+  result.Set("name", VerifyName(code));
+  result.Set("reason", X509_verify_cert_error_string(code));
+  return result;
+}
+
+}  // namespace sluice

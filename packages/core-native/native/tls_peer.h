@@ -1,0 +1,18 @@
+// What a session says of its handshake and its peer, as JavaScript values. Rule: reads only.
+#pragma once
+
+#include <napi.h>
+#include <openssl/ssl.h>
+
+namespace sluice {
+
+/// `NativeTlsInfo` of the contract; the handshake must be complete.
+Napi::Object TlsInfo(Napi::Env env, const SSL* ssl);
+
+/// The peer's certificates, DER, leaf first.
+Napi::Array TlsPeerCertificates(Napi::Env env, const SSL* ssl);
+
+/// `{ ok, name, reason }` of the X.509 verification.
+Napi::Object TlsVerifyResult(Napi::Env env, const SSL* ssl);
+
+}  // namespace sluice

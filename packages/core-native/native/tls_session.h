@@ -1,0 +1,60 @@
+// One SSL object on one non-blocking socket (`NativeTlsSession` of src/contract.ts). Rule: a session that failed has
+// failed for good; it answers the same failure to every later call and sends nothing more, close_notify included (P29).
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+#include <optional>
+
+#include "arguments.h"
+#include "environment.h"
+#include "openssl_ptr.h"
+#include "tls_context.h"
+
+namespace sluice {
+
+class TlsSession final : public Napi::ObjectWrap<TlsSession> {
+ public:
+  static Napi::Function Define(Napi::Env env, Environment& environment);
+
+  explicit TlsSession(const Napi::CallbackInfo& info);
+  ~TlsSession();
+
+ private:
+  class Entry;
+
+  napi_value Handshake(const Arguments& arguments);
+  napi_value Read(const Arguments& arguments);
+  napi_value Write(const Arguments& arguments);
+  napi_value Shutdown(const Arguments& arguments);
+  napi_value Info(const Arguments& arguments);
+  napi_value PeerCertificates(const Arguments& arguments);
+  napi_value VerifyResult(const Arguments& arguments);
+  napi_value Close(const Arguments& arguments);
+
+  void Configure(Napi::Env env, const Napi::Value& options);
+  int32_t ReadRecords(ByteRange range);
+  template <typename Call>
+  Status Run(const char* name, Call call);
+  /// The status as an answer to JavaScript; a failure becomes the environment's last one at this moment, not before.
+  int32_t Answer(Status status);
+  void ThrowIfClosed(napi_env env) const;
+  void Free();
+
+  std::shared_ptr<Environment> environment_;
+  std::optional<LiveCount> live_;
+  /// Before ssl_, to be destroyed after it.
+  std::shared_ptr<const TlsContextCore> core_;
+  SslPtr ssl_;
+  std::unique_ptr<Failure> failure_;
+
+  /// Length of the write that OpenSSL has seen and not accepted; 0 when there is none.
+  size_t blocked_write_ = 0;
+  bool close_notify_sent_ = false;
+  /// Calls into OpenSSL on the stack: a callback of theirs may close this session (P21).
+  int entered_ = 0;
+  bool close_asked_ = false;
+};
+
+}  // namespace sluice
