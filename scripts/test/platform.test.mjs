@@ -11,7 +11,9 @@ describe('the platform check', () => {
 
   it('refuses another system and says how to get Linux', () => {
     expect(() => requirePlatform({ platform: 'darwin' })).toThrow(SetupError);
-    expect(() => requirePlatform({ platform: 'darwin' })).toThrow(/Linux only; this is darwin[^]*docker run/);
+    expect(() => requirePlatform({ platform: 'darwin' })).toThrow(
+      /Linux only; this is darwin(.|\n)*docker run/,
+    );
   });
 
   it('refuses another processor', () => {
