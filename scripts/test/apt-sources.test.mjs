@@ -6,11 +6,11 @@ import { findDebianArchive } from '../../packages/core-native/scripts/apt-source
 import { sourceLine } from '../../packages/core-native/scripts/debian-source.mjs';
 
 const SECURITY =
-  'Types: deb\nURIs: http://deb.debian.org/debian-security\nSuites: bookworm-security\nComponents: main\n';
+  'Types: deb\nURIs: http://mirror.example/debian-security\nSuites: bookworm-security\nComponents: main\n';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const MAIN = `Types: deb
 # a snapshot, for the record
-URIs: http://deb.debian.org/debian
+URIs: http://mirror.example/debian
 Suites: bookworm bookworm-updates
 Components: main
 Signed-By: ${KEYRING}
@@ -27,7 +27,7 @@ describe("the Debian archive in apt's own sources", () => {
 
   it('is read from a deb822 file, past the security archive', () => {
     part('debian.sources', `${SECURITY}\n${MAIN}`);
-    expect(findDebianArchive(etc)).toEqual({ uri: 'http://deb.debian.org/debian', signedBy: KEYRING });
+    expect(findDebianArchive(etc)).toEqual({ uri: 'http://mirror.example/debian', signedBy: KEYRING });
   });
 
   it('is read from a one-line file with options', () => {
@@ -39,14 +39,14 @@ describe("the Debian archive in apt's own sources", () => {
   });
 
   it('is read from a one-line file without options', () => {
-    writeFileSync(join(etc, 'sources.list'), 'deb http://deb.debian.org/debian bookworm main\n');
-    expect(findDebianArchive(etc)).toEqual({ uri: 'http://deb.debian.org/debian', signedBy: undefined });
+    writeFileSync(join(etc, 'sources.list'), 'deb http://mirror.example/debian bookworm main\n');
+    expect(findDebianArchive(etc)).toEqual({ uri: 'http://mirror.example/debian', signedBy: undefined });
   });
 
   it("is found as the mirror list of Debian's cloud images", () => {
     part(
       'debian.sources',
-      MAIN.replace('http://deb.debian.org/debian', 'mirror+file:///etc/apt/mirrors/debian.list'),
+      MAIN.replace('http://mirror.example/debian', 'mirror+file:///etc/apt/mirrors/debian.list'),
     );
     expect(findDebianArchive(etc)?.uri).toBe('mirror+file:///etc/apt/mirrors/debian.list');
   });
@@ -57,8 +57,8 @@ describe("the Debian archive in apt's own sources", () => {
       'deb https://download.example/linux/debian bookworm stable\n',
     ],
     ['another distribution', 'deb http://archive.ubuntu.com/ubuntu noble main\n'],
-    ['backports alone', 'deb http://deb.debian.org/debian bookworm-backports main\n'],
-    ['the security archive', 'deb http://deb.debian.org/debian-security bookworm-security main\n'],
+    ['backports alone', 'deb http://mirror.example/debian bookworm-backports main\n'],
+    ['the security archive', 'deb http://mirror.example/debian-security bookworm-security main\n'],
   ])('is not %s', (_what, text) => {
     part('other.list', text);
     expect(findDebianArchive(etc)).toBeUndefined();
@@ -74,9 +74,9 @@ describe("the Debian archive in apt's own sources", () => {
   });
 
   it('becomes one deb-src line, signed by the same keyring', () => {
-    const archive = { uri: 'http://deb.debian.org/debian', signedBy: KEYRING };
+    const archive = { uri: 'http://mirror.example/debian', signedBy: KEYRING };
     expect(sourceLine(archive, 'trixie', etc)).toBe(
-      `deb-src [signed-by=${KEYRING}] http://deb.debian.org/debian trixie main\n`,
+      `deb-src [signed-by=${KEYRING}] http://mirror.example/debian trixie main\n`,
     );
   });
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cacheDirectory } from '../../packages/core-native/scripts/cache-directory.mjs';
 import { buildKey, OPENSSL } from '../../packages/core-native/scripts/openssl-release.mjs';
 import { inspectOpensslRoot } from '../../packages/core-native/scripts/openssl-root.mjs';
@@ -16,6 +16,10 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the source of OpenSSL', () => {
+  // Its steps are shown as they happen; among the results of tests they would look like failures.
+  beforeEach(() => vi.spyOn(process.stderr, 'write').mockReturnValue(true));
+  afterEach(() => vi.restoreAllMocks());
+
   const tarball = () => join(folder, 'downloads', OPENSSL.tarball);
   const unreachable = (name, reason) => ({ name, fetch: () => Promise.reject(new Error(reason)) });
   const sending = (name, content) => ({ name, fetch: async (target) => writeFileSync(target, content) });
