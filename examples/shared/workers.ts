@@ -3,15 +3,13 @@
  * spreads the connections.
  */
 import { once } from 'node:events';
-import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { ServerSettings } from './server-settings.ts';
 
-const ENTRY = new URL('./worker-entry.mjs', import.meta.url);
-
 /** Runs the program in `settings.workers` workers and exits when all have ended. Never returns. */
 export async function runWorkers(settings: ServerSettings): Promise<never> {
-  const program = pathToFileURL(process.argv[1] ?? '').href;
+  const [program] = process.argv.slice(1);
+  if (program === undefined) throw new Error('no program to run');
   const workers: Worker[] = [];
   const drain = () => {
     for (const worker of workers) worker.postMessage('drain');
@@ -20,7 +18,7 @@ export async function runWorkers(settings: ServerSettings): Promise<never> {
   let { host, port } = settings;
   // One after another: the first settles the port that all others share.
   while (workers.length < settings.workers) {
-    const worker = new Worker(ENTRY, { workerData: { ...settings, port, program } });
+    const worker = new Worker(program, { workerData: { ...settings, port } });
     workers.push(worker);
     const [listening] = (await once(worker, 'message')) as [{ address: string; port: number }];
     ({ address: host, port } = listening);

@@ -86,7 +86,10 @@ export class FieldParser {
     const line = this.#line;
     this.#line = at;
     if (++this.#count > this.#limit) {
-      return new HttpRequestError('ERR_HTTP_HEAD_TOO_LARGE', `at most ${this.#limit} header lines are accepted`);
+      return new HttpRequestError(
+        'ERR_HTTP_HEAD_TOO_LARGE',
+        `at most ${this.#limit} header lines are accepted`,
+      );
     }
     return framing?.note(bytes, line, this.#colon, at - 2);
   }
@@ -106,7 +109,9 @@ const VALUE_FAULT = 'a header value holds a control byte, or a line does not end
 
 function nameFault(stop: number | undefined, atLineStart: boolean): string {
   if (stop === 0x20 || stop === HTAB) {
-    return atLineStart ? 'a header line must not be folded' : 'no whitespace may stand before the colon of a header';
+    return atLineStart
+      ? 'a header line must not be folded'
+      : 'no whitespace may stand before the colon of a header';
   }
   if (stop === COLON) return 'a header has no name';
   if (stop === LF || stop === CR) return 'a header line has no colon, or does not end with CRLF';

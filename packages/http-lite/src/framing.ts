@@ -58,9 +58,13 @@ export class Framing {
         if (isNamed(bytes, name, CONNECTION)) this.#noteConnection(trimmed(bytes, colon + 1, end));
         return undefined;
       case 14:
-        return isNamed(bytes, name, CONTENT_LENGTH) ? this.#noteLength(trimmed(bytes, colon + 1, end)) : undefined;
+        return isNamed(bytes, name, CONTENT_LENGTH)
+          ? this.#noteLength(trimmed(bytes, colon + 1, end))
+          : undefined;
       case 17:
-        return isNamed(bytes, name, TRANSFER_ENCODING) ? this.#noteCoding(trimmed(bytes, colon + 1, end)) : undefined;
+        return isNamed(bytes, name, TRANSFER_ENCODING)
+          ? this.#noteCoding(trimmed(bytes, colon + 1, end))
+          : undefined;
       default:
         return undefined;
     }
@@ -72,7 +76,8 @@ export class Framing {
       return new HttpRequestError('ERR_HTTP_HOST', 'an HTTP/1.1 request needs a Host header (RFC 9112 §3.2)');
     }
     if (!this.chunked) return undefined;
-    if (this.contentLength >= 0) return refusedCoding('Transfer-Encoding and Content-Length exclude each other');
+    if (this.contentLength >= 0)
+      return refusedCoding('Transfer-Encoding and Content-Length exclude each other');
     if (minorVersion === 0) return refusedCoding('HTTP/1.0 has no Transfer-Encoding');
     return undefined;
   }
@@ -116,10 +121,14 @@ export class Framing {
   #noteCoding(value: string): HttpRequestError | undefined {
     if (this.chunked) return refusedCoding('send one Transfer-Encoding header, not several');
     const codings = value.toLowerCase().split(',').map(trimBlanks);
-    if (codings.at(-1) !== 'chunked') return refusedCoding('the last transfer coding of a request must be chunked');
+    if (codings.at(-1) !== 'chunked')
+      return refusedCoding('the last transfer coding of a request must be chunked');
     if (codings.indexOf('chunked') < codings.length - 1) return refusedCoding('chunked must be applied once');
     if (codings.length > 1) {
-      return new HttpRequestError('ERR_HTTP_TRANSFER_CODING', 'chunked is the only transfer coding known here');
+      return new HttpRequestError(
+        'ERR_HTTP_TRANSFER_CODING',
+        'chunked is the only transfer coding known here',
+      );
     }
     this.chunked = true;
     return undefined;

@@ -28,7 +28,8 @@ export class HttpHeaders implements Iterable<[name: string, value: string]> {
     if (at < 0) return undefined;
     let value = this.#value(at + needle.length);
     const separator = needle === '\r\ncookie:' ? '; ' : ', ';
-    while ((at = this.#find(needle, at + needle.length)) >= 0) value += separator + this.#value(at + needle.length);
+    while ((at = this.#find(needle, at + needle.length)) >= 0)
+      value += separator + this.#value(at + needle.length);
     return value;
   }
 

@@ -13,7 +13,8 @@ const NINE = 0x39;
 
 /** Whether `bytes[from, to)` is a host with an optional port. An empty host is valid: the target may have none. */
 export function isValidHost(bytes: Uint8Array, from: number, to: number): boolean {
-  const end = bytes[from] === BRACKET_OPEN && from < to ? literalEnd(bytes, from + 1, to) : nameEnd(bytes, from, to);
+  const end =
+    bytes[from] === BRACKET_OPEN && from < to ? literalEnd(bytes, from + 1, to) : nameEnd(bytes, from, to);
   if (end === to) return true;
   if (end < 0 || bytes[end] !== COLON) return false;
   for (let at = end + 1; at < to; at++) {
@@ -30,7 +31,11 @@ function nameEnd(bytes: Uint8Array, from: number, to: number): number {
     const byte = bytes[at] as number;
     if (REG_NAME[byte] === 0) return at;
     if (byte !== PERCENT) continue;
-    if (at + 2 >= to || HEX_VALUE[bytes[at + 1] as number] === 255 || HEX_VALUE[bytes[at + 2] as number] === 255) {
+    if (
+      at + 2 >= to ||
+      HEX_VALUE[bytes[at + 1] as number] === 255 ||
+      HEX_VALUE[bytes[at + 2] as number] === 255
+    ) {
       return -1;
     }
   }

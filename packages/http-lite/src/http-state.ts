@@ -193,7 +193,8 @@ export class HttpState implements BodyOwner {
     const { limits } = this.#settings;
     const toHead = parser.method === 'HEAD';
     if (framing.contentLength > limits.bodyBytes || framing.expectation === 'unknown') {
-      const failure = framing.expectation === 'unknown' ? unknownExpectation() : bodyTooLarge(limits.bodyBytes);
+      const failure =
+        framing.expectation === 'unknown' ? unknownExpectation() : bodyTooLarge(limits.bodyBytes);
       parser.reset();
       this.#refuse(failure, toHead);
       return;
@@ -288,7 +289,8 @@ export class HttpState implements BodyOwner {
     this.#body = undefined;
     this.#decoder = undefined;
     if (this.#inbound === 'last-body') this.#leave();
-    else if (this.#inbound === 'body') this.#inbound = this.#response === undefined ? this.#nextHead() : 'held';
+    else if (this.#inbound === 'body')
+      this.#inbound = this.#response === undefined ? this.#nextHead() : 'held';
   }
 
   /** What comes after a request that is through: the next, unless the peer does not take its answers. */
@@ -353,7 +355,10 @@ export class HttpState implements BodyOwner {
 }
 
 function unknownExpectation(): HttpRequestError {
-  return new HttpRequestError('ERR_HTTP_EXPECTATION', '100-continue is the only expectation that is met here');
+  return new HttpRequestError(
+    'ERR_HTTP_EXPECTATION',
+    '100-continue is the only expectation that is met here',
+  );
 }
 
 function bodyTooLarge(limitBytes: number): HttpRequestError {

@@ -133,14 +133,19 @@ export class HeadParser {
     const bytes = this.#scratch.bytes;
     let at = from;
     while (at < to && TOKEN[bytes[at] as number] === 1) at++;
-    if (at > MAX_METHOD_BYTES) return this.#fail(at, 'ERR_HTTP_METHOD', 'a method of that length is not known here');
+    if (at > MAX_METHOD_BYTES)
+      return this.#fail(at, 'ERR_HTTP_METHOD', 'a method of that length is not known here');
     if (at === to) return at;
     if (bytes[at] !== SP || at === 0) {
       return this.#fail(at, 'ERR_HTTP_REQUEST_LINE', 'a request line begins with a method and one space');
     }
     this.method = methodName(this.#scratch, at);
     if (this.method === 'CONNECT') {
-      return this.#fail(at, 'ERR_HTTP_METHOD', 'this is an origin server; it opens no tunnels (RFC 9110 §9.3.6)');
+      return this.#fail(
+        at,
+        'ERR_HTTP_METHOD',
+        'this is an origin server; it opens no tunnels (RFC 9110 §9.3.6)',
+      );
     }
     this.targetStart = at + 1;
     this.state = 'target';
@@ -154,11 +159,19 @@ export class HeadParser {
     if (at - this.targetStart > this.#limits.targetBytes) return this.#failTooLarge(at);
     if (at === to) return at;
     if (bytes[at] !== SP) {
-      return this.#fail(at, 'ERR_HTTP_REQUEST_LINE', 'a target holds visible ASCII only and ends with one space');
+      return this.#fail(
+        at,
+        'ERR_HTTP_REQUEST_LINE',
+        'a target holds visible ASCII only and ends with one space',
+      );
     }
     this.targetEnd = at;
     if (bytes[this.targetStart] !== SLASH && !this.#isOtherTarget()) {
-      return this.#fail(at, 'ERR_HTTP_REQUEST_LINE', 'a target is a path, an absolute http(s) URI, or * for OPTIONS');
+      return this.#fail(
+        at,
+        'ERR_HTTP_REQUEST_LINE',
+        'a target is a path, an absolute http(s) URI, or * for OPTIONS',
+      );
     }
     this.state = 'version';
     return at + 1;

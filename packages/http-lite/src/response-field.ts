@@ -52,7 +52,10 @@ function makeField(name: string, value: string): ResponseField {
   }
   if (!FIELD_VALUE_TEXT.test(value)) {
     const rule = 'use visible Latin-1 text, blanks and tabs inside it only';
-    throw new HttpUsageError('ERR_HTTP_HEADER_INVALID', `the value of header ${name} cannot be sent: ${rule}`);
+    throw new HttpUsageError(
+      'ERR_HTTP_HEADER_INVALID',
+      `the value of header ${name} cannot be sent: ${rule}`,
+    );
   }
   const folded = name.toLowerCase();
   const role = roleOf(folded, value);
@@ -67,7 +70,10 @@ function roleOf(name: string, value: string): FieldRole {
     throw new HttpUsageError('ERR_HTTP_HEADER_FORBIDDEN', 'Connection may be set to close or keep-alive');
   }
   if (name === 'transfer-encoding' || name === 'trailer' || name === 'upgrade') {
-    throw new HttpUsageError('ERR_HTTP_HEADER_FORBIDDEN', `${name} belongs to the framing, which is not set by handlers`);
+    throw new HttpUsageError(
+      'ERR_HTTP_HEADER_FORBIDDEN',
+      `${name} belongs to the framing, which is not set by handlers`,
+    );
   }
   return 'plain';
 }

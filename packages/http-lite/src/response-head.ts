@@ -46,5 +46,8 @@ export function headStart(status: number, fields: readonly ResponseField[] | und
 
 function checkedStatusLine(status: number): string {
   if (Number.isInteger(status) && status >= 200 && status <= 599) return statusLine(status);
-  throw new HttpUsageError('ERR_HTTP_STATUS', `a status is an integer from 200 to 599, not ${String(status)}`);
+  throw new HttpUsageError(
+    'ERR_HTTP_STATUS',
+    `a status is an integer from 200 to 599, not ${String(status)}`,
+  );
 }

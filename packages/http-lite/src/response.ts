@@ -133,7 +133,8 @@ export class HttpResponse implements Response {
     const head = this.phase === 'idle' ? this.#openStream(size) : '';
     if (this.#framing === 'length') this.#count(size);
     if (this.#framing === 'none' || size === 0) return this.#send(head, '', 0, '');
-    if (this.#framing === 'chunked') return this.#send(`${head}${size.toString(16)}\r\n`, chunk, size, '\r\n');
+    if (this.#framing === 'chunked')
+      return this.#send(`${head}${size.toString(16)}\r\n`, chunk, size, '\r\n');
     return this.#send(head, chunk, size, '');
   }
 
@@ -177,10 +178,14 @@ export class HttpResponse implements Response {
     const declared = this.#declaredLength();
     let framing: Framing = this.#minorVersion === 0 ? 'close' : 'chunked';
     if (declared !== undefined) framing = 'length';
-    if (framing === 'length' && size > (declared ?? 0) && !this.#isBodiless()) throw lengthMismatch(declared ?? 0, size);
+    if (framing === 'length' && size > (declared ?? 0) && !this.#isBodiless())
+      throw lengthMismatch(declared ?? 0, size);
     const start = headStart(this.status, this.#fields);
     if (framing === 'close') this.keepAlive = false;
-    const line = framing === 'chunked' && !isBodiless(this.status) ? CHUNKED_LINE : this.#lengthLine(declared, undefined);
+    const line =
+      framing === 'chunked' && !isBodiless(this.status)
+        ? CHUNKED_LINE
+        : this.#lengthLine(declared, undefined);
     const head = `${start + line + this.#connectionLine()}\r\n`;
     this.#framing = this.#isBodiless() ? 'none' : framing;
     this.#remainingBytes = declared ?? 0;
@@ -241,7 +246,8 @@ export class HttpResponse implements Response {
   }
 
   #count(size: number): void {
-    if (size > this.#remainingBytes) throw this.#tear('the answer is longer than its declared Content-Length');
+    if (size > this.#remainingBytes)
+      throw this.#tear('the answer is longer than its declared Content-Length');
     this.#remainingBytes -= size;
   }
 
@@ -254,7 +260,10 @@ export class HttpResponse implements Response {
 
   #checkHeadUnsent(): void {
     if (!this.headersSent) return;
-    throw new HttpUsageError('ERR_HTTP_HEAD_SENT', 'the head has been sent; set header fields before write() or end()');
+    throw new HttpUsageError(
+      'ERR_HTTP_HEAD_SENT',
+      'the head has been sent; set header fields before write() or end()',
+    );
   }
 }
 
