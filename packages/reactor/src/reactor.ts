@@ -109,7 +109,7 @@ export class Reactor {
    */
   async listen<State>(options: ListenOptions, protocol: Protocol<State>): Promise<Server> {
     checkOptionNames('listen', options, LISTEN_NAMES);
-    const port = integerOption('port', options.port, Number.NaN, 0, 65_535);
+    const port = integerOption('port', options.port, undefined, 0, 65_535);
     const backlog = integerOption('backlog', options.backlog, 1024, 1, 65_535);
     const transport = options.transport ?? this.plain;
     if (typeof transport.accept !== 'function') throw wrongTransport('listen', 'tls({ cert, key })');
@@ -149,7 +149,7 @@ export class Reactor {
    */
   async connect<State>(options: ConnectOptions, protocol: Protocol<State>): Promise<Connection<State>> {
     checkOptionNames('connect', options, CONNECT_NAMES);
-    const port = integerOption('port', options.port, Number.NaN, 1, 65_535);
+    const port = integerOption('port', options.port, undefined, 1, 65_535);
     const transport = options.transport ?? this.plain;
     if (typeof transport.connect !== 'function') throw wrongTransport('connect', 'tlsClient()');
     this.checkOpen();
