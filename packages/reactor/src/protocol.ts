@@ -37,6 +37,11 @@ export interface Protocol<State = void> {
   onDrain?(conn: Connection<State>): void;
   /** The peer ended its side; no more data comes, writing is still possible. Without this hook our side is ended too. */
   onEnd?(conn: Connection<State>): void;
+  /**
+   * The reactor shuts down: finish what was begun and leave (`close()`) when it is done; a deadline follows. Without
+   * this hook the connection is closed at once, what was queued still sent.
+   */
+  onShutdown?(conn: Connection<State>): void;
   /** The connection is gone; called exactly once for each connection whose `onOpen` ran. Writing is no longer possible. */
   onClose?(conn: Connection<State>, reason: CloseReason, cause: Error | undefined): void;
 }

@@ -1,0 +1,43 @@
+// One npm package in the cache, outside every workspace: a Node of another version, with its headers.
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runStep } from './progress.mjs';
+import { runLogged } from './run-logged.mjs';
+
+const NPM_TIMEOUT_MS = 300_000;
+
+/** Installs `name@version` without running its scripts, and returns its folder. */
+export async function installPackage(name, version, cache) {
+  const home = join(cache, 'packages', `${name}-${version}`);
+  const folder = join(home, 'node_modules', name);
+  if (existsSync(home)) return folder;
+  mkdirSync(join(cache, 'packages'), { recursive: true });
+  const temporary = mkdtempSync(`${home}.installing-`);
+  try {
+    await runStep(`npm package ${name} ${version}`, async () => {
+      writeFileSync(join(temporary, 'package.json'), '{ "private": true }\n');
+      await runLogged(
+        'npm',
+        ['install', '--ignore-scripts', '--no-audit', '--no-fund', `${name}@${version}`],
+        {
+          cwd: temporary,
+          log: `${home}.log`,
+          timeoutMs: NPM_TIMEOUT_MS,
+        },
+      );
+    });
+    publish(temporary, home);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+function publish(temporary, home) {
+  try {
+    renameSync(temporary, home);
+  } catch (error) {
+    // Another process was faster with the same package.
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+  }
+}

@@ -1,0 +1,77 @@
+// Builds OpenSSL from its verified tarball into a prefix.
+// Rule: the prefix appears by one rename, complete, or not at all.
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { onInterruption } from './interruption.mjs';
+import { CONFIGURE_FLAGS, OPENSSL } from './openssl-release.mjs';
+import { runStep } from './progress.mjs';
+import { runLogged } from './run-logged.mjs';
+
+/** Unpacks, configures, compiles and installs into `prefix`; everything said goes to `<prefix>.log`. */
+export async function compileOpenssl(tarball, prefix) {
+  const log = `${prefix}.log`;
+  removeLeftovers(prefix);
+  rmSync(log, { force: true });
+  const folder = mkdtempSync(`${prefix}.building-`);
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  const forget = onInterruption(remove);
+  try {
+    await compileIn(folder, tarball, log);
+    const installed = join(folder, 'install', 'usr');
+    copyFileSync(join(folder, 'source', 'LICENSE.txt'), join(installed, 'LICENSE.txt'));
+    // These name the prefix that was written into the library, not the folder that it is in.
+    rmSync(join(installed, 'lib', 'pkgconfig'), { recursive: true, force: true });
+    publish(installed, prefix);
+  } finally {
+    forget();
+    remove();
+  }
+}
+
+async function compileIn(folder, tarball, log) {
+  const source = join(folder, 'source');
+  mkdirSync(source);
+  const { MAKEFLAGS: _flags, MAKELEVEL: _level, ...env } = process.env;
+  const run = (command, args, onLine) => runLogged(command, args, { log, cwd: source, env, onLine });
+  await runStep(`OpenSSL ${OPENSSL.version}: unpack and configure`, async () => {
+    await run('tar', ['-xzf', tarball, '--strip-components=1']);
+    await run('./Configure', CONFIGURE_FLAGS);
+  });
+  const totalFiles = countObjects(join(source, 'Makefile'));
+  const jobs = availableParallelism();
+  await runStep(
+    `OpenSSL ${OPENSSL.version}: compile ${totalFiles} files, ${jobs} at a time`,
+    async (step) => {
+      let files = 0;
+      await run('make', [`-j${jobs}`, 'build_libs'], (line) => {
+        if (/ -c -o \S+\.o /.test(line)) files += 1;
+        step.update(`${Math.min(99, Math.floor((100 * files) / totalFiles))} %`);
+      });
+    },
+  );
+  await runStep(`OpenSSL ${OPENSSL.version}: install`, () =>
+    run('make', ['install_dev', `DESTDIR=${join(folder, 'install')}`]),
+  );
+}
+
+function countObjects(makefile) {
+  return readFileSync(makefile, 'utf8').match(/^[^\s:]+\.o: /gm)?.length ?? 1;
+}
+
+function publish(installed, prefix) {
+  try {
+    renameSync(installed, prefix);
+  } catch (error) {
+    // Somebody who took our lock for stale was faster; what is there has the same key.
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+  }
+}
+
+/** What an interrupted build (a power cut, SIGKILL) left behind. Called under the lock. */
+function removeLeftovers(prefix) {
+  const leftover = `${basename(prefix)}.building-`;
+  for (const name of readdirSync(dirname(prefix))) {
+    if (name.startsWith(leftover)) rmSync(join(dirname(prefix), name), { recursive: true, force: true });
+  }
+}

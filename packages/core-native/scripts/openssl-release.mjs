@@ -1,0 +1,49 @@
+// The one OpenSSL that Sluice is built with: version, hash and how it is configured.
+// Rule: whatever changes the resulting library is part of `buildKey`.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cCompiler } from './required-tools.mjs';
+
+export const OPENSSL = {
+  version: '3.5.7',
+  sha256: 'a8c0d28a529ca480f9f36cf5792e2cd21984552a3c8e4aa11a24aa31aeac98e8',
+  tarball: 'openssl-3.5.7.tar.gz',
+  url: 'https://github.com/openssl/openssl/releases/download/openssl-3.5.7/openssl-3.5.7.tar.gz',
+  debianSuite: 'trixie',
+};
+
+/**
+ * The prefix is the system's and not the cache's: it is written into the library, where it must neither
+ * depend on who built it nor name a folder that somebody else could fill with an openssl.cnf.
+ */
+export const CONFIGURE_FLAGS = [
+  'enable-ktls',
+  'no-shared',
+  'no-tests',
+  'no-docs',
+  'no-apps',
+  'no-module',
+  'no-legacy',
+  'no-engine',
+  'no-comp',
+  'no-ssl3',
+  'no-dtls',
+  'no-quic',
+  '-fPIC',
+  '--prefix=/usr',
+  '--libdir=lib',
+  '--openssldir=/etc/ssl',
+];
+
+/** What the compiler says about itself, and the flags from the environment that Configure takes over. */
+export function compilerIdentity(compiler = cCompiler(), env = process.env) {
+  const [program, ...args] = compiler.split(' ');
+  const { stderr } = spawnSync(program, [...args, '-v'], { encoding: 'utf8', env });
+  return [compiler, stderr, env.CPPFLAGS, env.CFLAGS, env.LDFLAGS].map((part) => part ?? '').join('\n');
+}
+
+/** Names one build of OpenSSL: equal keys mean interchangeable libraries. */
+export function buildKey(compiler = compilerIdentity()) {
+  const parts = [OPENSSL.version, OPENSSL.sha256, ...CONFIGURE_FLAGS, compiler, process.arch];
+  return `openssl-${OPENSSL.version}-${createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 16)}`;
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+// The static OpenSSL that the addon links: the one named by OPENSSL_ROOT_DIR, else ours, built once a machine.
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheDirectory } from './cache-directory.mjs';
+import { runAsCommand } from './command.mjs';
+import { withFileLock } from './file-lock.mjs';
+import { compileOpenssl } from './openssl-compile.mjs';
+import { buildKey, OPENSSL } from './openssl-release.mjs';
+import { inspectOpensslRoot } from './openssl-root.mjs';
+import { ensureSource } from './openssl-source.mjs';
+import { note } from './progress.mjs';
+import { cCompiler, requirePerlModules, requireTools } from './required-tools.mjs';
+
+/**
+ * Returns `{ root, version }`: a prefix with `include/` and static libraries in `lib/`.
+ * Takes about a minute the first time and milliseconds after; throws a SetupError that says what to do.
+ */
+export async function ensureOpenssl() {
+  const ready = findOpenssl();
+  if (ready !== undefined) return ready;
+  requireTools(['perl', 'make', 'tar', cCompiler()]);
+  requirePerlModules();
+  const prefix = opensslPrefix();
+  const waiting = (holder) => note(`waiting for another set-up (${holder}) that builds OpenSSL`);
+  mkdirSync(cacheDirectory(), { recursive: true });
+  await withFileLock(
+    `${prefix}.lock`,
+    async () => {
+      // Whoever held the lock before us may have built it.
+      if (existsSync(prefix)) return;
+      await compileOpenssl(await ensureSource(cacheDirectory()), prefix);
+    },
+    waiting,
+  );
+  return { root: prefix, version: OPENSSL.version };
+}
+
+/** As `ensureOpenssl`, but undefined instead of building. */
+export function findOpenssl() {
+  if (process.env.OPENSSL_ROOT_DIR) return inspectOpensslRoot(process.env.OPENSSL_ROOT_DIR);
+  const prefix = opensslPrefix();
+  return existsSync(prefix) ? { root: prefix, version: OPENSSL.version } : undefined;
+}
+
+function opensslPrefix() {
+  return join(cacheDirectory(), buildKey());
+}
+
+await runAsCommand(import.meta.url, async () => {
+  const { root, version } = await ensureOpenssl();
+  process.stdout.write(`${version} ${root}\n`);
+});

@@ -1,0 +1,70 @@
+/**
+ * The errors of this package. Every one has a stable `code` and a message that says what happened and what to do.
+ * Errors of system calls are `SystemError`, with the errno name as code (`EADDRINUSE`).
+ */
+import { SluiceError, SystemError } from '@sluice/core-native';
+
+export { SluiceError, SystemError };
+
+/** A state machine was sent an event that its table does not list: a bug in Sluice, never the peer's doing. */
+export class IllegalTransitionError extends SluiceError {
+  constructor(machine: string, state: string, event: string) {
+    super(
+      'ERR_ILLEGAL_TRANSITION',
+      `The ${machine} has no exit '${event}' from '${state}'. This is a bug in Sluice: please report it.`,
+    );
+    this.name = 'IllegalTransitionError';
+  }
+}
+
+/** A caller's mistake: an unknown option, a value out of range, a verb after the end. */
+export class UsageError extends SluiceError {
+  constructor(code: 'ERR_UNKNOWN_OPTION' | 'ERR_OPTION_VALUE' | 'ERR_REACTOR_CLOSED', message: string) {
+    super(code, message);
+    this.name = 'UsageError';
+  }
+}
+
+/** A host name that no address was found for. */
+export class HostError extends SluiceError {
+  readonly host: string;
+
+  constructor(host: string, cause: Error) {
+    super('ERR_HOST', `No address for host '${host}' (${cause.message}). Check the spelling, or give a numeric address.`, {
+      cause,
+    });
+    this.name = 'HostError';
+    this.host = host;
+  }
+}
+
+/** A deadline of ours passed. `which` names it. */
+export class TimeoutError extends SluiceError {
+  readonly which: 'connect' | 'handshake' | 'close';
+
+  constructor(which: 'connect' | 'handshake' | 'close', timeoutMs: number) {
+    super(
+      `ERR_${which.toUpperCase()}_TIMEOUT`,
+      `The peer did not ${DEMAND[which]} within ${timeoutMs} ms. Raise ${which}TimeoutMs if it needs longer.`,
+    );
+    this.name = 'TimeoutError';
+    this.which = which;
+  }
+}
+
+const DEMAND = {
+  connect: 'answer the connect',
+  handshake: 'complete its handshake',
+  close: 'end its side after ours had ended',
+} as const;
+
+/** A cap of ours was reached; the connection that reached it is closed with reason `limit`. */
+export class LimitError extends SluiceError {
+  constructor(queuedBytes: number, maxQueuedBytes: number) {
+    super(
+      'ERR_WRITE_QUEUE_FULL',
+      `${queuedBytes} bytes are queued and the cap is ${maxQueuedBytes}. Stop writing when write() answers false and go on in onDrain, or raise maxQueuedBytes.`,
+    );
+    this.name = 'LimitError';
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * One turn: dispatch the edges of a batch, run the ready list, flush what was written from outside, and free what was
+ * closed. Deadlines and writes made between turns come in by the same door.
+ *
+ * Rule: slots are freed at the end of a turn, never inside it; the ready list of this turn was made by the one before,
+ * so that whoever comes back at once waits behind all others.
+ */
+import { EVENT_FIELDS } from '@sluice/core-native';
+import { type Clock, DeadlineWheel } from './deadline-wheel.ts';
+import type { Limits } from './limits.ts';
+import type { Counters, Flushable, Loop, Sockets } from './loop.ts';
+import { Outbox } from './outbox.ts';
+import type { Pollable } from './pollable.ts';
+import type { Poller } from './poller.ts';
+import { SlotTable } from './slot-table.ts';
+
+const READ_BUFFER_BYTES = 64 * 1024;
+
+export interface EventLoopInit {
+  readonly poller: Poller;
+  readonly sockets: Sockets;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly poisonReads: boolean;
+  /** Where exceptions of user code go. */
+  readonly onError: (error: Error) => void;
+}
+
+export class EventLoop implements Loop {
+  readonly poller: Poller;
+  readonly sockets: Sockets;
+  readonly limits: Limits;
+  readonly deadlines: DeadlineWheel;
+  readonly poisonReads: boolean;
+  readonly outbox = new Outbox();
+  readonly readBuffer: Buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  readonly counters: Counters = {
+    accepted: 0,
+    opened: 0,
+    closed: 0,
+    handshakesFailed: 0,
+    staleEvents: 0,
+    turns: 0,
+    events: 0,
+  };
+  dispatching: Pollable | undefined;
+  /** Called at the end of the turn in which the last slot was freed. */
+  onEmpty: () => void = () => {};
+  private readonly slots = new SlotTable<Pollable>();
+  private readonly onError: (error: Error) => void;
+  private ready: Pollable[] = [];
+  private unflushed: Flushable[] = [];
+  private retired: Pollable[] = [];
+  private handshakeSteps: number;
+  private inTurn = false;
+  private flushQueued = false;
+
+  constructor(init: EventLoopInit) {
+    this.poller = init.poller;
+    this.sockets = init.sockets;
+    this.limits = init.limits;
+    this.poisonReads = init.poisonReads;
+    this.onError = init.onError;
+    this.handshakeSteps = init.limits.handshakeBudget;
+    this.deadlines = new DeadlineWheel(init.clock, () => this.turn(0, true));
+    this.poller.start((count) => this.turn(count, false));
+  }
+
+  /** Everybody who holds a slot. */
+  get pollables(): Pollable[] {
+    return this.slots.holders();
+  }
+
+  /** How many hold one. */
+  get size(): number {
+    return this.slots.size;
+  }
+
+  admit<T extends Pollable>(make: (slot: number, generation: number) => T): T {
+    const { slot, generation } = this.slots.acquire();
+    const pollable = make(slot, generation);
+    this.slots.fill(slot, pollable);
+    return pollable;
+  }
+
+  enqueueReady(pollable: Pollable): void {
+    this.ready.push(pollable);
+    // Inside a turn its end looks once, for all that were listed.
+    if (!this.inTurn) this.poller.wake();
+  }
+
+  enqueueFlush(flushable: Flushable): void {
+    this.unflushed.push(flushable);
+    this.endTurnSoon();
+  }
+
+  takeHandshakeStep(): boolean {
+    if (this.handshakeSteps === 0) return false;
+    this.handshakeSteps -= 1;
+    return true;
+  }
+
+  retire(pollable: Pollable): void {
+    this.retired.push(pollable);
+    this.endTurnSoon();
+  }
+
+  report(error: Error): void {
+    try {
+      this.onError(error);
+    } catch (thrown) {
+      // The handler of last resort failed: nobody is left to tell but the process.
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    }
+  }
+
+  close(): void {
+    this.deadlines.close();
+    this.poller.close();
+  }
+
+  private turn(count: number, deadlinesDue: boolean): void {
+    this.inTurn = true;
+    this.counters.turns += 1;
+    this.counters.events += count;
+    this.handshakeSteps = this.limits.handshakeBudget;
+    const due = this.ready;
+    if (due.length > 0) this.ready = [];
+    this.dispatchBatch(count);
+    for (const pollable of due) this.run(pollable, () => pollable.onTurn());
+    if (deadlinesDue) this.deadlines.expire();
+    this.endTurn();
+  }
+
+  private dispatchBatch(count: number): void {
+    const { events } = this.poller;
+    for (let at = 0; at < count * EVENT_FIELDS; at += EVENT_FIELDS) {
+      const pollable = this.slots.lookup(events[at] as number, events[at + 1] as number);
+      if (pollable === undefined) {
+        this.counters.staleEvents += 1;
+        continue;
+      }
+      const ready = events[at + 2] as number;
+      try {
+        pollable.onEdge(ready);
+      } catch (thrown) {
+        this.broken(pollable, thrown);
+      }
+    }
+  }
+
+  /** Flushes, frees, and sees to it that a next turn comes when somebody waits for one. */
+  private endTurn(): void {
+    if (this.unflushed.length > 0) {
+      // A flush tells a drain, which may write to others: those wait for the next turn, or two could play for ever.
+      const flushing = this.unflushed;
+      this.unflushed = [];
+      for (const flushable of flushing) this.run(flushable, () => flushable.onFlush());
+    }
+    if (this.retired.length > 0) {
+      for (const { slot } of this.retired) this.slots.release(slot);
+      this.retired = [];
+      if (this.slots.size === 0) this.onEmpty();
+    }
+    this.inTurn = false;
+    if (this.ready.length > 0 || this.unflushed.length > 0) this.poller.wake();
+  }
+
+  private run(pollable: Pollable, action: () => void): void {
+    try {
+      action();
+    } catch (thrown) {
+      this.broken(pollable, thrown);
+    }
+  }
+
+  /** An exception out of the machine itself is a bug of ours; it costs its connection, not the batch. */
+  private broken(pollable: Pollable, thrown: unknown): void {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    this.dispatching = undefined;
+    this.outbox.length = 0;
+    this.report(error);
+    pollable.destroy(error);
+  }
+
+  /** Between turns: what was written or closed is seen to in a microtask, after the code that did it. */
+  private endTurnSoon(): void {
+    if (this.inTurn || this.flushQueued) return;
+    this.flushQueued = true;
+    queueMicrotask(() => {
+      this.flushQueued = false;
+      this.inTurn = true;
+      this.endTurn();
+    });
+  }
+}

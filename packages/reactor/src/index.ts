@@ -1,0 +1,37 @@
+/** @sluice/reactor: who is waiting for what. The public face of the package. */
+export type { SocketAddress } from '@sluice/core-native';
+export type { Connection } from './connection-contract.ts';
+export {
+  HostError,
+  IllegalTransitionError,
+  LimitError,
+  SluiceError,
+  SystemError,
+  TimeoutError,
+  UsageError,
+} from './errors.ts';
+export type { Lifecycle } from './lifecycle.ts';
+export { DEFAULT_LIMITS, type Limits } from './limits.ts';
+export { checkOptionNames, integerOption } from './options.ts';
+export { socketFailure } from './plain-transport.ts';
+export type { CloseReason, Protocol } from './protocol.ts';
+export {
+  type ConnectOptions,
+  createReactor,
+  type ListenOptions,
+  type Reactor,
+  type ReactorOptions,
+  type ReactorStats,
+  type ShutdownReport,
+} from './reactor.ts';
+export type { ReadHalf } from './read-half.ts';
+export type { Server } from './server.ts';
+export {
+  type ClientTransport,
+  type Progress,
+  type ServerTransport,
+  Status,
+  type Transport,
+  type TransportFailure,
+} from './transport.ts';
+export type { WriteHalf } from './write-half.ts';

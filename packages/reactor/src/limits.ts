@@ -1,0 +1,62 @@
+/** What one reactor allows: budgets of a turn, marks and caps of the write queue, deadlines. All have defaults. */
+import { checkOptionNames, integerOption } from './options.ts';
+
+export interface Limits {
+  /** Bytes that one connection may deliver in one turn before others get theirs. Default 256 KiB. */
+  readonly readBudgetBytes: number;
+  /** Connections that one listener accepts in one turn. Default 64. */
+  readonly acceptBudget: number;
+  /** Handshake steps in one turn; a full TLS handshake costs as much as forty requests. Default 16. */
+  readonly handshakeBudget: number;
+  /** `write` answers false from here on. Default 128 KiB. */
+  readonly highWaterMarkBytes: number;
+  /** `onDrain` is called when the queue has fallen to this. Default 32 KiB. */
+  readonly lowWaterMarkBytes: number;
+  /** Hard cap of one connection's queue; reaching it closes the connection with reason `limit`. Default 64 MiB. */
+  readonly maxQueuedBytes: number;
+  /** Deadline of an outgoing TCP connect. Default 10 s. */
+  readonly connectTimeoutMs: number;
+  /** Deadline from the established socket to the completed handshake. Default 10 s. */
+  readonly handshakeTimeoutMs: number;
+  /** How long `close()` waits for the peer to end after our side did. Default 5 s. */
+  readonly closeTimeoutMs: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  readBudgetBytes: 256 * 1024,
+  acceptBudget: 64,
+  handshakeBudget: 16,
+  highWaterMarkBytes: 128 * 1024,
+  lowWaterMarkBytes: 32 * 1024,
+  maxQueuedBytes: 64 * 1024 * 1024,
+  connectTimeoutMs: 10_000,
+  handshakeTimeoutMs: 10_000,
+  closeTimeoutMs: 5_000,
+};
+
+const MINIMUM: Limits = {
+  readBudgetBytes: 1,
+  acceptBudget: 1,
+  handshakeBudget: 1,
+  highWaterMarkBytes: 1,
+  lowWaterMarkBytes: 0,
+  maxQueuedBytes: 1,
+  connectTimeoutMs: 1,
+  handshakeTimeoutMs: 1,
+  closeTimeoutMs: 1,
+};
+
+const NAMES = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
+
+/** The defaults with `overrides` put in. Throws `UsageError` for an unknown name or a value out of range. */
+export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
+  checkOptionNames('limits', overrides, NAMES);
+  const limits: { -readonly [N in keyof Limits]: Limits[N] } = { ...DEFAULT_LIMITS };
+  for (const name of NAMES) {
+    limits[name] = integerOption(`limits.${name}`, overrides[name], DEFAULT_LIMITS[name], MINIMUM[name]);
+  }
+  // The low mark follows a lowered high mark down, unless the caller set both.
+  const low = overrides.lowWaterMarkBytes ?? Math.min(limits.lowWaterMarkBytes, limits.highWaterMarkBytes - 1);
+  limits.lowWaterMarkBytes = integerOption('limits.lowWaterMarkBytes', low, low, 0, limits.highWaterMarkBytes - 1);
+  return limits;
+}

@@ -1,0 +1,72 @@
+/**
+ * What a connection or a listener needs of the reactor that runs it. `reactor.ts` implements it; nothing else of the
+ * reactor is visible from below, so that the two import in one direction only.
+ */
+import type { NativeBinding } from '@sluice/core-native';
+import type { DeadlineWheel } from './deadline-wheel.ts';
+import type { Limits } from './limits.ts';
+import type { Outbox } from './outbox.ts';
+import type { Pollable } from './pollable.ts';
+import type { Poller } from './poller.ts';
+
+/** The socket calls of the native contract. Descriptors are non-blocking integers. */
+export type Sockets = Pick<
+  NativeBinding,
+  | 'listen'
+  | 'accept'
+  | 'connect'
+  | 'connectResult'
+  | 'recv'
+  | 'send'
+  | 'shutdownWrite'
+  | 'close'
+  | 'localAddress'
+  | 'remoteAddress'
+  | 'setOption'
+  | 'lastErrno'
+  | 'lastFailure'
+>;
+
+/** Counts of one reactor's life; documented at `Reactor.stats`. */
+export interface Counters {
+  accepted: number;
+  opened: number;
+  closed: number;
+  handshakesFailed: number;
+  staleEvents: number;
+  turns: number;
+  events: number;
+}
+
+/** Somebody with bytes to send that were written outside of its own dispatch. */
+export interface Flushable extends Pollable {
+  onFlush(): void;
+}
+
+export interface Loop {
+  readonly poller: Poller;
+  readonly sockets: Sockets;
+  readonly limits: Limits;
+  readonly deadlines: DeadlineWheel;
+  readonly outbox: Outbox;
+  /** Every read lands here; what protocols see are borrowed views of it. */
+  readonly readBuffer: Buffer;
+  readonly counters: Counters;
+  /** Overwrites each borrowed chunk after its `onData`, so that tests catch who kept it. */
+  readonly poisonReads: boolean;
+  /** Whose writes the outbox takes at this moment. */
+  dispatching: Pollable | undefined;
+
+  /** Takes a slot for a new pollable; released by {@link retire}. */
+  admit<T extends Pollable>(make: (slot: number, generation: number) => T): T;
+  /** Its `onTurn` runs in the next turn. The caller sees to it that nobody is listed twice. */
+  enqueueReady(pollable: Pollable): void;
+  /** Its `onFlush` runs at the end of this turn, or in a microtask when no turn is under way. Not to be listed twice. */
+  enqueueFlush(flushable: Flushable): void;
+  /** Takes one handshake step from this turn's budget; false when it is used up. */
+  takeHandshakeStep(): boolean;
+  /** The slot is released after the batch. */
+  retire(pollable: Pollable): void;
+  /** Tells of an exception that a callback of the user threw. Never throws. */
+  report(error: Error): void;
+}

@@ -1,0 +1,25 @@
+/** Checks of option objects: an unknown name or a value out of range is refused at once, by name. */
+import { UsageError } from './errors.ts';
+
+/** Throws `ERR_UNKNOWN_OPTION` when `options` has a name that is not in `known`, naming the nearest one. */
+export function checkOptionNames(owner: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    const near = known.find((candidate) => candidate.toLowerCase() === name.toLowerCase());
+    const hint = near === undefined ? `Known are: ${known.join(', ')}.` : `Did you mean '${near}'?`;
+    throw new UsageError('ERR_UNKNOWN_OPTION', `${owner} has no option '${name}'. ${hint}`);
+  }
+}
+
+/** Returns `value`, or `fallback` when it is undefined; throws `ERR_OPTION_VALUE` unless it is an integer in range. */
+export function integerOption(
+  name: string,
+  value: number | undefined,
+  fallback: number,
+  min: number,
+  max: number = Number.MAX_SAFE_INTEGER,
+): number {
+  if (value === undefined) return fallback;
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new UsageError('ERR_OPTION_VALUE', `${name} must be an integer from ${min} to ${max}, not ${String(value)}.`);
+}

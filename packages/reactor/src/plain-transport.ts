@@ -1,0 +1,64 @@
+/** TCP as it is: bytes move unsealed. The default transport of listeners and connectors. */
+import { type NativeFailure, Status, SystemError } from '@sluice/core-native';
+import type { Sockets } from './loop.ts';
+import type { ClientTransport, Progress, ServerTransport, Transport, TransportFailure } from './transport.ts';
+
+/** errno names that say: the peer or the network broke the connection, not we. */
+const RESET = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'ECONNABORTED']);
+
+/** The failure of a system call on a connected socket, as a reason and an error. */
+export function socketFailure(failure: NativeFailure): TransportFailure {
+  return { reason: RESET.has(failure.code) ? 'reset' : 'error', error: new SystemError(failure) };
+}
+
+class PlainTransport implements Transport {
+  readonly name = 'tcp';
+  readonly secure = false;
+  readonly applicationProtocol = undefined;
+  drained = false;
+  private readonly sockets: Sockets;
+  private readonly fd: number;
+
+  constructor(sockets: Sockets, fd: number) {
+    this.sockets = sockets;
+    this.fd = fd;
+  }
+
+  handshake(): Progress {
+    return 0;
+  }
+
+  read(buffer: Uint8Array): Progress {
+    const count = this.sockets.recv(this.fd, buffer, 0, buffer.length);
+    // epoll(7): on a stream socket a short read means that the receive queue is empty; saves the call that says EAGAIN.
+    this.drained = count < buffer.length;
+    return count;
+  }
+
+  write(bytes: Uint8Array, offset: number, length: number): Progress {
+    return this.sockets.send(this.fd, bytes, offset, length);
+  }
+
+  shutdownWrite(): Progress {
+    const result = this.sockets.shutdownWrite(this.fd);
+    // ENOTCONN: the peer has reset meanwhile. A read tells that with its reason; there is no side left to end.
+    return result === Status.failed && this.sockets.lastFailure().code === 'ENOTCONN' ? 0 : result;
+  }
+
+  failure(): TransportFailure {
+    return socketFailure(this.sockets.lastFailure());
+  }
+
+  close(): void {
+    this.sockets.close(this.fd);
+  }
+}
+
+/** Plain TCP for both directions, over the given socket calls. */
+export function plain(sockets: Sockets): ServerTransport & ClientTransport {
+  return {
+    name: 'tcp',
+    accept: (fd) => new PlainTransport(sockets, fd),
+    connect: (fd) => new PlainTransport(sockets, fd),
+  };
+}

@@ -1,0 +1,237 @@
+/**
+ * The front door: listen, connect, shut down. Everything that runs behind it is `event-loop.ts`.
+ *
+ * Rule: options are checked here, before anything is opened.
+ */
+import { loadNative, Status, SystemError } from '@sluice/core-native';
+import type { Connection } from './connection-contract.ts';
+import { connect } from './connector.ts';
+import { type Clock, systemClock } from './deadline-wheel.ts';
+import { EpollPoller } from './epoll-poller.ts';
+import { UsageError } from './errors.ts';
+import { EventLoop } from './event-loop.ts';
+import { resolveHost } from './host.ts';
+import { type Limits, resolveLimits } from './limits.ts';
+import { Listener } from './listener.ts';
+import type { Counters, Sockets } from './loop.ts';
+import { checkOptionNames, integerOption } from './options.ts';
+import { plain } from './plain-transport.ts';
+import type { Poller } from './poller.ts';
+import type { CloseReason, Protocol } from './protocol.ts';
+import type { Server } from './server.ts';
+import type { ClientTransport, ServerTransport } from './transport.ts';
+
+export interface ReactorOptions {
+  /** Budgets, marks, caps and deadlines; what is not named keeps its default. */
+  readonly limits?: Partial<Limits>;
+  /**
+   * Told of every exception that a hook threw (its connection is destroyed), and of conditions that need a person,
+   * such as running out of descriptors. Default: printed to standard error.
+   */
+  readonly onError?: (error: Error) => void;
+  /** Overwrites every borrowed chunk after `onData`, so that tests catch a protocol that kept one. Default false. */
+  readonly poisonReads?: boolean;
+}
+
+/** What the reactor stands on. Tests bring fakes; everybody else leaves it to {@link createReactor}. */
+export interface ReactorParts {
+  readonly poller: Poller;
+  readonly sockets: Sockets;
+  readonly clock: Clock;
+}
+
+export interface ListenOptions {
+  /** TCP port; 0 lets the kernel choose. */
+  readonly port: number;
+  /** Name or numeric address of the interface. Default: all, IPv6 and IPv4. */
+  readonly host?: string;
+  /** Connections that the kernel keeps until they are accepted (listen(2)). Default 1024. */
+  readonly backlog?: number;
+  /** Several sockets, of several processes or workers, share the port (SO_REUSEPORT, socket(7)). Default false. */
+  readonly reusePort?: boolean;
+  /** Default: plain TCP. */
+  readonly transport?: ServerTransport;
+  /** A connection failed before it was open: garbage instead of a handshake, for instance. Default: only counted. */
+  readonly onConnectionError?: (error: Error, reason: CloseReason) => void;
+}
+
+export interface ConnectOptions {
+  /** Name or numeric address. A name is also what a TLS transport verifies. */
+  readonly host: string;
+  readonly port: number;
+  /** Default: plain TCP. */
+  readonly transport?: ClientTransport;
+}
+
+/** How a shutdown ended. */
+export interface ShutdownReport {
+  /** Connections that were open when it began and ended in order. */
+  readonly drained: number;
+  /** Connections that had to be destroyed at the deadline. */
+  readonly destroyed: number;
+}
+
+/** Counts since the reactor was made, and what is open now (listeners not counted). */
+export interface ReactorStats extends Readonly<Counters> {
+  readonly connections: number;
+}
+
+const LISTEN_NAMES = ['port', 'host', 'backlog', 'reusePort', 'transport', 'onConnectionError'];
+const CONNECT_NAMES = ['host', 'port', 'transport'];
+const REACTOR_NAMES = ['limits', 'onError', 'poisonReads'];
+
+/** A reactor on the kernel's epoll. Throws `NativeLoadError` where the addon cannot run. */
+export function createReactor(options: ReactorOptions = {}): Reactor {
+  const native = loadNative();
+  return new Reactor({ poller: new EpollPoller(native), sockets: native, clock: systemClock }, options);
+}
+
+export class Reactor {
+  private readonly loop: EventLoop;
+  private readonly listeners = new Set<Listener<unknown>>();
+  private readonly plain: ServerTransport & ClientTransport;
+  private connectionId = 0;
+  private closed = false;
+
+  constructor(parts: ReactorParts, options: ReactorOptions = {}) {
+    checkOptionNames('createReactor', options, REACTOR_NAMES);
+    this.plain = plain(parts.sockets);
+    this.loop = new EventLoop({
+      ...parts,
+      limits: resolveLimits(options.limits),
+      poisonReads: options.poisonReads ?? false,
+      onError: options.onError ?? ((error) => console.error(error)),
+    });
+  }
+
+  /**
+   * Listens. Rejects with `UsageError` (options), `HostError` (`ERR_HOST`) or `SystemError` (`EADDRINUSE`, `EACCES`, …).
+   */
+  async listen<State>(options: ListenOptions, protocol: Protocol<State>): Promise<Server> {
+    checkOptionNames('listen', options, LISTEN_NAMES);
+    const port = integerOption('port', options.port, Number.NaN, 0, 65_535);
+    const backlog = integerOption('backlog', options.backlog, 1024, 1, 65_535);
+    const transport = options.transport ?? this.plain;
+    if (typeof transport.accept !== 'function') throw wrongTransport('listen', 'tls({ cert, key })');
+    this.checkOpen();
+    const fd = await this.openListener(options.host, port, backlog, options.reusePort ?? false);
+    if (this.closed) {
+      this.loop.sockets.close(fd);
+      this.checkOpen();
+    }
+    const listener = this.loop.admit(
+      (slot, generation) =>
+        new Listener<State>(this.loop, slot, generation, {
+          fd,
+          transport,
+          protocol,
+          nextId: this.nextId,
+          onConnectionError: this.guarded(options.onConnectionError),
+          onWarning: (error) => this.loop.report(error),
+        }),
+    );
+    this.listeners.add(listener as Listener<unknown>);
+    return {
+      address: () => listener.address,
+      get connections() {
+        return listener.connections;
+      },
+      close: () => {
+        listener.close();
+        this.listeners.delete(listener as Listener<unknown>);
+      },
+    };
+  }
+
+  /**
+   * Connects and completes the handshake. Rejects with `UsageError`, `HostError`, `SystemError` (`ECONNREFUSED`, …),
+   * `TimeoutError`, the transport's own error, or what the protocol's `onOpen` threw.
+   */
+  async connect<State>(options: ConnectOptions, protocol: Protocol<State>): Promise<Connection<State>> {
+    checkOptionNames('connect', options, CONNECT_NAMES);
+    const port = integerOption('port', options.port, Number.NaN, 1, 65_535);
+    const transport = options.transport ?? this.plain;
+    if (typeof transport.connect !== 'function') throw wrongTransport('connect', 'tlsClient()');
+    this.checkOpen();
+    return connect(this.loop, { host: options.host, port, transport }, protocol, this.nextId);
+  }
+
+  /**
+   * Stops listening, asks every connection to leave in order (`onShutdown`, or `close()` where a protocol has none),
+   * destroys what is left at the deadline, and releases everything. The reactor cannot be used afterwards.
+   */
+  async shutdown(options: { deadlineMs?: number } = {}): Promise<ShutdownReport> {
+    const deadlineMs = integerOption('deadlineMs', options.deadlineMs, 10_000, 0);
+    this.checkOpen();
+    this.closed = true;
+    for (const listener of this.listeners) listener.close();
+    this.listeners.clear();
+    const before = this.loop.counters.closed;
+    for (const pollable of this.loop.pollables) pollable.onShutdown();
+    const destroyed = await this.emptied(deadlineMs);
+    this.loop.close();
+    return { drained: this.loop.counters.closed - before - destroyed, destroyed };
+  }
+
+  stats(): ReactorStats {
+    return { ...this.loop.counters, connections: this.loop.size - this.listeners.size };
+  }
+
+  private readonly nextId = (): number => {
+    this.connectionId += 1;
+    return this.connectionId;
+  };
+
+  private async openListener(host: string | undefined, port: number, backlog: number, reusePort: boolean): Promise<number> {
+    const { sockets } = this.loop;
+    if (host !== undefined) {
+      const [address] = await resolveHost(host);
+      const fd = sockets.listen(address, port, backlog, { reusePort, ipv6Only: false });
+      if (fd !== Status.failed) return fd;
+      throw new SystemError(sockets.lastFailure());
+    }
+    const both = sockets.listen('::', port, backlog, { reusePort, ipv6Only: false });
+    if (both !== Status.failed) return both;
+    const failure = sockets.lastFailure();
+    // A kernel without IPv6 has no such family; any other failure would meet IPv4 too.
+    if (failure.code !== 'EAFNOSUPPORT') throw new SystemError(failure);
+    return this.openListener('0.0.0.0', port, backlog, reusePort);
+  }
+
+  /** Resolves with how many had to be destroyed when nobody is left. */
+  private emptied(deadlineMs: number): Promise<number> {
+    return new Promise((resolve) => {
+      let destroyed = 0;
+      const timer = setTimeout(() => {
+        const late = this.loop.pollables;
+        destroyed = late.length;
+        for (const pollable of late) pollable.destroy();
+      }, deadlineMs);
+      const done = () => {
+        clearTimeout(timer);
+        resolve(destroyed);
+      };
+      if (this.loop.size === 0) done();
+      else this.loop.onEmpty = done;
+    });
+  }
+
+  /** A user's callback that throws is reported and ends nothing. */
+  private guarded(callback: ListenOptions['onConnectionError']): (error: Error, reason: CloseReason) => void {
+    return (error, reason) => {
+      try {
+        callback?.(error, reason);
+      } catch (thrown) {
+        this.loop.report(thrown instanceof Error ? thrown : new Error(String(thrown)));
+      }
+    };
+  }
+
+  private checkOpen(): void {
+    if (this.closed) throw new UsageError('ERR_REACTOR_CLOSED', 'This reactor was shut down. Make a new one.');
+  }
+}
+
+function wrongTransport(verb: string, example: string): UsageError {
+  return new UsageError('ERR_OPTION_VALUE', `transport does not fit ${verb}(): give it ${example}, or none for plain TCP.`);
+}

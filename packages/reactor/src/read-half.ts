@@ -1,0 +1,46 @@
+/**
+ * The reading half of a connection: what has to happen before bytes can be delivered again.
+ *
+ * Rule: `idle` is the only state that may wait for a readable edge, and only a read that ran dry leads there. An edge
+ * that was consumed and not followed by a read that ran dry would never come again (epoll(7), edge-triggered).
+ */
+import { step, type TransitionTable } from './transition-table.ts';
+
+/**
+ * - `idle`: the socket ran dry; a readable edge wakes it.
+ * - `draining`: there may be more; it must run again without an edge, in this dispatch or from the ready list.
+ * - `paused`: the protocol asked for silence. Edges are absorbed: `resume` always drains.
+ * - `wants-write`: a read is blocked until the socket is writable (TLS answering the peer); the edge is armed.
+ * - `ended`: the peer ended, or the connection closed. Nothing is read any more.
+ */
+export type ReadHalf = 'idle' | 'draining' | 'paused' | 'wants-write' | 'ended';
+
+/**
+ * - `edge`: the socket is readable or hung up, or the handshake just completed, so that data may be in already.
+ * - `dry`: a read would block: only an edge brings more.
+ * - `spent`: this turn's budget is used up; goes on the ready list.
+ * - `block`: a read wants the socket to be writable. `writable`: that edge came.
+ * - `pause`, `resume`: the protocol's verbs.
+ * - `end`: a read told the end, or the connection closes.
+ */
+export type ReadEvent = 'edge' | 'dry' | 'spent' | 'block' | 'writable' | 'pause' | 'resume' | 'end';
+
+export const READ_HALF = {
+  idle: { edge: 'draining', pause: 'paused', end: 'ended' },
+  draining: {
+    edge: 'draining',
+    dry: 'idle',
+    spent: 'draining',
+    block: 'wants-write',
+    pause: 'paused',
+    end: 'ended',
+  },
+  paused: { edge: 'paused', resume: 'draining', end: 'ended' },
+  // A readable edge does not unblock it: the retry waits for writability and then reads everything that came.
+  'wants-write': { edge: 'wants-write', writable: 'draining', pause: 'paused', end: 'ended' },
+  ended: { edge: 'ended' },
+} as const satisfies TransitionTable<ReadHalf, ReadEvent>;
+
+export function stepReadHalf(state: ReadHalf, event: ReadEvent): ReadHalf {
+  return step<ReadHalf, ReadEvent>('read half', READ_HALF, state, event);
+}

@@ -1,0 +1,87 @@
+/** Socket calls without sockets: a backlog that a test fills, and a record of what was closed. */
+import { constants } from 'node:os';
+import { type NativeFailure, type SocketAddress, Status } from '@sluice/core-native';
+import type { Sockets } from '../loop.ts';
+
+const ADDRESS: SocketAddress = { family: 'IPv4', address: '127.0.0.1', port: 1 };
+
+export class FakeSockets implements Sockets {
+  /** What `accept` answers, oldest first: a descriptor, or the name of an errno. Empty: would block. */
+  readonly backlog: (number | keyof typeof constants.errno)[] = [];
+  /** What `connectResult` answers, oldest first; 0 (connected) when there are none. */
+  readonly connectResults: number[] = [];
+  readonly closed: number[] = [];
+  private nextFd = 1000;
+  private failure: NativeFailure = failureOf('EINVAL', 'none');
+
+  listen(): number {
+    return this.takeFd();
+  }
+
+  accept(): number {
+    const next = this.backlog.shift();
+    if (next === undefined) return Status.wantsRead;
+    if (typeof next === 'number') return next;
+    return this.fail(next, 'accept4');
+  }
+
+  connect(): number {
+    return this.takeFd();
+  }
+
+  connectResult(): number {
+    return this.connectResults.shift() ?? 0;
+  }
+
+  recv(): number {
+    return Status.wantsRead;
+  }
+
+  send(_fd: number, _buffer: Uint8Array, _offset: number, length: number): number {
+    return length;
+  }
+
+  shutdownWrite(): number {
+    return 0;
+  }
+
+  close(fd: number): void {
+    this.closed.push(fd);
+  }
+
+  localAddress(): SocketAddress {
+    return ADDRESS;
+  }
+
+  remoteAddress(): SocketAddress {
+    return ADDRESS;
+  }
+
+  setOption(): number {
+    return 0;
+  }
+
+  lastErrno(): number {
+    return this.failure.errno;
+  }
+
+  lastFailure(): NativeFailure {
+    return this.failure;
+  }
+
+  /** Makes `code` the last failure, and answers as a failed call does. */
+  fail(code: keyof typeof constants.errno, call: string): number {
+    this.failure = failureOf(code, call);
+    return Status.failed;
+  }
+
+  private takeFd(): number {
+    this.nextFd += 1;
+    return this.nextFd;
+  }
+}
+
+function failureOf(code: keyof typeof constants.errno, call: string): NativeFailure {
+  const errno = constants.errno[code];
+  return { kind: 'system', errno, code, call, reason: code, library: 0, reasonCode: 0, stack: [] };
+}

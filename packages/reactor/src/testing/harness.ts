@@ -1,0 +1,68 @@
+/**
+ * A reactor without a kernel: fake poller, sockets, clock and transports behind the real listener, connection machine
+ * and event loop.
+ */
+import { Ready } from '@sluice/core-native';
+import type { Protocol } from '../protocol.ts';
+import { Reactor, type ReactorOptions } from '../reactor.ts';
+import { FakeClock } from './fake-clock.ts';
+import { FakePoller } from './fake-poller.ts';
+import { FakeSockets } from './fake-sockets.ts';
+import { FakeTransport } from './fake-transport.ts';
+
+export class Harness {
+  readonly poller = new FakePoller();
+  readonly sockets = new FakeSockets();
+  readonly clock = new FakeClock();
+  readonly reactor: Reactor;
+  /** What the reactor reported through `onError`. */
+  readonly errors: Error[] = [];
+  /** Connections that failed before they were open. */
+  readonly refused: { readonly error: Error; readonly reason: string }[] = [];
+  /** The descriptor of the listener, once {@link listen} has been called. */
+  listenerFd = -1;
+  private readonly transports = new Map<number, FakeTransport>();
+  private nextFd = 1;
+
+  constructor(options: ReactorOptions = {}) {
+    this.reactor = new Reactor(this, { poisonReads: true, onError: (error) => this.errors.push(error), ...options });
+  }
+
+  /** Starts the listener whose connections get the given protocol. */
+  async listen<State>(protocol: Protocol<State>): Promise<void> {
+    const known = new Set(this.poller.registered.keys());
+    await this.reactor.listen(
+      {
+        port: 0,
+        transport: { name: 'fake', accept: (fd) => this.transportOf(fd) },
+        onConnectionError: (error, reason) => this.refused.push({ error, reason }),
+      },
+      protocol,
+    );
+    for (const fd of this.poller.registered.keys()) if (!known.has(fd)) this.listenerFd = fd;
+  }
+
+  /** Puts a connection into the backlog; it is accepted at the listener's next edge. */
+  offer(script: (transport: FakeTransport) => void = () => {}): { fd: number; transport: FakeTransport } {
+    const fd = this.nextFd;
+    this.nextFd += 1;
+    const transport = new FakeTransport();
+    script(transport);
+    this.transports.set(fd, transport);
+    this.sockets.backlog.push(fd);
+    return { fd, transport };
+  }
+
+  /** Offers a connection and lets the listener accept it. */
+  accept(script?: (transport: FakeTransport) => void): { fd: number; transport: FakeTransport } {
+    const offered = this.offer(script);
+    this.poller.fire([this.listenerFd, Ready.readable]);
+    return offered;
+  }
+
+  private transportOf(fd: number): FakeTransport {
+    const transport = this.transports.get(fd);
+    if (transport === undefined) throw new Error(`descriptor ${fd} was not offered`);
+    return transport;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The second plug point: how bytes move over one connected socket. Plain TCP is `plain-transport.ts`; TLS is a package.
+ *
+ * Rule: a transport reports and never waits, retries or calls back. Every call answers a {@link Progress}; the
+ * connection decides what to do with it.
+ */
+import { Status } from '@sluice/core-native';
+
+/**
+ * A count of bytes (0 or more; 0 means "done" where no bytes are counted), or one of the negative values of
+ * {@link Status}: `wantsRead`, `wantsWrite`, `ended`, `failed`.
+ */
+export type Progress = number;
+
+export { Status };
+
+/** Why a transport answered `failed`: whose fault it is, and the error that tells it. */
+export interface TransportFailure {
+  readonly reason: 'truncated' | 'reset' | 'error';
+  readonly error: Error;
+}
+
+export interface Transport {
+  /** Short name for logs and diagnostics: `tcp`, `tls`. */
+  readonly name: string;
+  /** Whether the bytes are sealed on the wire. */
+  readonly secure: boolean;
+  /** What ALPN settled (RFC 7301); undefined before the handshake and where nothing was negotiated. */
+  readonly applicationProtocol: string | undefined;
+  /**
+   * Whether the last `read` that answered bytes also saw the source run dry, so that only an edge brings more.
+   * A transport that cannot tell leaves it false and is read once more.
+   */
+  readonly drained: boolean;
+
+  /** 0 when application bytes may flow. Called again after the edge it wanted; never again after 0. */
+  handshake(): Progress;
+  /** Fills `buffer` from its start; 1 or more bytes, `wantsRead` (would block), `wantsWrite`, `ended` or `failed`. */
+  read(buffer: Uint8Array): Progress;
+  /**
+   * Takes up to `length` (never 0) bytes from `offset`. After a want the next call must begin with the same bytes and
+   * offer at least as many; they may have moved. The memory is not kept.
+   */
+  write(bytes: Uint8Array, offset: number, length: number): Progress;
+  /** Announces the end of our side (close_notify where there is one, then FIN); 0 when that has left. */
+  shutdownWrite(): Progress;
+  /** Details of the last `failed`; to be asked before any other transport is called. */
+  failure(): TransportFailure;
+  /** Releases the transport and closes its socket. Never fails; called once. */
+  close(): void;
+}
+
+/** Makes the transport of each accepted connection. Immutable once published to a listener. */
+export interface ServerTransport {
+  readonly name: string;
+  /** Takes over `fd`, which the transport closes from then on (also when this throws). */
+  accept(fd: number): Transport;
+}
+
+/** Makes the transport of an outgoing connection. */
+export interface ClientTransport {
+  readonly name: string;
+  /** Takes over `fd`, connected to `host` as the caller named it (a DNS name or a numeric address). */
+  connect(fd: number, host: string): Transport;
+}

@@ -1,0 +1,63 @@
+/**
+ * The writing half of a connection: what has to happen before queued bytes can leave, and how far our side has ended.
+ * Until the connection is open it holds what the connect and the handshake wait for.
+ *
+ * Rule: the writable edge is armed exactly while {@link awaitsWritable} says so (or a read wants it), and disarmed after.
+ */
+import { step, type TransitionTable } from './transition-table.ts';
+
+/**
+ * - `ready`: nothing is awaited; what is queued leaves at the next flush.
+ * - `blocked`: armed for the writable edge.
+ * - `wants-read`: a write (or the handshake) is blocked until the socket is readable.
+ * - `ending`: `end()` was called: flush, announce the end, shut our side; nothing is awaited at this moment.
+ * - `ending-blocked`, `ending-wants-read`: the same, waiting as `blocked` and `wants-read` do.
+ * - `ended`: our side is shut, or the connection closed. Nothing is written any more.
+ */
+export type WriteHalf =
+  | 'ready'
+  | 'blocked'
+  | 'wants-read'
+  | 'ending'
+  | 'ending-blocked'
+  | 'ending-wants-read'
+  | 'ended';
+
+/**
+ * - `block`, `want-read`: the transport wants the socket to be writable, readable. `writable`, `readable`: that edge came.
+ * - `end`: the protocol has nothing more to say. `finish`: our side is shut, everything before it has left.
+ * - `abort`: what is queued can never leave: the transport failed or the connection closes.
+ */
+export type WriteEvent = 'block' | 'want-read' | 'writable' | 'readable' | 'end' | 'finish' | 'abort';
+
+export const WRITE_HALF = {
+  ready: { block: 'blocked', 'want-read': 'wants-read', end: 'ending', abort: 'ended' },
+  blocked: { writable: 'ready', end: 'ending-blocked', abort: 'ended' },
+  'wants-read': { readable: 'ready', end: 'ending-wants-read', abort: 'ended' },
+  ending: { block: 'ending-blocked', 'want-read': 'ending-wants-read', finish: 'ended', abort: 'ended' },
+  'ending-blocked': { writable: 'ending', abort: 'ended' },
+  'ending-wants-read': { readable: 'ending', abort: 'ended' },
+  ended: {},
+} as const satisfies TransitionTable<WriteHalf, WriteEvent>;
+
+export function stepWriteHalf(state: WriteHalf, event: WriteEvent): WriteHalf {
+  return step<WriteHalf, WriteEvent>('write half', WRITE_HALF, state, event);
+}
+
+/** Whether bytes may still be queued. */
+export function acceptsBytes(state: WriteHalf): boolean {
+  return state === 'ready' || state === 'blocked' || state === 'wants-read';
+}
+
+/** Whether a flush may call the transport now. */
+export function mayFlush(state: WriteHalf): boolean {
+  return state === 'ready' || state === 'ending';
+}
+
+export function awaitsWritable(state: WriteHalf): boolean {
+  return state === 'blocked' || state === 'ending-blocked';
+}
+
+export function awaitsReadable(state: WriteHalf): boolean {
+  return state === 'wants-read' || state === 'ending-wants-read';
+}

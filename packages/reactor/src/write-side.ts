@@ -1,0 +1,124 @@
+/**
+ * The writing side of one connection: its half, its queue, and the way of bytes into the transport.
+ *
+ * Rule: bytes leave in the order in which they were accepted: staged ones before what is written after them, the queue
+ * before anything staged. So the outbox is used only while the queue is empty and nothing is awaited.
+ */
+import type { Loop } from './loop.ts';
+import { type Progress, Status, type Transport } from './transport.ts';
+import { acceptsBytes, mayFlush, stepWriteHalf, type WriteHalf } from './write-half.ts';
+import { WriteQueue } from './write-queue.ts';
+
+export class WriteSide {
+  half: WriteHalf = 'ready';
+  /** A `write` answered false; the low-water mark has still to be told. */
+  needsDrain = false;
+  private readonly loop: Loop;
+  private readonly transport: Transport;
+  private readonly queue = new WriteQueue();
+
+  constructor(loop: Loop, transport: Transport) {
+    this.loop = loop;
+    this.transport = transport;
+  }
+
+  /** Bytes that wait here; what is staged in the outbox for this connection not counted. */
+  get queuedBytes(): number {
+    return this.queue.bytes;
+  }
+
+  /** Whether a flush would have anything to do. */
+  get hasWork(): boolean {
+    return mayFlush(this.half) && (this.half === 'ending' || !this.queue.isEmpty);
+  }
+
+  /**
+   * Accepts bytes. With `staging` they may go to the outbox or straight to the transport; otherwise they are queued.
+   * False when the transport failed.
+   */
+  accept(data: string | Uint8Array, encoding: 'utf8' | 'latin1', staging: boolean): boolean {
+    const flowing = staging && this.half === 'ready' && this.queue.isEmpty;
+    if (typeof data === 'string') {
+      if (flowing && this.loop.outbox.addString(data, encoding)) return true;
+      return this.acceptBytes(Buffer.from(data, encoding), flowing, true);
+    }
+    return this.acceptBytes(data, flowing, false);
+  }
+
+  /** As {@link accept}; what cannot leave now is kept by reference. */
+  acceptShared(data: Uint8Array, staging: boolean): boolean {
+    const flowing = staging && this.half === 'ready' && this.queue.isEmpty;
+    return this.acceptBytes(data, flowing, true);
+  }
+
+  /** `end()`: nothing is accepted any more; a flush sends the rest and ends our side. */
+  end(): void {
+    if (acceptsBytes(this.half)) this.half = stepWriteHalf(this.half, 'end');
+  }
+
+  /** Drops what is queued; nothing can leave any more. */
+  abort(): void {
+    if (this.half !== 'ended') this.half = stepWriteHalf(this.half, 'abort');
+    this.queue.clear();
+  }
+
+  /** Notes what the transport waits for. False when it is neither edge: the transport failed. */
+  awaitEdge(progress: Progress): boolean {
+    if (progress === Status.wantsWrite) this.half = stepWriteHalf(this.half, 'block');
+    else if (progress === Status.wantsRead) this.half = stepWriteHalf(this.half, 'want-read');
+    else return false;
+    return true;
+  }
+
+  /** Sends what is staged: the outbox is empty afterwards, its rest queued. False when the transport failed. */
+  flushStaged(): boolean {
+    const { outbox } = this.loop;
+    const { length } = outbox;
+    if (length === 0) return true;
+    outbox.length = 0;
+    return this.send(outbox.bytes, length, false);
+  }
+
+  /** Sends what is queued, then ends our side if that was asked for. False when the transport failed. */
+  flush(): boolean {
+    while (mayFlush(this.half)) {
+      const front = this.queue.front();
+      if (front === undefined) break;
+      const progress = this.transport.write(front.bytes, front.start, front.end - front.start);
+      if (progress > 0) this.queue.consume(progress);
+      else if (!this.awaitEdge(progress)) return false;
+    }
+    if (this.half !== 'ending') return true;
+    const progress = this.transport.shutdownWrite();
+    if (progress !== 0) return this.awaitEdge(progress);
+    this.half = stepWriteHalf(this.half, 'finish');
+    return true;
+  }
+
+  private acceptBytes(data: Uint8Array, flowing: boolean, shared: boolean): boolean {
+    if (!flowing) {
+      this.keep(data, 0, data.length, shared);
+      return true;
+    }
+    if (this.loop.outbox.addBytes(data)) return true;
+    if (!this.flushStaged()) return false;
+    return this.send(data, data.length, shared);
+  }
+
+  /** Offers `bytes[0, length)` to the transport and queues what it does not take. */
+  private send(bytes: Uint8Array, length: number, shared: boolean): boolean {
+    let start = 0;
+    while (start < length && mayFlush(this.half) && this.queue.isEmpty) {
+      const progress = this.transport.write(bytes, start, length - start);
+      if (progress > 0) start += progress;
+      else if (!this.awaitEdge(progress)) return false;
+    }
+    this.keep(bytes, start, length, shared);
+    return true;
+  }
+
+  private keep(bytes: Uint8Array, start: number, end: number, shared: boolean): void {
+    if (shared) this.queue.appendShared(bytes, start, end);
+    else this.queue.appendCopy(bytes, start, end);
+  }
+}
