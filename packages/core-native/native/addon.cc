@@ -1,5 +1,6 @@
-// Registration: the exports that `NativeBinding` of src/contract.ts lists. Rule: runs once per environment, in several
-// threads at once; whatever is shared between them is OpenSSL's own and safe to share.
+// Registration: the exports that `NativeBinding` of src/contract.ts lists. Rule: runs once per
+// environment, in several threads at once; whatever is shared between them is OpenSSL's own and
+// safe to share.
 #include <napi.h>
 
 #include "arguments.h"
@@ -17,7 +18,8 @@ namespace {
 
 napi_value LastErrno(const Arguments& arguments) {
   const Failure& failure = arguments.environment().last_failure();
-  return Integer(arguments.env(), failure.kind == Failure::Kind::kSystem ? failure.error_number : 0);
+  return Integer(arguments.env(),
+                 failure.kind == Failure::Kind::kSystem ? failure.error_number : 0);
 }
 
 napi_value LastFailure(const Arguments& arguments) {
@@ -49,7 +51,8 @@ void DefineReports(Napi::Env env, Napi::Object exports, Environment& environment
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   // Before anything else can reach the library and make it read its configuration file.
-  if (!StartOpenSsl()) throw Napi::Error::New(env, "OpenSSL, linked into the Sluice addon, did not start");
+  if (!StartOpenSsl())
+    throw Napi::Error::New(env, "OpenSSL, linked into the Sluice addon, did not start");
   const std::shared_ptr<Environment> environment = Environment::Install(env);
   exports.Set("Epoll", Epoll::Define(env, *environment));
   exports.Set("TlsContext", TlsContext::Define(env, *environment));

@@ -1,5 +1,6 @@
-// What an SSL_* call came to. Rule: every SSL_* call that moves bytes goes through here, so that the error queue is
-// empty before it, errno is saved right after it, and SSL_get_error is the next OpenSSL call on this thread (P19).
+// What an SSL_* call came to. Rule: every SSL_* call that moves bytes goes through here, so that
+// the error queue is empty before it, errno is saved right after it, and SSL_get_error is the next
+// OpenSSL call on this thread (P19).
 #pragma once
 
 #include <openssl/err.h>
@@ -14,14 +15,17 @@ namespace sluice {
 
 struct TlsOutcome {
   Status status;
-  /// A signal interrupted the socket call below: no edge will come for it, so the call has to be made again.
+  /// A signal interrupted the socket call below: no edge will come for it, so the call has to be
+  /// made again.
   bool interrupted;
 };
 
 /// Judges a `result` of 0 or less. Fills `failure` when the answer is kFailed.
-TlsOutcome JudgeTls(const SSL* ssl, int result, int saved_errno, const char* name, Failure& failure);
+TlsOutcome JudgeTls(const SSL* ssl, int result, int saved_errno, const char* name,
+                    Failure& failure);
 
-/// Runs `call`, which answers as SSL_read_ex or SSL_do_handshake do; kDone when it succeeded. `name` is a literal.
+/// Runs `call`, which answers as SSL_read_ex or SSL_do_handshake do; kDone when it succeeded.
+/// `name` is a literal.
 template <typename Call>
 Status RunTls(const SSL* ssl, const char* name, Failure& failure, Call call) {
   for (;;) {

@@ -74,7 +74,12 @@ export interface SocketAddress {
 }
 
 /** Options of a socket that {@link NativeBinding.setOption} understands; values are integers in the unit named. */
-export type SocketOption = 'noDelay' | 'keepAlive' | 'sendBufferBytes' | 'receiveBufferBytes' | 'lingerSeconds';
+export type SocketOption =
+  | 'noDelay'
+  | 'keepAlive'
+  | 'sendBufferBytes'
+  | 'receiveBufferBytes'
+  | 'lingerSeconds';
 
 /** The edge-triggered readiness source. One per reactor; its descriptor is watched by Node's own event loop. */
 export interface NativeEpoll {
@@ -198,15 +203,28 @@ export interface NativeLiveObjects {
 /** The addon's exports. Descriptors are plain integers, non-blocking and close-on-exec. */
 export interface NativeBinding {
   /** Events land in `events` ({@link EVENT_FIELDS} each), which the object keeps alive; its length bounds a batch. */
-  readonly Epoll: new (events: Int32Array) => NativeEpoll;
+  readonly Epoll: new (
+    events: Int32Array,
+  ) => NativeEpoll;
   /** Throws an error with `code` (`ERR_TLS_CERTIFICATE`, `ERR_TLS_KEY`, `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_PASSPHRASE`,
    * `ERR_TLS_CIPHERS`, `ERR_TLS_GROUPS`, `ERR_TLS_TRUST_ANCHORS`, `ERR_TLS_OPTION`) and OpenSSL's `reason`. */
-  readonly TlsContext: new (options: NativeTlsContextOptions) => NativeTlsContext;
+  readonly TlsContext: new (
+    options: NativeTlsContextOptions,
+  ) => NativeTlsContext;
   /** Throws a TypeError when `fd` is negative or the context is not one. */
-  readonly TlsSession: new (context: NativeTlsContext, fd: number, options?: NativeTlsSessionOptions) => NativeTlsSession;
+  readonly TlsSession: new (
+    context: NativeTlsContext,
+    fd: number,
+    options?: NativeTlsSessionOptions,
+  ) => NativeTlsSession;
 
   /** A listening TCP socket on a numeric address, SO_REUSEADDR set; the descriptor, or `failed`. */
-  listen(address: string, port: number, backlog: number, options: { readonly reusePort: boolean; readonly ipv6Only: boolean }): number;
+  listen(
+    address: string,
+    port: number,
+    backlog: number,
+    options: { readonly reusePort: boolean; readonly ipv6Only: boolean },
+  ): number;
   /** accept4(2): a descriptor, `wantsRead` when the backlog is empty, or `failed` ({@link lastErrno} tells which). */
   accept(fd: number): number;
   /** Starts a TCP connection to a numeric address; the descriptor (connected or in progress), or `failed`. */
