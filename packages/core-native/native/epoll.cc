@@ -54,7 +54,11 @@ Epoll::Epoll(const Napi::CallbackInfo& info)
   live_.emplace(environment_->live().epolls);
 }
 
-Epoll::~Epoll() { StopWatching(); }
+Epoll::~Epoll() {
+  StopWatching();
+  // Not in close(), which the callback may call: it runs inside this context.
+  if (async_context_ != nullptr) napi_async_destroy(Env(), async_context_);
+}
 
 napi_value Epoll::Add(const Arguments& arguments) {
   Control(arguments, EPOLL_CTL_ADD);
@@ -131,7 +135,9 @@ napi_value Epoll::Watch(const Arguments& arguments) {
   if (watcher_ == nullptr) throw Failure::System(-error, "uv_poll_init").ToError(env);
   watcher_->SetRef(keeps_alive_);
   on_ready_ = Napi::Persistent(arguments[0].As<Napi::Function>());
-  async_context_ = std::make_unique<Napi::AsyncContext>(env, "SluiceEpoll");
+  // Without a resource object of ours Node makes one and holds it; Napi::AsyncContext passes one that the collector takes,
+  // and the AsyncLocalStorage of whoever called watch() with it.
+  napi_async_init(env, nullptr, Napi::String::New(env, "SluiceEpoll"), &async_context_);
   // A watched epoll that nobody holds any more must stay: its callback is how the program hears of
   // its sockets.
   Ref();
@@ -163,7 +169,7 @@ void Epoll::Dispatch(napi_env env, int32_t count) {
   napi_get_global(env, &global);
   // Statuses instead of napi.h, which ends the process when an environment in termination refuses
   // to make an Error.
-  if (napi_make_callback(env, *async_context_, global, callback, 1, &argument, nullptr) !=
+  if (napi_make_callback(env, async_context_, global, callback, 1, &argument, nullptr) !=
       napi_pending_exception)
     return;
   napi_value thrown = nullptr;

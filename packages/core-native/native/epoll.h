@@ -55,7 +55,7 @@ class Epoll final : public Napi::ObjectWrap<Epoll>, private EpollWatcher::Owner 
   EpollWatcher* watcher_ = nullptr;
   bool keeps_alive_ = true;
   Napi::FunctionReference on_ready_;
-  std::unique_ptr<Napi::AsyncContext> async_context_;
+  napi_async_context async_context_ = nullptr;
 };
 
 }  // namespace sluice

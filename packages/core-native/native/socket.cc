@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <iterator>
 #include <optional>
@@ -39,10 +40,12 @@ bool SetFlag(int fd, int level, int option, int value) {
   return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
-std::optional<Address> ReadAddress(const Arguments& arguments, const std::string& text,
-                                   uint16_t port) {
+/// The address, or nothing and a failure recorded that quotes the text.
+std::optional<Address> ReadAddress(const Arguments& arguments, uint16_t port) {
+  std::string text = arguments.Text(0, "address");
   std::optional<Address> address = Address::Parse(text, port);
   if (!address) {
+    std::replace(text.begin(), text.end(), '\0', '?');
     arguments.environment().Fail(
         EINVAL, "inet_pton",
         "\"" + text.substr(0, 80) + "\" is not a numeric IPv4 or IPv6 address");
@@ -61,7 +64,6 @@ bool ReadOption(const Napi::Value& options, const char* name) {
 }
 
 napi_value Listen(const Arguments& arguments) {
-  const std::string text = arguments.Text(0, "address");
   const int port = arguments.Int(1, "port", 0, UINT16_MAX);
   const int backlog = arguments.Int(2, "backlog", 0, INT32_MAX);
   const Napi::Value options = arguments[3];
@@ -74,7 +76,7 @@ napi_value Listen(const Arguments& arguments) {
     return Integer(arguments.env(), environment.Fail(errno, call));
   };
 
-  const std::optional<Address> address = ReadAddress(arguments, text, static_cast<uint16_t>(port));
+  const std::optional<Address> address = ReadAddress(arguments, static_cast<uint16_t>(port));
   if (!address) return Integer(arguments.env(), ToInt(Status::kFailed));
   UniqueFd fd(socket(address->family(), SOCK_STREAM | kSocketFlags, 0));
   if (!fd.valid()) return fail("socket");
@@ -100,9 +102,8 @@ napi_value Accept(const Arguments& arguments) {
 }
 
 napi_value Connect(const Arguments& arguments) {
-  const std::string text = arguments.Text(0, "address");
   const int port = arguments.Int(1, "port", 0, UINT16_MAX);
-  const std::optional<Address> address = ReadAddress(arguments, text, static_cast<uint16_t>(port));
+  const std::optional<Address> address = ReadAddress(arguments, static_cast<uint16_t>(port));
   if (!address) return Integer(arguments.env(), ToInt(Status::kFailed));
   UniqueFd fd(socket(address->family(), SOCK_STREAM | kSocketFlags, 0));
   if (!fd.valid()) return Integer(arguments.env(), arguments.environment().Fail(errno, "socket"));

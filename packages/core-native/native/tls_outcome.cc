@@ -3,6 +3,8 @@
 
 #include <openssl/sslerr.h>
 
+#include <cstdio>
+
 namespace sluice {
 
 namespace {
@@ -28,13 +30,17 @@ Failure ToFailure(int ssl_error, int saved_errno, const char* name) {
     return failure;
   }
   failure.kind = Failure::Kind::kTls;
+  if (failure.errors.first == 0) {
+    std::snprintf(failure.detail.data(), failure.detail.size(),
+                  "unexpected SSL_get_error() code %d", ssl_error);
+  }
   return failure;
 }
 
 }  // namespace
 
 TlsOutcome JudgeTls(const SSL* ssl, int result, int saved_errno, const char* name,
-                    Failure& failure) {
+                    std::unique_ptr<Failure>& failure) {
   const int error = SSL_get_error(ssl, result);
   switch (error) {
     case SSL_ERROR_WANT_READ:
@@ -45,14 +51,8 @@ TlsOutcome JudgeTls(const SSL* ssl, int result, int saved_errno, const char* nam
       return {Status::kEnded, false};
     default:
       // SSL_ERROR_SSL and SSL_ERROR_SYSCALL are fatal. Every other code belongs to a callback or
-      // mode that this addon does not use: unknown, therefore fatal too, and told with whatever the
-      // queue says (P20).
-      failure = ToFailure(error, saved_errno, name);
-      if (failure.kind == Failure::Kind::kTls && failure.errors.first == 0) {
-        failure = Failure{Failure::Kind::kTls, 0, name, {}, {}};
-        std::snprintf(failure.detail.data(), failure.detail.size(),
-                      "unexpected SSL_get_error() code %d", error);
-      }
+      // mode that this addon does not use: unknown, therefore fatal too, and told (P20).
+      failure = std::make_unique<Failure>(ToFailure(error, saved_errno, name));
       return {Status::kFailed, false};
   }
 }

@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 
 #include <cerrno>
+#include <memory>
 
 #include "failure.h"
 #include "status.h"
@@ -20,14 +21,14 @@ struct TlsOutcome {
   bool interrupted;
 };
 
-/// Judges a `result` of 0 or less. Fills `failure` when the answer is kFailed.
+/// Judges a `result` of 0 or less. Makes `failure` when the answer is kFailed.
 TlsOutcome JudgeTls(const SSL* ssl, int result, int saved_errno, const char* name,
-                    Failure& failure);
+                    std::unique_ptr<Failure>& failure);
 
 /// Runs `call`, which answers as SSL_read_ex or SSL_do_handshake do; kDone when it succeeded.
 /// `name` is a literal.
 template <typename Call>
-Status RunTls(const SSL* ssl, const char* name, Failure& failure, Call call) {
+Status RunTls(const SSL* ssl, const char* name, std::unique_ptr<Failure>& failure, Call call) {
   for (;;) {
     ERR_clear_error();
     errno = 0;

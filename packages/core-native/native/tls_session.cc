@@ -219,10 +219,7 @@ napi_value TlsSession::Close(const Arguments& arguments) {
 template <typename Call>
 Status TlsSession::Run(const char* name, Call call) {
   if (failure_) return Status::kFailed;
-  Failure failure;
-  const Status status = RunTls(ssl_.get(), name, failure, call);
-  if (status == Status::kFailed) failure_ = std::make_unique<Failure>(failure);
-  return status;
+  return RunTls(ssl_.get(), name, failure_, call);
 }
 
 int32_t TlsSession::Answer(Status status) {
