@@ -38,15 +38,13 @@ napi_value LiveObjects(const Arguments& arguments) {
 }
 
 void DefineReports(Napi::Env env, Napi::Object exports, Environment& environment) {
-  const napi_property_descriptor properties[] = {
-      CallProperty("lastErrno", FunctionCallback<LastErrno>, environment),
-      CallProperty("lastFailure", FunctionCallback<LastFailure>, environment),
-      CallProperty("features", FunctionCallback<ReportFeatures>, environment),
-      CallProperty("liveObjects", FunctionCallback<LiveObjects>, environment),
-  };
-  if (napi_define_properties(env, exports, std::size(properties), properties) != napi_ok) {
-    throw Napi::Error::New(env, "Node.js refused the reports of the Sluice addon");
-  }
+  ExportCalls(env, exports,
+              {
+                  CallProperty("lastErrno", FunctionCallback<LastErrno>, environment),
+                  CallProperty("lastFailure", FunctionCallback<LastFailure>, environment),
+                  CallProperty("features", FunctionCallback<ReportFeatures>, environment),
+                  CallProperty("liveObjects", FunctionCallback<LiveObjects>, environment),
+              });
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {

@@ -106,6 +106,13 @@ napi_property_descriptor CallProperty(const char* name, napi_callback callback,
   return property;
 }
 
+void ExportCalls(Napi::Env env, Napi::Object exports, std::vector<napi_property_descriptor> calls) {
+  for (napi_property_descriptor& call : calls) call.attributes = napi_default_jsproperty;
+  if (napi_define_properties(env, exports, calls.size(), calls.data()) != napi_ok) {
+    throw Napi::Error::New(env, "Node.js refused the calls of the Sluice addon");
+  }
+}
+
 napi_value Integer(napi_env env, int32_t value) {
   napi_value result = nullptr;
   napi_create_int32(env, value, &result);

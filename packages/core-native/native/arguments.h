@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace sluice {
 
@@ -86,10 +87,12 @@ napi_value MethodCallback(napi_env env, napi_callback_info info) {
   }
 }
 
-/// Property of an exports object or of a class prototype, its callback made by one of the two
-/// above.
+/// A method of a class, or a call to export; its callback is made by one of the two above.
 napi_property_descriptor CallProperty(const char* name, napi_callback callback,
                                       Environment& environment);
+
+/// Puts `calls` on the exports, where they can be listed and, by a test, replaced.
+void ExportCalls(Napi::Env env, Napi::Object exports, std::vector<napi_property_descriptor> calls);
 
 napi_value Integer(napi_env env, int32_t value);
 napi_value Undefined(napi_env env);

@@ -135,8 +135,8 @@ napi_value Epoll::Watch(const Arguments& arguments) {
   if (watcher_ == nullptr) throw Failure::System(-error, "uv_poll_init").ToError(env);
   watcher_->SetRef(keeps_alive_);
   on_ready_ = Napi::Persistent(arguments[0].As<Napi::Function>());
-  // Without a resource object of ours Node makes one and holds it; Napi::AsyncContext passes one that the collector takes,
-  // and the AsyncLocalStorage of whoever called watch() with it.
+  // Without a resource object of ours Node makes one and holds it; Napi::AsyncContext passes one
+  // that the collector takes, and the AsyncLocalStorage of whoever called watch() with it.
   napi_async_init(env, nullptr, Napi::String::New(env, "SluiceEpoll"), &async_context_);
   // A watched epoll that nobody holds any more must stay: its callback is how the program hears of
   // its sockets.

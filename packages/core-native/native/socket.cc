@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <iterator>
 #include <optional>
 #include <string>
 
@@ -220,22 +219,20 @@ napi_value SetOption(const Arguments& arguments) {
 }  // namespace
 
 void DefineSocketCalls(Napi::Env env, Napi::Object exports, Environment& environment) {
-  const napi_property_descriptor properties[] = {
-      CallProperty("listen", FunctionCallback<Listen>, environment),
-      CallProperty("accept", FunctionCallback<Accept>, environment),
-      CallProperty("connect", FunctionCallback<Connect>, environment),
-      CallProperty("connectResult", FunctionCallback<ConnectResult>, environment),
-      CallProperty("recv", FunctionCallback<Receive>, environment),
-      CallProperty("send", FunctionCallback<Send>, environment),
-      CallProperty("shutdownWrite", FunctionCallback<ShutdownWrite>, environment),
-      CallProperty("close", FunctionCallback<Close>, environment),
-      CallProperty("localAddress", FunctionCallback<LocalAddress>, environment),
-      CallProperty("remoteAddress", FunctionCallback<RemoteAddress>, environment),
-      CallProperty("setOption", FunctionCallback<SetOption>, environment),
-  };
-  if (napi_define_properties(env, exports, std::size(properties), properties) != napi_ok) {
-    throw Napi::Error::New(env, "Node.js refused the socket calls of the Sluice addon");
-  }
+  ExportCalls(env, exports,
+              {
+                  CallProperty("listen", FunctionCallback<Listen>, environment),
+                  CallProperty("accept", FunctionCallback<Accept>, environment),
+                  CallProperty("connect", FunctionCallback<Connect>, environment),
+                  CallProperty("connectResult", FunctionCallback<ConnectResult>, environment),
+                  CallProperty("recv", FunctionCallback<Receive>, environment),
+                  CallProperty("send", FunctionCallback<Send>, environment),
+                  CallProperty("shutdownWrite", FunctionCallback<ShutdownWrite>, environment),
+                  CallProperty("close", FunctionCallback<Close>, environment),
+                  CallProperty("localAddress", FunctionCallback<LocalAddress>, environment),
+                  CallProperty("remoteAddress", FunctionCallback<RemoteAddress>, environment),
+                  CallProperty("setOption", FunctionCallback<SetOption>, environment),
+              });
 }
 
 }  // namespace sluice

@@ -12,7 +12,10 @@ leavesNothingBehind();
 const scenario = fileURLToPath(new URL('./fixtures/watch-scenario.mjs', import.meta.url));
 
 /** An epoll with one readable socket on it, and the promise of its first callback. */
-function watchedPair(onReady: (count: number, epoll: NativeEpoll) => void): { epoll: NativeEpoll; pair: SocketPair } {
+function watchedPair(onReady: (count: number, epoll: NativeEpoll) => void): {
+  epoll: NativeEpoll;
+  pair: SocketPair;
+} {
   const pair = connectedPair();
   const epoll = new native.Epoll(new Int32Array(3 * 4));
   epoll.add(pair.server, 0, 0, Interest.readable);
@@ -83,7 +86,7 @@ describe('a watched epoll', () => {
   it('P14 delivers what a full batch left in the next turn', async () => {
     const pairs = Array.from({ length: 5 }, connectedPair);
     const epoll = new native.Epoll(new Int32Array(3 * 2));
-    pairs.forEach((pair, slot) => epoll.add(pair.client, slot, 0, Interest.writable));
+    for (const [slot, pair] of pairs.entries()) epoll.add(pair.client, slot, 0, Interest.writable);
     const counts: number[] = [];
     await new Promise<void>((resolve) => {
       epoll.watch((count) => {
@@ -150,8 +153,14 @@ describe('a process', () => {
     ['ends by an exception in the callback that nobody handles', 'crash', ''],
     ['stays alive for a referenced epoll', 'ref', 'called exit'],
   ])('%s', (_name, scene, output) => {
-    const result = spawnSync(process.execPath, [scenario, addonPaths()[0]!, scene], { encoding: 'utf8', timeout: 20_000 });
-    expect({ stdout: result.stdout.trim().replaceAll('\n', ' '), signal: result.signal }).toEqual({ stdout: output, signal: null });
+    const result = spawnSync(process.execPath, [scenario, addonPaths()[0]!, scene], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    expect({ stdout: result.stdout.trim().replaceAll('\n', ' '), signal: result.signal }).toEqual({
+      stdout: output,
+      signal: null,
+    });
     expect(result.status).toBe(scene === 'crash' ? 1 : 0);
     if (scene === 'crash') expect(result.stderr).toContain('Error: boom');
   });

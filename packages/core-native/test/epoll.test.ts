@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { EVENT_FIELDS, Interest, Ready, Status } from '../src/index.ts';
-import { connectedPair, fillSendBuffer, listenOnLoopback, receive, sendAll, until } from './support/loopback.ts';
+import {
+  connectedPair,
+  fillSendBuffer,
+  listenOnLoopback,
+  receive,
+  sendAll,
+  until,
+} from './support/loopback.ts';
 import { leavesNothingBehind, native } from './support/native.ts';
 
 leavesNothingBehind();
@@ -10,7 +17,8 @@ const LIMIT_MS = 10_000;
 function makeEpoll(capacity = 16) {
   const events = new Int32Array(capacity * EVENT_FIELDS);
   const epoll = new native.Epoll(events);
-  const event = (index: number) => Array.from(events.subarray(index * EVENT_FIELDS, (index + 1) * EVENT_FIELDS));
+  const event = (index: number) =>
+    Array.from(events.subarray(index * EVENT_FIELDS, (index + 1) * EVENT_FIELDS));
   return { epoll, events, event };
 }
 
@@ -105,7 +113,7 @@ describe('the table', () => {
   it('P14 bounds a batch, and the rest comes with the next', () => {
     const pairs = Array.from({ length: 5 }, connectedPair);
     const { epoll, event } = makeEpoll(2);
-    pairs.forEach((pair, slot) => epoll.add(pair.client, slot, 0, Interest.writable));
+    for (const [slot, pair] of pairs.entries()) epoll.add(pair.client, slot, 0, Interest.writable);
     const slots: number[] = [];
     for (const expected of [2, 2, 1, 0]) {
       const count = epoll.wait(0);
@@ -163,9 +171,19 @@ describe('registration', () => {
       }
       throw new Error('did not throw');
     };
-    expect(refusal(() => epoll.add(pair.client, 0, 0, 1))).toMatchObject({ code: 'EEXIST', errno: 17, syscall: 'epoll_ctl' });
-    expect(refusal(() => epoll.modify(pair.server, 0, 0, 1))).toMatchObject({ code: 'ENOENT', syscall: 'epoll_ctl' });
-    expect(refusal(() => epoll.add(1_000_000, 0, 0, 1))).toMatchObject({ code: 'EBADF', syscall: 'epoll_ctl' });
+    expect(refusal(() => epoll.add(pair.client, 0, 0, 1))).toMatchObject({
+      code: 'EEXIST',
+      errno: 17,
+      syscall: 'epoll_ctl',
+    });
+    expect(refusal(() => epoll.modify(pair.server, 0, 0, 1))).toMatchObject({
+      code: 'ENOENT',
+      syscall: 'epoll_ctl',
+    });
+    expect(refusal(() => epoll.add(1_000_000, 0, 0, 1))).toMatchObject({
+      code: 'EBADF',
+      syscall: 'epoll_ctl',
+    });
     epoll.close();
     pair.close();
   });

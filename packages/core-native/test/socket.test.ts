@@ -29,7 +29,11 @@ function flagsOf(fd: number): number {
 describe('listening', () => {
   it('takes a port of the kernel and tells which', () => {
     const listener = listenOnLoopback();
-    expect(native.localAddress(listener.fd)).toEqual({ family: 'IPv4', address: '127.0.0.1', port: listener.port });
+    expect(native.localAddress(listener.fd)).toEqual({
+      family: 'IPv4',
+      address: '127.0.0.1',
+      port: listener.port,
+    });
     expect(listener.port).toBeGreaterThan(0);
     native.close(listener.fd);
   });
@@ -77,17 +81,23 @@ describe('listening', () => {
     native.close(second);
   });
 
-  it.each(['localhost', '', '1.2.3', '256.0.0.1', '::g', 'fe80::1%no-such-interface', '127.0.0.1\0', '127.0.0.1 '])(
-    'answers failed with EINVAL and says that %j is no numeric address',
-    (address) => {
-      expect(native.listen(address, 0, 16, PLAIN)).toBe(Status.failed);
-      const failure = native.lastFailure();
-      expect(failure).toMatchObject({ kind: 'system', code: 'EINVAL', call: 'inet_pton' });
-      expect(failure.reason).toContain('is not a numeric IPv4 or IPv6 address');
-      expect(native.connect(address, 80)).toBe(Status.failed);
-      expect(native.lastFailure().code).toBe('EINVAL');
-    },
-  );
+  it.each([
+    'localhost',
+    '',
+    '1.2.3',
+    '256.0.0.1',
+    '::g',
+    'fe80::1%no-such-interface',
+    '127.0.0.1\0',
+    '127.0.0.1 ',
+  ])('answers failed with EINVAL and says that %j is no numeric address', (address) => {
+    expect(native.listen(address, 0, 16, PLAIN)).toBe(Status.failed);
+    const failure = native.lastFailure();
+    expect(failure).toMatchObject({ kind: 'system', code: 'EINVAL', call: 'inet_pton' });
+    expect(failure.reason).toContain('is not a numeric IPv4 or IPv6 address');
+    expect(native.connect(address, 80)).toBe(Status.failed);
+    expect(native.lastFailure().code).toBe('EINVAL');
+  });
 
   it('takes the scope of a link-local address and tells it back', () => {
     const fd = native.listen('fe80::1%lo', 0, 16, PLAIN);

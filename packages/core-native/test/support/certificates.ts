@@ -7,8 +7,6 @@ import 'reflect-metadata';
 import { createPrivateKey, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
-x509.cryptoProvider.set(webcrypto as Crypto);
-
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const RSA = {
   name: 'RSASSA-PKCS1-v1_5',
@@ -52,10 +50,15 @@ export async function selfSigned(subject: Subject): Promise<Issuer> {
 
 /** The same key, in PKCS #8 encrypted with `passphrase`. */
 export function encryptKey(key: string, passphrase: string): string {
-  return createPrivateKey(key).export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase }) as string;
+  return createPrivateKey(key).export({
+    type: 'pkcs8',
+    format: 'pem',
+    cipher: 'aes-256-cbc',
+    passphrase,
+  }) as string;
 }
 
-async function toIssuer(certificate: x509.X509Certificate, keys: CryptoKeyPair): Promise<Issuer> {
+async function toIssuer(certificate: x509.X509Certificate, keys: webcrypto.CryptoKeyPair): Promise<Issuer> {
   const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
   return {
     certificate: `${certificate.toString('pem')}\n`,
@@ -74,18 +77,19 @@ async function toIssuer(certificate: x509.X509Certificate, keys: CryptoKeyPair):
   };
 }
 
-async function makeKeys(subject: Subject): Promise<CryptoKeyPair> {
+async function makeKeys(subject: Subject): Promise<webcrypto.CryptoKeyPair> {
   const algorithm = subject.algorithm === 'rsa' ? RSA : ECDSA;
-  return (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as CryptoKeyPair;
+  return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 }
 
-async function describe(subject: Subject, keys: CryptoKeyPair) {
+async function describe(subject: Subject, keys: webcrypto.CryptoKeyPair) {
   const [from, to] = subject.validDays ?? [-1, 30];
   const names = [
     ...(subject.dns ?? []).map((value) => ({ type: 'dns' as const, value })),
     ...(subject.ip ?? []).map((value) => ({ type: 'ip' as const, value })),
   ];
-  const usage = subject.usage === 'clientAuth' ? x509.ExtendedKeyUsage.clientAuth : x509.ExtendedKeyUsage.serverAuth;
+  const usage =
+    subject.usage === 'clientAuth' ? x509.ExtendedKeyUsage.clientAuth : x509.ExtendedKeyUsage.serverAuth;
   return {
     serialNumber: Buffer.from(webcrypto.getRandomValues(new Uint8Array(8))).toString('hex'),
     notBefore: new Date(Date.now() + from * DAY_MS),

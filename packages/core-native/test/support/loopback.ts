@@ -22,6 +22,7 @@ export function listenOnLoopback(backlog = 16): { readonly fd: number; readonly 
   return { fd, port: native.localAddress(fd)!.port };
 }
 
+/** Connected sockets that send at once: Nagle's algorithm would hold small writes back until an ACK that is delayed. */
 export function connectedPair(): SocketPair {
   const listener = listenOnLoopback();
   const client = succeed(native.connect('127.0.0.1', listener.port));
@@ -29,7 +30,11 @@ export function connectedPair(): SocketPair {
   until(client, () => native.connectResult(client));
   native.close(listener.fd);
   const open = [client, server];
-  return { client, server, close: () => open.splice(0).forEach((fd) => native.close(fd)) };
+  for (const fd of open) native.setOption(fd, 'noDelay', 1);
+  const close = () => {
+    for (const fd of open.splice(0)) native.close(fd);
+  };
+  return { client, server, close };
 }
 
 /** Closes `fd` with linger 0, which sends RST instead of FIN (socket(7)). */
@@ -53,8 +58,9 @@ export function waitFor(fds: readonly number[], interest: number): number {
   const events = new Int32Array(3);
   const epoll = new native.Epoll(events);
   try {
-    fds.forEach((fd, slot) => epoll.add(fd, slot, 0, interest));
-    if (epoll.wait(LIMIT_MS) === 0) throw new Error(`nothing happened on ${fds.join(', ')} in ${LIMIT_MS} ms`);
+    for (const [slot, fd] of fds.entries()) epoll.add(fd, slot, 0, interest);
+    if (epoll.wait(LIMIT_MS) === 0)
+      throw new Error(`nothing happened on ${fds.join(', ')} in ${LIMIT_MS} ms`);
     return events[2]!;
   } finally {
     epoll.close();

@@ -3,8 +3,16 @@
  *
  * Rule: nothing is assumed about when the loopback delivers; who wants something waits for it.
  */
-import { Interest, type NativeFailure, type NativeTlsContext, type NativeTlsSession, READ_MORE, Status } from '../../src/index.ts';
+
 import type { NativeTlsSessionOptions } from '../../src/index.ts';
+import {
+  Interest,
+  type NativeFailure,
+  type NativeTlsContext,
+  type NativeTlsSession,
+  READ_MORE,
+  Status,
+} from '../../src/index.ts';
 import { connectedPair, type SocketPair, succeed, until, waitFor } from './loopback.ts';
 import { native } from './native.ts';
 
