@@ -29,11 +29,13 @@ napi_value LastFailure(const Arguments& arguments) {
 napi_value ReportFeatures(const Arguments& arguments) { return Features(arguments.env()); }
 
 napi_value LiveObjects(const Arguments& arguments) {
-  const Environment::Live& live = arguments.environment().live();
+  Environment& environment = arguments.environment();
+  const Environment::Live& live = environment.live();
   Napi::Object object = Napi::Object::New(arguments.env());
   object.Set("epolls", live.epolls);
   object.Set("tlsContexts", live.tls_contexts);
   object.Set("tlsSessions", live.tls_sessions);
+  object.Set("descriptors", environment.descriptors().size());
   return object;
 }
 

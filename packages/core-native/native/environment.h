@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "descriptor_set.h"
 #include "failure.h"
 #include "status.h"
 
@@ -36,9 +37,11 @@ class Environment : public std::enable_shared_from_this<Environment> {
 
   const Failure& last_failure() const { return last_failure_; }
   Live& live() { return live_; }
+  DescriptorSet& descriptors() { return descriptors_; }
 
  private:
   Live live_;
+  DescriptorSet descriptors_;
   Failure last_failure_;
 };
 

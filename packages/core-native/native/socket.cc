@@ -39,6 +39,12 @@ bool SetFlag(int fd, int level, int option, int value) {
   return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
+/// Hands a descriptor to JavaScript; the environment closes it at its own end if nobody else does.
+napi_value HandOver(const Arguments& arguments, int fd) {
+  arguments.environment().descriptors().Add(fd);
+  return Integer(arguments.env(), fd);
+}
+
 /// The address, or nothing and a failure recorded that quotes the text.
 std::optional<Address> ReadAddress(const Arguments& arguments, uint16_t port) {
   std::string text = arguments.Text(0, "address");
@@ -88,14 +94,14 @@ napi_value Listen(const Arguments& arguments) {
   }
   if (bind(fd.get(), address->get(), address->length) != 0) return fail("bind");
   if (listen(fd.get(), backlog) != 0) return fail("listen");
-  return Integer(arguments.env(), fd.Release());
+  return HandOver(arguments, fd.Release());
 }
 
 napi_value Accept(const Arguments& arguments) {
   const int listener = arguments.Descriptor(0);
   const int fd =
       RetryInterrupted([&] { return accept4(listener, nullptr, nullptr, kSocketFlags); });
-  if (fd >= 0) return Integer(arguments.env(), fd);
+  if (fd >= 0) return HandOver(arguments, fd);
   if (WouldBlock(errno)) return Integer(arguments.env(), ToInt(Status::kWantsRead));
   return Integer(arguments.env(), arguments.environment().Fail(errno, "accept4"));
 }
@@ -109,7 +115,7 @@ napi_value Connect(const Arguments& arguments) {
   // EINTR: the connection goes on being made and must not be asked for again (connect(2)).
   if (connect(fd.get(), address->get(), address->length) == 0 || errno == EINPROGRESS ||
       errno == EINTR) {
-    return Integer(arguments.env(), fd.Release());
+    return HandOver(arguments, fd.Release());
   }
   return Integer(arguments.env(), arguments.environment().Fail(errno, "connect"));
 }
@@ -166,6 +172,7 @@ napi_value ShutdownWrite(const Arguments& arguments) {
 
 napi_value Close(const Arguments& arguments) {
   UniqueFd fd(arguments.Descriptor(0));
+  arguments.environment().descriptors().Remove(fd.get());
   fd.Reset();
   return Undefined(arguments.env());
 }
