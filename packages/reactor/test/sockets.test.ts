@@ -90,7 +90,7 @@ describe('bytes over real sockets', () => {
 
   test('P3 resume after a pause delivers the rest, and the end, though no edge comes', async () => {
     const got: Buffer[] = [];
-    let conn: Connection<void> | undefined;
+    let conn: Connection | undefined;
     let ended = () => {};
     const end = new Promise<void>((resolve) => {
       ended = resolve;
@@ -120,7 +120,7 @@ describe('bytes over real sockets', () => {
 
   test('P6 of two that are readable in one batch, the one that the other destroys hears nothing', async () => {
     const heard: number[] = [];
-    const open = new Set<Connection<void>>();
+    const open = new Set<Connection>();
     const server = await listen({
       onOpen: (conn) => void open.add(conn),
       onData: (conn) => {
@@ -135,7 +135,7 @@ describe('bytes over real sockets', () => {
     // Destroyed with input unread, the other is reset.
     const gone = [first, second].map(({ socket }) => {
       socket.on('error', () => {});
-      return once(socket, 'close');
+      return new Promise((resolve) => socket.once('close', resolve));
     });
     // Written in one go, so that both are ready when the reactor looks next.
     first.socket.write('x');
@@ -197,8 +197,8 @@ describe('bytes over real sockets', () => {
   });
 
   test('a write made outside of any dispatch leaves by itself', async () => {
-    let opened: (conn: Connection<void>) => void = () => {};
-    const open = new Promise<Connection<void>>((resolve) => {
+    let opened: (conn: Connection) => void = () => {};
+    const open = new Promise<Connection>((resolve) => {
       opened = resolve;
     });
     const server = await listen({ onOpen: (conn) => opened(conn) });
