@@ -13,10 +13,11 @@ import { opensslEchoes } from './demo/openssl.ts';
 import { ownEcho, ownGet } from './demo/own-client.ts';
 import { startServers } from './demo/servers.ts';
 import { trustFile } from './demo/trust-file.ts';
-import { exitWith } from './shared/exit-with.ts';
+import { exitWith, orExit } from './shared/exit-with.ts';
 import { selfSigned } from './shared/self-signed.ts';
 
-const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } });
+const options = { once: { type: 'boolean', default: false } } as const;
+const { values } = orExit(() => parseArgs({ options }));
 const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 
 const credentials = await selfSigned();
