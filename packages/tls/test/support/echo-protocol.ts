@@ -15,6 +15,8 @@ export interface WatchedEcho {
   readonly opened: Tally<Connection>;
   /** How each of those that are gone went, in order. */
   readonly closed: Tally<Closing>;
+  /** Each time that somebody sent faster than they read. */
+  readonly paused: Tally<Connection>;
   /** The largest `queuedBytes` seen after any write. */
   mostQueuedBytes(): number;
 }
@@ -24,6 +26,7 @@ export function watchedEcho(): WatchedEcho {
   const open = new Set<Connection>();
   const opened = new Tally<Connection>();
   const closed = new Tally<Closing>();
+  const paused = new Tally<Connection>();
   let mostQueued = 0;
   const protocol: Protocol = {
     onOpen(conn) {
@@ -31,8 +34,11 @@ export function watchedEcho(): WatchedEcho {
       opened.add(conn);
     },
     onData(conn, chunk) {
-      if (!conn.write(chunk)) conn.pause();
+      const flowing = conn.write(chunk);
       mostQueued = Math.max(mostQueued, conn.queuedBytes);
+      if (flowing) return;
+      conn.pause();
+      paused.add(conn);
     },
     onDrain: (conn) => conn.resume(),
     onEnd: (conn) => conn.end(),
@@ -41,5 +47,5 @@ export function watchedEcho(): WatchedEcho {
       closed.add({ reason, cause });
     },
   };
-  return { protocol, open, opened, closed, mostQueuedBytes: () => mostQueued };
+  return { protocol, open, opened, closed, paused, mostQueuedBytes: () => mostQueued };
 }
