@@ -81,7 +81,8 @@ export class Body implements RequestBody {
     let total = 0;
     for await (const piece of this) {
       total += piece.length;
-      if (total > limitBytes) throw new HttpRequestError('ERR_HTTP_BODY_TOO_LARGE', tooLargeToCollect(limitBytes));
+      if (total > limitBytes)
+        throw new HttpRequestError('ERR_HTTP_BODY_TOO_LARGE', tooLargeToCollect(limitBytes));
       pieces.push(piece);
     }
     const [first] = pieces;
@@ -137,7 +138,8 @@ export class Body implements RequestBody {
 
   #begin(): void {
     if (this.reader === 'discarded') throw new HttpUsageError('ERR_HTTP_BODY_DISCARDED', DISCARDED);
-    if (this.reader !== 'none') throw new HttpUsageError('ERR_HTTP_BODY_USED', 'a request body can be read once');
+    if (this.reader !== 'none')
+      throw new HttpUsageError('ERR_HTTP_BODY_USED', 'a request body can be read once');
     this.reader = 'reading';
     if (this.#source === 'open') this.#owner?.bodyAsked();
   }

@@ -46,7 +46,8 @@ export class ChunkedDecoder implements BodyDecoder {
       if (this.#state === 'trailers') return this.#readTrailers(chunk, at);
       if (this.#state === 'data') return this.#takeData(chunk, at);
       const fault = this.#readByte(chunk[at] as number);
-      if (fault !== undefined) return this.#refuse(at, new HttpRequestError('ERR_HTTP_CHUNK', `${fault} (RFC 9112 §7.1)`));
+      if (fault !== undefined)
+        return this.#refuse(at, new HttpRequestError('ERR_HTTP_CHUNK', `${fault} (RFC 9112 §7.1)`));
       at++;
     }
     return at;
@@ -87,10 +88,12 @@ export class ChunkedDecoder implements BodyDecoder {
 
   #readSize(byte: number): string | undefined {
     const value = HEX_VALUE[byte] as number;
-    if (value === 255) return this.#digits === 0 ? 'a chunk size is a hexadecimal number' : this.#readExtension(byte);
+    if (value === 255)
+      return this.#digits === 0 ? 'a chunk size is a hexadecimal number' : this.#readExtension(byte);
     this.remainingBytes = this.remainingBytes * 16 + value;
     this.#digits++;
-    if (this.#digits > MAX_SIZE_DIGITS || !Number.isSafeInteger(this.remainingBytes)) return 'a chunk size is too large';
+    if (this.#digits > MAX_SIZE_DIGITS || !Number.isSafeInteger(this.remainingBytes))
+      return 'a chunk size is too large';
     return undefined;
   }
 
@@ -100,7 +103,8 @@ export class ChunkedDecoder implements BodyDecoder {
       this.#state = 'size-lf';
       return undefined;
     }
-    if (++this.#extensionBytes > this.#limits.chunkOverheadBytes) return 'there are too many chunk extensions';
+    if (++this.#extensionBytes > this.#limits.chunkOverheadBytes)
+      return 'there are too many chunk extensions';
     if (this.#state === 'extension') {
       return FIELD_VALUE[byte] === 1 ? undefined : 'a chunk extension holds a control byte';
     }

@@ -4,6 +4,7 @@
  * Rule: one request at a time. The next is not parsed before the current answer has ended and its body is through, so
  * answers leave in order, and from a loop, so that any number of pipelined requests needs no stack.
  */
+import { Buffer } from 'node:buffer';
 import type { CloseReason, Connection } from '@sluice/reactor';
 import { Body, type BodyOwner } from './body.ts';
 import { type BodyDecoder, LengthDecoder } from './body-decoder.ts';
@@ -46,6 +47,8 @@ export class HttpState implements BodyOwner {
   /** The client waits for 100 Continue and has sent nothing of its body. */
   #awaitsContinue = false;
   #peerEnded = false;
+  /** The reactor shuts down: the current answer is the last. */
+  #shuttingDown = false;
   /** We have called `pause()`. */
   #paused = false;
   /** The loop in {@link #consume} is on the stack; it will go on by itself. */
@@ -86,6 +89,13 @@ export class HttpState implements BodyOwner {
     this.#leave();
   }
 
+  /** A connection between two requests leaves at once, another when its answer has ended. */
+  onShutdown(): void {
+    this.#shuttingDown = true;
+    if (this.#response !== undefined || this.#inbound === 'dropped') return;
+    if (this.#inbound !== 'head' || this.#parser === undefined) this.#leave();
+  }
+
   onClose(reason: CloseReason, cause: Error | undefined): void {
     this.#inbound = 'dropped';
     const response = this.#response;
@@ -104,13 +114,14 @@ export class HttpState implements BodyOwner {
   answerEnded(response: HttpResponse): void {
     this.#response = undefined;
     this.#body?.discard();
-    if (!response.keepAlive) this.#leave();
+    if (!response.keepAlive || this.#shuttingDown) this.#leave();
     if (this.#inbound === 'held') this.#inbound = this.#nextHead();
     if (!this.#consuming) this.#advance();
   }
 
   /** Whether what is left of the current request allows for another behind it. */
   mayKeepAlive(): boolean {
+    if (this.#shuttingDown) return false;
     if (this.#inbound !== 'body') return this.#inbound !== 'dropped';
     if (this.#body?.reader === 'reading') return true;
     if (this.#awaitsContinue) return false;
@@ -182,7 +193,7 @@ export class HttpState implements BodyOwner {
       this.#refuse(failure, toHead);
     } else if (this.#parser === undefined && !parser.isFresh) {
       this.#parser = parser;
-      this.#settings.parser = new HeadParser(this.#settings.limits, this.#settings.scratch);
+      this.#settings.parser = new HeadParser(this.#settings.limits, this.#settings.arena);
     }
     return at;
   }
@@ -193,7 +204,8 @@ export class HttpState implements BodyOwner {
     const { limits } = this.#settings;
     const toHead = parser.method === 'HEAD';
     if (framing.contentLength > limits.bodyBytes || framing.expectation === 'unknown') {
-      const failure = framing.expectation === 'unknown' ? unknownExpectation() : bodyTooLarge(limits.bodyBytes);
+      const failure =
+        framing.expectation === 'unknown' ? unknownExpectation() : bodyTooLarge(limits.bodyBytes);
       parser.reset();
       this.#refuse(failure, toHead);
       return;
@@ -220,9 +232,10 @@ export class HttpState implements BodyOwner {
     this.#awaitsContinue = framing.expectation === 'continue' && minorVersion !== 0;
   }
 
-  #handle(request: Request, response: HttpResponse): void {
+  #handle(request: HttpRequest, response: HttpResponse): void {
     try {
       const outcome: unknown = this.#settings.handler(request, response);
+      if (response.phase !== 'ended') request.detach();
       if (outcome instanceof Promise) {
         outcome.catch((error: unknown) => this.#handlerFailed(error, request, response));
       }
@@ -288,7 +301,8 @@ export class HttpState implements BodyOwner {
     this.#body = undefined;
     this.#decoder = undefined;
     if (this.#inbound === 'last-body') this.#leave();
-    else if (this.#inbound === 'body') this.#inbound = this.#response === undefined ? this.#nextHead() : 'held';
+    else if (this.#inbound === 'body')
+      this.#inbound = this.#response === undefined ? this.#nextHead() : 'held';
   }
 
   /** What comes after a request that is through: the next, unless the peer does not take its answers. */
@@ -353,7 +367,10 @@ export class HttpState implements BodyOwner {
 }
 
 function unknownExpectation(): HttpRequestError {
-  return new HttpRequestError('ERR_HTTP_EXPECTATION', '100-continue is the only expectation that is met here');
+  return new HttpRequestError(
+    'ERR_HTTP_EXPECTATION',
+    '100-continue is the only expectation that is met here',
+  );
 }
 
 function bodyTooLarge(limitBytes: number): HttpRequestError {

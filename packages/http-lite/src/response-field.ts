@@ -6,7 +6,7 @@
  */
 import { isToken } from './char-class.ts';
 import { HttpUsageError } from './errors.ts';
-import { flatString } from './flat-string.ts';
+import { flatString } from './latin1.ts';
 
 /**
  * - `plain`: sent as it is.
@@ -25,6 +25,9 @@ export interface ResponseField {
   readonly line: string;
   /** The number of a Content-Length, else 0. */
   readonly length: number;
+  /** The beginning of a 200's head that this line was last sent behind, and the two together once that is known to recur. */
+  recentStart: string;
+  recentHead: string;
 }
 
 const cache = new Map<string, ResponseField>();
@@ -52,12 +55,16 @@ function makeField(name: string, value: string): ResponseField {
   }
   if (!FIELD_VALUE_TEXT.test(value)) {
     const rule = 'use visible Latin-1 text, blanks and tabs inside it only';
-    throw new HttpUsageError('ERR_HTTP_HEADER_INVALID', `the value of header ${name} cannot be sent: ${rule}`);
+    throw new HttpUsageError(
+      'ERR_HTTP_HEADER_INVALID',
+      `the value of header ${name} cannot be sent: ${rule}`,
+    );
   }
   const folded = name.toLowerCase();
   const role = roleOf(folded, value);
   const length = role === 'content-length' ? declaredLength(value) : 0;
-  return { name: folded, value, role, line: flatString(`${name}: ${value}\r\n`), length };
+  const line = flatString(`${name}: ${value}\r\n`);
+  return { name: folded, value, role, line, length, recentStart: '', recentHead: '' };
 }
 
 function roleOf(name: string, value: string): FieldRole {
@@ -67,7 +74,10 @@ function roleOf(name: string, value: string): FieldRole {
     throw new HttpUsageError('ERR_HTTP_HEADER_FORBIDDEN', 'Connection may be set to close or keep-alive');
   }
   if (name === 'transfer-encoding' || name === 'trailer' || name === 'upgrade') {
-    throw new HttpUsageError('ERR_HTTP_HEADER_FORBIDDEN', `${name} belongs to the framing, which is not set by handlers`);
+    throw new HttpUsageError(
+      'ERR_HTTP_HEADER_FORBIDDEN',
+      `${name} belongs to the framing, which is not set by handlers`,
+    );
   }
   return 'plain';
 }

@@ -4,10 +4,11 @@
  * Rule: an answer is whole or visibly broken. Its length is known, or chunked, or ended by the close; a declared length
  * that is not met tears the connection.
  */
+import { Buffer } from 'node:buffer';
 import { HttpUsageError } from './errors.ts';
 import type { HttpState } from './http-state.ts';
-import { type ResponseField, responseField } from './response-field.ts';
-import { CHUNKED_LINE, CLOSE_LINE, headStart, KEEP_ALIVE_LINE, lengthLine } from './response-head.ts';
+import { type FieldRole, type ResponseField, responseField } from './response-field.ts';
+import { CHUNKED_END, CLOSE_LINE, headStart, KEEP_ALIVE_LINE, lengthEnd } from './response-head.ts';
 import { statusText } from './status-text.ts';
 
 /**
@@ -133,7 +134,8 @@ export class HttpResponse implements Response {
     const head = this.phase === 'idle' ? this.#openStream(size) : '';
     if (this.#framing === 'length') this.#count(size);
     if (this.#framing === 'none' || size === 0) return this.#send(head, '', 0, '');
-    if (this.#framing === 'chunked') return this.#send(`${head}${size.toString(16)}\r\n`, chunk, size, '\r\n');
+    if (this.#framing === 'chunked')
+      return this.#send(`${head}${size.toString(16)}\r\n`, chunk, size, '\r\n');
     return this.#send(head, chunk, size, '');
   }
 
@@ -165,8 +167,9 @@ export class HttpResponse implements Response {
     const bodiless = this.#toHead || isBodiless(this.status);
     const declared = this.#declaredLength();
     if (declared !== undefined && declared !== size && !bodiless) throw lengthMismatch(declared, size);
-    const lengthField = this.#lengthLine(declared, chunk === undefined && this.#toHead ? undefined : size);
-    const head = `${headStart(this.status, this.#fields) + lengthField + this.#connectionLine()}\r\n`;
+    const start = headStart(this.status, this.#fields);
+    const end = this.#headEnd(declared, chunk === undefined && this.#toHead ? undefined : size);
+    const head = start + this.#connectionLine() + end;
     this.phase = 'ended';
     this.#send(head, bodiless ? '' : (chunk ?? ''), bodiless ? 0 : size, '');
     this.#owner.answerEnded(this);
@@ -177,11 +180,13 @@ export class HttpResponse implements Response {
     const declared = this.#declaredLength();
     let framing: Framing = this.#minorVersion === 0 ? 'close' : 'chunked';
     if (declared !== undefined) framing = 'length';
-    if (framing === 'length' && size > (declared ?? 0) && !this.#isBodiless()) throw lengthMismatch(declared ?? 0, size);
+    if (framing === 'length' && size > (declared ?? 0) && !this.#isBodiless())
+      throw lengthMismatch(declared ?? 0, size);
     const start = headStart(this.status, this.#fields);
     if (framing === 'close') this.keepAlive = false;
-    const line = framing === 'chunked' && !isBodiless(this.status) ? CHUNKED_LINE : this.#lengthLine(declared, undefined);
-    const head = `${start + line + this.#connectionLine()}\r\n`;
+    const isChunked = framing === 'chunked' && !isBodiless(this.status);
+    const head =
+      start + this.#connectionLine() + (isChunked ? CHUNKED_END : this.#headEnd(declared, undefined));
     this.#framing = this.#isBodiless() ? 'none' : framing;
     this.#remainingBytes = declared ?? 0;
     this.phase = 'streaming';
@@ -218,19 +223,25 @@ export class HttpResponse implements Response {
   }
 
   #declaredLength(): number | undefined {
-    return this.#fields?.find((field) => field.role === 'content-length')?.length;
+    return this.#fieldOf('content-length')?.length;
   }
 
-  /** The Content-Length line, if this answer has one (RFC 9110 §8.6). `size` is that of the body, when it is known. */
-  #lengthLine(declared: number | undefined, size: number | undefined): string {
-    if (this.status === 204) return '';
-    if (this.status === 205) return lengthLine(0);
+  #fieldOf(role: FieldRole): ResponseField | undefined {
+    if (this.#fields === undefined) return undefined;
+    for (const field of this.#fields) if (field.role === role) return field;
+    return undefined;
+  }
+
+  /** Content-Length, if this answer has one (RFC 9110 §8.6), and the empty line. `size` is that of a known body. */
+  #headEnd(declared: number | undefined, size: number | undefined): string {
+    if (this.status === 204) return '\r\n';
+    if (this.status === 205) return lengthEnd(0);
     const length = declared ?? (this.status === 304 ? undefined : size);
-    return length === undefined ? '' : lengthLine(length);
+    return length === undefined ? '\r\n' : lengthEnd(length);
   }
 
   #connectionLine(): string {
-    const field = this.#fields?.find((candidate) => candidate.role === 'connection');
+    const field = this.#fieldOf('connection');
     if (field?.value.toLowerCase() === 'close' || !this.#owner.mayKeepAlive()) this.keepAlive = false;
     if (!this.keepAlive) return CLOSE_LINE;
     return this.#minorVersion === 0 ? KEEP_ALIVE_LINE : '';
@@ -241,7 +252,8 @@ export class HttpResponse implements Response {
   }
 
   #count(size: number): void {
-    if (size > this.#remainingBytes) throw this.#tear('the answer is longer than its declared Content-Length');
+    if (size > this.#remainingBytes)
+      throw this.#tear('the answer is longer than its declared Content-Length');
     this.#remainingBytes -= size;
   }
 
@@ -254,7 +266,10 @@ export class HttpResponse implements Response {
 
   #checkHeadUnsent(): void {
     if (!this.headersSent) return;
-    throw new HttpUsageError('ERR_HTTP_HEAD_SENT', 'the head has been sent; set header fields before write() or end()');
+    throw new HttpUsageError(
+      'ERR_HTTP_HEAD_SENT',
+      'the head has been sent; set header fields before write() or end()',
+    );
   }
 }
 
