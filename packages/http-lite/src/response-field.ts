@@ -53,7 +53,7 @@ function makeField(name: string, value: string): ResponseField {
   if (typeof name !== 'string' || !isToken(name)) {
     throw new HttpUsageError('ERR_HTTP_HEADER_INVALID', `${JSON.stringify(name)} is no header name`);
   }
-  if (!FIELD_VALUE_TEXT.test(value)) {
+  if (typeof value !== 'string' || !FIELD_VALUE_TEXT.test(value)) {
     const rule = 'use visible Latin-1 text, blanks and tabs inside it only';
     throw new HttpUsageError(
       'ERR_HTTP_HEADER_INVALID',

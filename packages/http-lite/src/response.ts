@@ -5,7 +5,7 @@
  * that is not met tears the connection.
  */
 import { Buffer } from 'node:buffer';
-import { HttpUsageError } from './errors.ts';
+import { HttpUsageError, peerGone } from './errors.ts';
 import type { HttpState } from './http-state.ts';
 import { type FieldRole, type ResponseField, responseField } from './response-field.ts';
 import { CHUNKED_END, CLOSE_LINE, headStart, KEEP_ALIVE_LINE, lengthEnd } from './response-head.ts';
@@ -78,8 +78,10 @@ export class HttpResponse implements Response {
   phase: ResponsePhase = 'idle';
   /** Whether the connection goes on after this answer. */
   keepAlive: boolean;
+  /** Whether this answers a HEAD request. */
+  readonly toHead: boolean;
   readonly #owner: HttpState;
-  readonly #toHead: boolean;
+
   readonly #minorVersion: number;
   #fields: ResponseField[] | undefined = undefined;
   #framing: Framing = 'none';
@@ -88,7 +90,7 @@ export class HttpResponse implements Response {
 
   constructor(owner: HttpState, toHead: boolean, minorVersion: number, keepAlive: boolean) {
     this.#owner = owner;
-    this.#toHead = toHead;
+    this.toHead = toHead;
     this.#minorVersion = minorVersion;
     this.keepAlive = keepAlive;
   }
@@ -146,6 +148,7 @@ export class HttpResponse implements Response {
   }
 
   drained(): Promise<void> {
+    if (this.phase === 'gone') return Promise.reject(peerGone('this answer is not wanted', undefined));
     return this.#owner.drained();
   }
 
@@ -164,11 +167,11 @@ export class HttpResponse implements Response {
   /** The answer in one write, its length known. */
   #sendWhole(chunk: string | Uint8Array | undefined): void {
     const size = chunk === undefined ? 0 : sizeOf(chunk);
-    const bodiless = this.#toHead || isBodiless(this.status);
+    const bodiless = this.toHead || isBodiless(this.status);
     const declared = this.#declaredLength();
     if (declared !== undefined && declared !== size && !bodiless) throw lengthMismatch(declared, size);
     const start = headStart(this.status, this.#fields);
-    const end = this.#headEnd(declared, chunk === undefined && this.#toHead ? undefined : size);
+    const end = this.#headEnd(declared, chunk === undefined && this.toHead ? undefined : size);
     const head = start + this.#connectionLine() + end;
     this.phase = 'ended';
     this.#send(head, bodiless ? '' : (chunk ?? ''), bodiless ? 0 : size, '');
@@ -178,19 +181,22 @@ export class HttpResponse implements Response {
   /** The head of an answer whose end is not known yet. `size` is its first piece. */
   #openStream(size: number): string {
     const declared = this.#declaredLength();
-    let framing: Framing = this.#minorVersion === 0 ? 'close' : 'chunked';
-    if (declared !== undefined) framing = 'length';
-    if (framing === 'length' && size > (declared ?? 0) && !this.#isBodiless())
-      throw lengthMismatch(declared ?? 0, size);
+    const framing = this.#streamFraming(declared);
+    if (framing === 'length' && size > (declared ?? 0)) throw lengthMismatch(declared ?? 0, size);
     const start = headStart(this.status, this.#fields);
     if (framing === 'close') this.keepAlive = false;
-    const isChunked = framing === 'chunked' && !isBodiless(this.status);
-    const head =
-      start + this.#connectionLine() + (isChunked ? CHUNKED_END : this.#headEnd(declared, undefined));
-    this.#framing = this.#isBodiless() ? 'none' : framing;
+    const end = framing === 'chunked' ? CHUNKED_END : this.#headEnd(declared, undefined);
+    const head = start + this.#connectionLine() + end;
+    this.#framing = framing;
     this.#remainingBytes = declared ?? 0;
     this.phase = 'streaming';
     return head;
+  }
+
+  #streamFraming(declared: number | undefined): Framing {
+    if (this.toHead || isBodiless(this.status)) return 'none';
+    if (declared !== undefined) return 'length';
+    return this.#minorVersion === 0 ? 'close' : 'chunked';
   }
 
   #endStream(chunk: string | Uint8Array): void {
@@ -212,8 +218,9 @@ export class HttpResponse implements Response {
   /** Hands over what stands before a piece, the piece, and what stands behind it. */
   #send(before: string, chunk: string | Uint8Array, size: number, behind: string): boolean {
     const connection = this.#owner.connection;
-    if (typeof chunk === 'string' && size === chunk.length && size <= JOIN_CHARACTERS) {
-      const text = before + chunk + behind;
+    if (size === 0 || (typeof chunk === 'string' && size === chunk.length && size <= JOIN_CHARACTERS)) {
+      // An empty piece never reaches the transport, be it text or bytes.
+      const text = size === 0 ? before + behind : before + (chunk as string) + behind;
       return text === '' ? !connection.needsDrain : connection.write(text, 'latin1');
     }
     if (before !== '') connection.write(before, 'latin1');
@@ -245,10 +252,6 @@ export class HttpResponse implements Response {
     if (field?.value.toLowerCase() === 'close' || !this.#owner.mayKeepAlive()) this.keepAlive = false;
     if (!this.keepAlive) return CLOSE_LINE;
     return this.#minorVersion === 0 ? KEEP_ALIVE_LINE : '';
-  }
-
-  #isBodiless(): boolean {
-    return this.#toHead || isBodiless(this.status);
   }
 
   #count(size: number): void {
