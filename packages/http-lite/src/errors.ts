@@ -86,11 +86,11 @@ export function bodyTruncated(): HttpPeerError {
   );
 }
 
-/** For everything that waits on a connection which has closed. */
-export function peerGone(reason: string, cause: Error | undefined): HttpPeerError {
+/** For everything that waits on a connection which is of no more use to it. */
+export function peerGone(why: string, cause: Error | undefined): HttpPeerError {
   return new HttpPeerError(
     'ERR_HTTP_PEER_GONE',
-    `the connection closed (${reason}) before the exchange was complete; stop working on it`,
+    `nobody receives this answer any more (${why}); stop working on it`,
     cause === undefined ? undefined : { cause },
   );
 }

@@ -101,7 +101,7 @@ export class HttpState implements BodyOwner {
     const response = this.#response;
     const waiters = this.#drainWaiters;
     if (response === undefined && this.#body === undefined && waiters === undefined) return;
-    const error = peerGone(reason, cause);
+    const error = peerGone(`the connection closed: ${reason}`, cause);
     this.#drainWaiters = undefined;
     response?.abandon();
     this.#body?.fail(error);
@@ -131,7 +131,7 @@ export class HttpState implements BodyOwner {
   drained(): Promise<void> {
     const { writeHalf, needsDrain } = this.connection;
     if (writeHalf === 'ending' || writeHalf === 'ended')
-      return Promise.reject(peerGone('its writing side', undefined));
+      return Promise.reject(peerGone('our side of the connection has ended', undefined));
     if (!needsDrain) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#drainWaiters ??= [];

@@ -109,7 +109,7 @@ export class HttpResponse implements Response {
       this.#fields = [responseField(name, value)];
       return this;
     }
-    const values = Array.isArray(value) ? value : [String(value)];
+    const values = Array.isArray(value) ? value : [typeof value === 'number' ? String(value) : value];
     const fields = values.map((member: string) => responseField(name, member));
     this.removeHeader(name);
     this.#fields = [...(this.#fields ?? []), ...fields];
@@ -148,7 +148,8 @@ export class HttpResponse implements Response {
   }
 
   drained(): Promise<void> {
-    if (this.phase === 'gone') return Promise.reject(peerGone('this answer is not wanted', undefined));
+    if (this.phase === 'gone')
+      return Promise.reject(peerGone('the connection closed, or the request was refused', undefined));
     return this.#owner.drained();
   }
 
