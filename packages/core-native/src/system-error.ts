@@ -9,15 +9,17 @@ import { SluiceError } from './errors.ts';
 const ADVICE: Readonly<Record<string, string>> = {
   EACCES:
     'Ports below 1024 need a privilege: use a higher port, or allow it with ' +
-    "sudo setcap cap_net_bind_service=+ep \"$(command -v node)\".",
+    'sudo setcap cap_net_bind_service=+ep "$(command -v node)".',
   EADDRINUSE: 'Another socket listens there: stop that program (ss -ltnp shows it) or choose another port.',
-  EADDRNOTAVAIL: 'This machine has no such address (ip addr lists them), or has no free local port left for it.',
+  EADDRNOTAVAIL:
+    'This machine has no such address (ip addr lists them), or has no free local port left for it.',
   EAFNOSUPPORT: 'This machine does not have that address family, often because IPv6 is switched off.',
   ECONNREFUSED: 'Nothing listens there: check host and port, and that the server is running.',
   ECONNRESET: 'The peer broke the connection.',
   EHOSTUNREACH: 'No route leads there: check the address and the network.',
   EINVAL: 'The system call did not accept its arguments.',
-  EMFILE: 'This process has all the descriptors it may have: raise the limit (ulimit -n) or lower the connection cap.',
+  EMFILE:
+    'This process has all the descriptors it may have: raise the limit (ulimit -n) or lower the connection cap.',
   ENETUNREACH: 'No route leads there: check the address and the network.',
   ENFILE: 'The whole machine has run out of descriptors: raise fs.file-max.',
   ENOBUFS: 'The kernel is short of socket memory.',
@@ -44,7 +46,10 @@ export class SystemError extends SluiceError {
   }
 }
 
-function describe(failure: Pick<NativeFailure, 'code' | 'call' | 'reason'>, subject: string | undefined): string {
+function describe(
+  failure: Pick<NativeFailure, 'code' | 'call' | 'reason'>,
+  subject: string | undefined,
+): string {
   const where = subject === undefined ? '' : ` ${subject}`;
   const advice = ADVICE[failure.code];
   const sentence = `${failure.call}${where} failed: ${failure.code}, ${failure.reason}.`;

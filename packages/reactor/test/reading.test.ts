@@ -175,7 +175,7 @@ describe('pause and resume', () => {
 describe('borrowed chunks', () => {
   test('a chunk that a protocol kept is poisoned after the call', () => {
     const { transport, fd } = harness.accept();
-    let kept = Buffer.alloc(0);
+    let kept: Buffer = Buffer.alloc(0);
     recorder.data = (_conn, chunk) => {
       kept = chunk;
     };
