@@ -7,15 +7,15 @@ import { ROOT } from './root.mjs';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const SAME_KEYPRESS_MS = 500;
+const PARENT_CHECK_MS = 500;
 
 /** Runs `file` (an absolute path) with `args` in the caller's folder; ends this process the way it ended. */
 export async function runProgram(file, args) {
-  const preload = (path) => ['--import', pathToFileURL(path).href];
+  const preloads = ['register-typescript.mjs', 'end-with-parent.mjs'];
   const child = spawn(
     process.execPath,
     [
-      ...preload(join(ROOT, 'node_modules', 'tsx', 'dist', 'loader.mjs')),
-      ...preload(join(ROOT, 'scripts', 'end-with-parent.mjs')),
+      ...preloads.flatMap((name) => ['--import', pathToFileURL(join(ROOT, 'scripts', name)).href]),
       file,
       ...args,
     ],
@@ -44,7 +44,22 @@ function forwardSignals(child) {
     lastMs.set(signal, nowMs);
   };
   for (const signal of SIGNALS) process.on(signal, forward);
+  const stopWatching = onLostNpm(() => child.kill('SIGTERM'));
   return () => {
+    stopWatching();
     for (const signal of SIGNALS) process.off(signal, forward);
   };
+}
+
+/** An npm that was killed tells nobody. Started by hand there is no npm, and outliving the shell is fine (nohup). */
+function onLostNpm(action) {
+  if (process.env.npm_lifecycle_event === undefined) return () => {};
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    action();
+  }, PARENT_CHECK_MS);
+  timer.unref();
+  return () => clearInterval(timer);
 }

@@ -10,7 +10,7 @@ import { runAsCommand } from './command.mjs';
 import { ensureNodeHeaders } from './node-headers.mjs';
 import { ensureOpenssl, findOpenssl } from './openssl.mjs';
 import { runStep } from './progress.mjs';
-import { cxxCompiler, isOnPath, requireTools } from './required-tools.mjs';
+import { cxxCompiler, requireTools } from './required-tools.mjs';
 import { runLogged } from './run-logged.mjs';
 import { SetupError } from './setup-error.mjs';
 
@@ -22,8 +22,7 @@ const STAMP = join(BUILD, 'stamp.json');
 /** Makes `build/Release/sluice.node` current and returns its path. Callers hold the lock of the clone. */
 export async function ensureAddon() {
   if (isAddonCurrent()) return ADDON;
-  // cmake-js prefers ninja where there is one.
-  requireTools(['cmake', ...(isOnPath('ninja') ? [] : ['make']), cxxCompiler()]);
+  requireTools(['cmake', 'make', cxxCompiler()]);
   const openssl = await ensureOpenssl();
   const nodeInclude = await ensureNodeHeaders();
   const stamp = currentStamp(openssl);

@@ -58,15 +58,13 @@ export async function verifySource(path, origin) {
   await pipeline(createReadStream(path), hash);
   const actual = hash.digest('hex');
   if (actual === OPENSSL.sha256) return;
+  const cached = origin === 'the cache';
   throw new SourceMismatch(
     [
       `the OpenSSL source from ${origin} is not the one that Sluice pins; it was not used.`,
       `    expected sha256 ${OPENSSL.sha256}`,
       `    got      sha256 ${actual}`,
-      `    file            ${path}`,
-      origin === 'the cache'
-        ? 'Remove that file and run the same command again.'
-        : 'Whoever sent it sent something else than upstream released.',
+      ...(cached ? [`    file            ${path}`, 'Remove that file and run the same command again.'] : []),
     ].join('\n'),
   );
 }

@@ -1,1 +1,2 @@
-export {};
+/** @sluice/echo: the reference protocol. */
+export { type EchoState, echo } from './echo.ts';

@@ -227,7 +227,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
     if (this.lifecycle === 'handshaking') this.handshake();
     if (this.lifecycle === 'open' || this.lifecycle === 'closing') {
       if (readable) this.readHalf = stepReadHalf(this.readHalf, 'edge');
-      if (writable && this.readHalf === 'wants-write') this.readHalf = stepReadHalf(this.readHalf, 'writable');
+      if (writable && this.readHalf === 'wants-write')
+        this.readHalf = stepReadHalf(this.readHalf, 'writable');
       this.drain();
       this.flush();
     }
@@ -287,10 +288,9 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
       const progress = this.transport.read(this.loop.readBuffer);
       if (progress > 0) {
         budget -= progress;
-        const dry = this.transport.drained && !this.hangupSeen;
+        if (this.transport.drained && !this.hangupSeen) this.readHalf = stepReadHalf(this.readHalf, 'dry');
+        // The hook may pause, resume, end or destroy: whether to go on is decided by the state it leaves.
         this.deliver(progress);
-        // The hook may have paused, ended or destroyed: what follows is decided by the state it left.
-        if (dry && this.readHalf === 'draining') this.readHalf = stepReadHalf(this.readHalf, 'dry');
       } else if (progress === Status.wantsRead) {
         this.readHalf = stepReadHalf(this.readHalf, 'dry');
       } else if (progress === Status.wantsWrite) {

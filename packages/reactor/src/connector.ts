@@ -4,9 +4,9 @@
  * Rule: the promise settles exactly once, and a connection that was not handed out leaves nothing open.
  */
 import { Status, SystemError } from '@sluice/core-native';
-import type { Connection } from './connection-contract.ts';
 import { ReactorConnection } from './connection.ts';
-import { resolveHost } from './host.ts';
+import type { Connection } from './connection-contract.ts';
+import { endpoint, resolveHost } from './host.ts';
 import type { Loop } from './loop.ts';
 import type { Protocol } from './protocol.ts';
 import type { ClientTransport, Transport } from './transport.ts';
@@ -47,7 +47,9 @@ function connectTo<State>(
 ): Promise<Connection<State>> {
   return new Promise((resolve, reject) => {
     const fd = loop.sockets.connect(address, target.port);
-    if (fd === Status.failed) return reject(new SystemError(loop.sockets.lastFailure()));
+    if (fd === Status.failed) {
+      return reject(new SystemError(loop.sockets.lastFailure(), endpoint(address, target.port)));
+    }
     loop.sockets.setOption(fd, 'noDelay', 1);
     let transport: Transport;
     try {

@@ -13,7 +13,6 @@ export class IllegalTransitionError extends SluiceError {
       'ERR_ILLEGAL_TRANSITION',
       `The ${machine} has no exit '${event}' from '${state}'. This is a bug in Sluice: please report it.`,
     );
-    this.name = 'IllegalTransitionError';
   }
 }
 
@@ -21,7 +20,6 @@ export class IllegalTransitionError extends SluiceError {
 export class UsageError extends SluiceError {
   constructor(code: 'ERR_UNKNOWN_OPTION' | 'ERR_OPTION_VALUE' | 'ERR_REACTOR_CLOSED', message: string) {
     super(code, message);
-    this.name = 'UsageError';
   }
 }
 
@@ -30,10 +28,13 @@ export class HostError extends SluiceError {
   readonly host: string;
 
   constructor(host: string, cause: Error) {
-    super('ERR_HOST', `No address for host '${host}' (${cause.message}). Check the spelling, or give a numeric address.`, {
-      cause,
-    });
-    this.name = 'HostError';
+    super(
+      'ERR_HOST',
+      `No address for host '${host}' (${cause.message}). Check the spelling, or give a numeric address.`,
+      {
+        cause,
+      },
+    );
     this.host = host;
   }
 }
@@ -47,7 +48,6 @@ export class TimeoutError extends SluiceError {
       `ERR_${which.toUpperCase()}_TIMEOUT`,
       `The peer did not ${DEMAND[which]} within ${timeoutMs} ms. Raise ${which}TimeoutMs if it needs longer.`,
     );
-    this.name = 'TimeoutError';
     this.which = which;
   }
 }
@@ -65,6 +65,5 @@ export class LimitError extends SluiceError {
       'ERR_WRITE_QUEUE_FULL',
       `${queuedBytes} bytes are queued and the cap is ${maxQueuedBytes}. Stop writing when write() answers false and go on in onDrain, or raise maxQueuedBytes.`,
     );
-    this.name = 'LimitError';
   }
 }

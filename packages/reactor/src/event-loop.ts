@@ -16,6 +16,8 @@ import { SlotTable } from './slot-table.ts';
 
 const READ_BUFFER_BYTES = 64 * 1024;
 
+const NOBODY: readonly Pollable[] = [];
+
 export interface EventLoopInit {
   readonly poller: Poller;
   readonly sockets: Sockets;
@@ -126,12 +128,19 @@ export class EventLoop implements Loop {
     this.counters.turns += 1;
     this.counters.events += count;
     this.handshakeSteps = this.limits.handshakeBudget;
-    const due = this.ready;
-    if (due.length > 0) this.ready = [];
+    const due = this.takeReady();
     this.dispatchBatch(count);
     for (const pollable of due) this.run(pollable, () => pollable.onTurn());
     if (deadlinesDue) this.deadlines.expire();
     this.endTurn();
+  }
+
+  /** The ready list as it stands; whoever is listed from now on waits for the next turn. */
+  private takeReady(): readonly Pollable[] {
+    if (this.ready.length === 0) return NOBODY;
+    const due = this.ready;
+    this.ready = [];
+    return due;
   }
 
   private dispatchBatch(count: number): void {

@@ -56,7 +56,14 @@ export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
     limits[name] = integerOption(`limits.${name}`, overrides[name], DEFAULT_LIMITS[name], MINIMUM[name]);
   }
   // The low mark follows a lowered high mark down, unless the caller set both.
-  const low = overrides.lowWaterMarkBytes ?? Math.min(limits.lowWaterMarkBytes, limits.highWaterMarkBytes - 1);
-  limits.lowWaterMarkBytes = integerOption('limits.lowWaterMarkBytes', low, low, 0, limits.highWaterMarkBytes - 1);
+  const low =
+    overrides.lowWaterMarkBytes ?? Math.min(limits.lowWaterMarkBytes, limits.highWaterMarkBytes - 1);
+  limits.lowWaterMarkBytes = integerOption(
+    'limits.lowWaterMarkBytes',
+    low,
+    low,
+    0,
+    limits.highWaterMarkBytes - 1,
+  );
   return limits;
 }

@@ -16,7 +16,14 @@ import type { ServerTransport, Transport } from './transport.ts';
 const { errno } = constants;
 
 /** accept(2): pending network errors of the new connection, and EINTR, concern one connection only. */
-const SKIPPED = new Set([errno.ECONNABORTED, errno.EINTR, errno.EPROTO, errno.ENETDOWN, errno.EHOSTUNREACH, errno.ENETUNREACH]);
+const SKIPPED = new Set([
+  errno.ECONNABORTED,
+  errno.EINTR,
+  errno.EPROTO,
+  errno.ENETDOWN,
+  errno.EHOSTUNREACH,
+  errno.ENETUNREACH,
+]);
 /** No descriptor or no memory: the connection stays in the backlog, and no edge will tell when there is room again. */
 const EXHAUSTED = new Set([errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM]);
 
@@ -121,7 +128,14 @@ export class Listener<State> implements Pollable, ConnectionOwner {
     }
     const connection = loop.admit((slot, generation) => {
       const { protocol } = init;
-      const made = { id: init.nextId(), fd, transport, protocol, owner: this, lifecycle: 'handshaking' } as const;
+      const made = {
+        id: init.nextId(),
+        fd,
+        transport,
+        protocol,
+        owner: this,
+        lifecycle: 'handshaking',
+      } as const;
       return new ReactorConnection<State>(loop, slot, generation, made);
     });
     this.connections += 1;

@@ -4,7 +4,15 @@ import type { Sockets } from './loop.ts';
 import type { ClientTransport, Progress, ServerTransport, Transport, TransportFailure } from './transport.ts';
 
 /** errno names that say: the peer or the network broke the connection, not we. */
-const RESET = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'ECONNABORTED']);
+const RESET = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ECONNABORTED',
+]);
 
 /** The failure of a system call on a connected socket, as a reason and an error. */
 export function socketFailure(failure: NativeFailure): TransportFailure {

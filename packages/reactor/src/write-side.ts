@@ -5,6 +5,7 @@
  * before anything staged. So the outbox is used only while the queue is empty and nothing is awaited.
  */
 import type { Loop } from './loop.ts';
+import { DIRECT_WRITE_BYTES } from './outbox.ts';
 import { type Progress, Status, type Transport } from './transport.ts';
 import { acceptsBytes, mayFlush, stepWriteHalf, type WriteHalf } from './write-half.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -40,7 +41,9 @@ export class WriteSide {
     const flowing = staging && this.half === 'ready' && this.queue.isEmpty;
     if (typeof data === 'string') {
       if (flowing && this.loop.outbox.addString(data, encoding)) return true;
-      return this.acceptBytes(Buffer.from(data, encoding), flowing, true);
+      // A large string's bytes are ours alone and need no second copy; small ones are better off together.
+      const bytes = Buffer.from(data, encoding);
+      return this.acceptBytes(bytes, flowing, bytes.length >= DIRECT_WRITE_BYTES);
     }
     return this.acceptBytes(data, flowing, false);
   }

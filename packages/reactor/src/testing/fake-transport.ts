@@ -54,7 +54,9 @@ export class FakeTransport implements Transport {
     buffer.set(bytes);
     const next = this.reads[0];
     // The source has run dry when nothing follows, or a would-block does.
-    this.drained = this.tellsDrained && (next === undefined || (typeof next === 'object' && 'status' in next && next.status === 'wantsRead'));
+    this.drained =
+      this.tellsDrained &&
+      (next === undefined || (typeof next === 'object' && 'status' in next && next.status === 'wantsRead'));
     this.calls.push(`read ${bytes.length}`);
     return bytes.length;
   }

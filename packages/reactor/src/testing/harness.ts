@@ -25,7 +25,11 @@ export class Harness {
   private nextFd = 1;
 
   constructor(options: ReactorOptions = {}) {
-    this.reactor = new Reactor(this, { poisonReads: true, onError: (error) => this.errors.push(error), ...options });
+    this.reactor = new Reactor(this, {
+      poisonReads: true,
+      onError: (error) => this.errors.push(error),
+      ...options,
+    });
   }
 
   /** Starts the listener whose connections get the given protocol. */

@@ -1,0 +1,129 @@
+/**
+ * The chunked transfer coding (RFC 9112 §7.1): chunk lines, extensions and trailers.
+ *
+ * Rule: strict, since looseness here is request smuggling. Sizes are hexadecimal digits and do not overflow, each line
+ * ends with CRLF, and everything that is not body is bounded.
+ */
+import type { BodyDecoder, DecoderOutcome } from './body-decoder.ts';
+import { CR, FIELD_VALUE, HEX_VALUE, HTAB, LF, SEMICOLON, SP } from './char-class.ts';
+import { HttpRequestError } from './errors.ts';
+import type { HttpLimits } from './limits.ts';
+import { TrailerParser } from './trailer-parser.ts';
+
+/**
+ * - `size`: before or inside the digits.
+ * - `blank`: blanks behind the digits, which only an extension may follow.
+ * - `extension`: behind the first semicolon.
+ * - `size-lf`: after the CR of a chunk line.
+ * - `data`: inside chunk data.
+ * - `data-cr`, `data-lf`: at the CRLF behind chunk data.
+ * - `trailers`: behind the last chunk.
+ */
+type ChunkState = 'size' | 'blank' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers';
+
+/** Leading zeros count too. 13 digits hold every safe integer's worth of body. */
+const MAX_SIZE_DIGITS = 16;
+
+export class ChunkedDecoder implements BodyDecoder {
+  outcome: DecoderOutcome = 'more';
+  dataStart = 0;
+  failure: HttpRequestError | undefined;
+  remainingBytes = 0;
+  #state: ChunkState = 'size';
+  #digits = 0;
+  #extensionBytes = 0;
+  #trailers: TrailerParser | undefined;
+  readonly #limits: HttpLimits;
+
+  constructor(limits: HttpLimits) {
+    this.#limits = limits;
+  }
+
+  step(chunk: Buffer, from: number): number {
+    this.outcome = 'more';
+    let at = from;
+    while (at < chunk.length) {
+      if (this.#state === 'trailers') return this.#readTrailers(chunk, at);
+      if (this.#state === 'data') return this.#takeData(chunk, at);
+      const fault = this.#readByte(chunk[at] as number);
+      if (fault !== undefined)
+        return this.#refuse(at, new HttpRequestError('ERR_HTTP_CHUNK', `${fault} (RFC 9112 §7.1)`));
+      at++;
+    }
+    return at;
+  }
+
+  #takeData(chunk: Buffer, at: number): number {
+    const size = Math.min(this.remainingBytes, chunk.length - at);
+    this.remainingBytes -= size;
+    if (this.remainingBytes === 0) this.#state = 'data-cr';
+    this.dataStart = at;
+    this.outcome = 'data';
+    return at + size;
+  }
+
+  /** One byte of what is not data. Returns what is wrong with it. */
+  #readByte(byte: number): string | undefined {
+    switch (this.#state) {
+      case 'size':
+        return this.#readSize(byte);
+      case 'blank':
+      case 'extension':
+        return this.#readExtension(byte);
+      case 'size-lf':
+        if (byte !== LF) return 'a CR must be followed by LF';
+        this.#state = this.remainingBytes === 0 ? 'trailers' : 'data';
+        return undefined;
+      case 'data-cr':
+        if (byte !== CR) return 'chunk data is longer than its size, or does not end with CRLF';
+        this.#state = 'data-lf';
+        return undefined;
+      default:
+        if (byte !== LF) return 'a CR must be followed by LF';
+        this.#state = 'size';
+        this.#digits = 0;
+        return undefined;
+    }
+  }
+
+  #readSize(byte: number): string | undefined {
+    const value = HEX_VALUE[byte] as number;
+    if (value === 255)
+      return this.#digits === 0 ? 'a chunk size is a hexadecimal number' : this.#readExtension(byte);
+    this.remainingBytes = this.remainingBytes * 16 + value;
+    this.#digits++;
+    if (this.#digits > MAX_SIZE_DIGITS || !Number.isSafeInteger(this.remainingBytes))
+      return 'a chunk size is too large';
+    return undefined;
+  }
+
+  /** Extensions are dropped unread: none is in use, and a recipient must ignore those it does not know. */
+  #readExtension(byte: number): string | undefined {
+    if (byte === CR && this.#state !== 'blank') {
+      this.#state = 'size-lf';
+      return undefined;
+    }
+    if (++this.#extensionBytes > this.#limits.chunkOverheadBytes)
+      return 'there are too many chunk extensions';
+    if (this.#state === 'extension') {
+      return FIELD_VALUE[byte] === 1 ? undefined : 'a chunk extension holds a control byte';
+    }
+    if (byte === SEMICOLON) this.#state = 'extension';
+    else if (byte === SP || byte === HTAB) this.#state = 'blank';
+    else return 'a chunk size is followed by an extension or by CRLF';
+    return undefined;
+  }
+
+  #readTrailers(chunk: Buffer, from: number): number {
+    this.#trailers ??= new TrailerParser(this.#limits);
+    const at = this.#trailers.read(chunk, from);
+    if (this.#trailers.state === 'done') this.outcome = 'done';
+    return this.#trailers.failure === undefined ? at : this.#refuse(at, this.#trailers.failure);
+  }
+
+  #refuse(at: number, failure: HttpRequestError): number {
+    this.outcome = 'failed';
+    this.failure = failure;
+    return at;
+  }
+}

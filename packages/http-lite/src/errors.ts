@@ -1,0 +1,98 @@
+/**
+ * Every error of this package, made in one place. The class says whose fault it is.
+ *
+ * Rule: an error has a code that never changes and a message that says what to do about it.
+ */
+import { SluiceError } from './sluice-error.ts';
+
+/** Codes of {@link HttpRequestError}, with the status each is answered with. */
+export const REQUEST_ERROR_STATUS = {
+  ERR_HTTP_REQUEST_LINE: 400,
+  ERR_HTTP_HEADER: 400,
+  ERR_HTTP_HOST: 400,
+  ERR_HTTP_CONTENT_LENGTH: 400,
+  ERR_HTTP_TRANSFER_ENCODING: 400,
+  ERR_HTTP_CHUNK: 400,
+  ERR_HTTP_BODY_TOO_LARGE: 413,
+  ERR_HTTP_TARGET_TOO_LONG: 414,
+  ERR_HTTP_EXPECTATION: 417,
+  ERR_HTTP_HEAD_TOO_LARGE: 431,
+  ERR_HTTP_METHOD: 501,
+  ERR_HTTP_TRANSFER_CODING: 501,
+  ERR_HTTP_VERSION: 505,
+} as const;
+
+export type RequestErrorCode = keyof typeof REQUEST_ERROR_STATUS;
+
+/** Codes of {@link HttpPeerError}. */
+export type PeerErrorCode =
+  /** The peer ended its side before the body it had announced was complete. */
+  | 'ERR_HTTP_BODY_TRUNCATED'
+  /** The connection closed while the exchange was going on; `cause` holds the transport's error, if any. */
+  | 'ERR_HTTP_PEER_GONE';
+
+/** Codes of {@link HttpUsageError}. */
+export type UsageErrorCode =
+  /** The status is not an integer from 200 to 599. */
+  | 'ERR_HTTP_STATUS'
+  /** A header name is not a token, or a value holds control bytes or characters beyond Latin-1. */
+  | 'ERR_HTTP_HEADER_INVALID'
+  /** A header that this package sets itself, or with a value that it cannot honour. */
+  | 'ERR_HTTP_HEADER_FORBIDDEN'
+  /** The head has been sent: it can no longer change. */
+  | 'ERR_HTTP_HEAD_SENT'
+  /** `write` or `end` after `end`. */
+  | 'ERR_HTTP_ENDED'
+  /** More, or fewer, bytes than the declared Content-Length. */
+  | 'ERR_HTTP_LENGTH_MISMATCH'
+  /** The body was iterated or collected twice. */
+  | 'ERR_HTTP_BODY_USED'
+  /** The answer ended before anybody asked for the body; what arrived was thrown away. */
+  | 'ERR_HTTP_BODY_DISCARDED'
+  /** An option is out of its range. */
+  | 'ERR_HTTP_OPTION';
+
+/**
+ * The peer's fault: its request cannot be served as it stands. Answered with `status` and `Connection: close`, when an
+ * answer is still possible. A handler may throw one of its own: it is answered the same way and not reported.
+ */
+export class HttpRequestError extends SluiceError {
+  /** Status code of the answer (RFC 9110 §15). */
+  readonly status: number;
+
+  constructor(code: RequestErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+    this.status = REQUEST_ERROR_STATUS[code];
+  }
+}
+
+/** The peer, or the network, is gone: nobody is left to answer. */
+export class HttpPeerError extends SluiceError {
+  constructor(code: PeerErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+  }
+}
+
+/** The handler's fault: the call breaks a rule of HTTP or of this interface. */
+export class HttpUsageError extends SluiceError {
+  constructor(code: UsageErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+  }
+}
+
+/** For a body that ends before its announced length. */
+export function bodyTruncated(): HttpPeerError {
+  return new HttpPeerError(
+    'ERR_HTTP_BODY_TRUNCATED',
+    'the peer ended its side before the request body was complete; what was read so far must not be trusted as whole',
+  );
+}
+
+/** For everything that waits on a connection which has closed. */
+export function peerGone(reason: string, cause: Error | undefined): HttpPeerError {
+  return new HttpPeerError(
+    'ERR_HTTP_PEER_GONE',
+    `the connection closed (${reason}) before the exchange was complete; stop working on it`,
+    cause === undefined ? undefined : { cause },
+  );
+}

@@ -1,0 +1,119 @@
+/**
+ * The grammar of a field section, of heads and of trailers alike: `*( field-name ":" OWS value OWS CRLF ) CRLF`.
+ *
+ * Rule: RFC 9112 §5 to the letter. No folded lines, no blank before the colon, no bare CR or LF, no control bytes.
+ */
+import { COLON, CR, HTAB, LF, TOKEN } from './char-class.ts';
+import { HttpRequestError } from './errors.ts';
+import type { Framing } from './framing.ts';
+import { nextControl, type Scratch } from './scratch.ts';
+
+/**
+ * - `name`: at the beginning of a line or inside a name.
+ * - `value`: after the colon.
+ * - `value-lf`: after the CR that ends a value.
+ * - `end-lf`: after the CR of the empty line.
+ * - `done`, `failed`: final.
+ */
+type FieldState = 'name' | 'value' | 'value-lf' | 'end-lf' | 'done' | 'failed';
+
+/** One field section in a {@link Scratch}; may be left and taken up at any byte. */
+export class FieldParser {
+  state: FieldState = 'name';
+  failure: HttpRequestError | undefined;
+  readonly #limit: number;
+  #count = 0;
+  #line = 0;
+  #colon = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** A new section, whose first line begins at `start`. */
+  begin(start: number): void {
+    this.state = 'name';
+    this.failure = undefined;
+    this.#count = 0;
+    this.#line = start;
+  }
+
+  /** Reads `[from, to)`, tells `framing` of each line, and returns where it stopped: at `to`, or before when final. */
+  read(scratch: Scratch, from: number, to: number, framing: Framing | undefined): number {
+    const bytes = scratch.bytes;
+    let state = this.state;
+    let at = from;
+    for (;;) {
+      if (state === 'name') {
+        while (at < to && TOKEN[bytes[at] as number] === 1) at++;
+        if (at === to) break;
+        const stop = bytes[at];
+        if (stop === COLON && at > this.#line) {
+          this.#colon = at;
+          state = 'value';
+        } else if (stop === CR && at === this.#line) {
+          state = 'end-lf';
+        } else {
+          return this.#fail(at, nameFault(stop, at === this.#line));
+        }
+        at++;
+      }
+      if (state === 'value') {
+        at = nextControl(scratch, at, to);
+        while (at < to && bytes[at] === HTAB) at = nextControl(scratch, at + 1, to);
+        if (at === to) break;
+        if (bytes[at] !== CR) return this.#fail(at, VALUE_FAULT);
+        state = 'value-lf';
+        at++;
+      }
+      if (at === to) break;
+      if (bytes[at] !== LF) return this.#fail(at, 'a CR must be followed by LF');
+      at++;
+      if (state === 'end-lf') {
+        this.state = 'done';
+        return at;
+      }
+      const failure = this.#endLine(bytes, at, framing);
+      if (failure !== undefined) return this.#refuse(at, failure);
+      state = 'name';
+    }
+    this.state = state;
+    return at;
+  }
+
+  /** `at` is behind the CRLF. */
+  #endLine(bytes: Buffer, at: number, framing: Framing | undefined): HttpRequestError | undefined {
+    const line = this.#line;
+    this.#line = at;
+    if (++this.#count > this.#limit) {
+      return new HttpRequestError(
+        'ERR_HTTP_HEAD_TOO_LARGE',
+        `at most ${this.#limit} header lines are accepted`,
+      );
+    }
+    return framing?.note(bytes, line, this.#colon, at - 2);
+  }
+
+  #fail(at: number, message: string): number {
+    return this.#refuse(at, new HttpRequestError('ERR_HTTP_HEADER', `${message} (RFC 9112 §5)`));
+  }
+
+  #refuse(at: number, failure: HttpRequestError): number {
+    this.state = 'failed';
+    this.failure = failure;
+    return at;
+  }
+}
+
+const VALUE_FAULT = 'a header value holds a control byte, or a line does not end with CRLF';
+
+function nameFault(stop: number | undefined, atLineStart: boolean): string {
+  if (stop === 0x20 || stop === HTAB) {
+    return atLineStart
+      ? 'a header line must not be folded'
+      : 'no whitespace may stand before the colon of a header';
+  }
+  if (stop === COLON) return 'a header has no name';
+  if (stop === LF || stop === CR) return 'a header line has no colon, or does not end with CRLF';
+  return 'a header name holds a character that is no token character';
+}

@@ -1,0 +1,169 @@
+/**
+ * What the header fields of a request say about its body and its connection: Host, Content-Length, Transfer-Encoding,
+ * Connection and Expect.
+ *
+ * Rule: where two readers could disagree on where a request ends, it is refused (RFC 9112 §6.3, §11.2).
+ */
+import { HTAB, SP } from './char-class.ts';
+import { HttpRequestError } from './errors.ts';
+import { isValidHost } from './host.ts';
+
+/** `continue`: the client waits for `100 Continue`; `unknown`: it expects what we do not know (RFC 9110 §10.1.1). */
+export type Expectation = 'none' | 'continue' | 'unknown';
+
+const HOST = lowerCaseName('host');
+const EXPECT = lowerCaseName('expect');
+const UPGRADE = lowerCaseName('upgrade');
+const CONNECTION = lowerCaseName('connection');
+const CONTENT_LENGTH = lowerCaseName('content-length');
+const TRANSFER_ENCODING = lowerCaseName('transfer-encoding');
+
+/** Filled by the parser line by line, judged once by {@link settle}, reset for the next request. */
+export class Framing {
+  /** The announced length, or -1. */
+  contentLength = -1;
+  chunked = false;
+  expectation: Expectation = 'none';
+  /** Tokens of Connection. */
+  close = false;
+  keepAlive = false;
+  /** An Upgrade field was there, and Connection names it. */
+  upgradeField = false;
+  upgradeToken = false;
+  #hosts = 0;
+
+  reset(): void {
+    this.contentLength = -1;
+    this.chunked = false;
+    this.expectation = 'none';
+    this.close = false;
+    this.keepAlive = false;
+    this.upgradeField = false;
+    this.upgradeToken = false;
+    this.#hosts = 0;
+  }
+
+  /** Looks at one header line: its name in `bytes[name, colon)`, its value up to `end`. Returns why it is refused. */
+  note(bytes: Buffer, name: number, colon: number, end: number): HttpRequestError | undefined {
+    switch (colon - name) {
+      case 4:
+        return isNamed(bytes, name, HOST) ? this.#noteHost(bytes, colon + 1, end) : undefined;
+      case 6:
+        if (isNamed(bytes, name, EXPECT)) this.#noteExpect(trimmed(bytes, colon + 1, end));
+        return undefined;
+      case 7:
+        if (isNamed(bytes, name, UPGRADE)) this.upgradeField = true;
+        return undefined;
+      case 10:
+        if (isNamed(bytes, name, CONNECTION)) this.#noteConnection(trimmed(bytes, colon + 1, end));
+        return undefined;
+      case 14:
+        return isNamed(bytes, name, CONTENT_LENGTH)
+          ? this.#noteLength(trimmed(bytes, colon + 1, end))
+          : undefined;
+      case 17:
+        return isNamed(bytes, name, TRANSFER_ENCODING)
+          ? this.#noteCoding(trimmed(bytes, colon + 1, end))
+          : undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  /** Judges the whole head. Returns why it is refused. */
+  settle(minorVersion: number): HttpRequestError | undefined {
+    if (this.#hosts === 0 && minorVersion !== 0) {
+      return new HttpRequestError('ERR_HTTP_HOST', 'an HTTP/1.1 request needs a Host header (RFC 9112 §3.2)');
+    }
+    if (!this.chunked) return undefined;
+    if (this.contentLength >= 0)
+      return refusedCoding('Transfer-Encoding and Content-Length exclude each other');
+    if (minorVersion === 0) return refusedCoding('HTTP/1.0 has no Transfer-Encoding');
+    return undefined;
+  }
+
+  #noteHost(bytes: Buffer, from: number, to: number): HttpRequestError | undefined {
+    if (++this.#hosts > 1) return new HttpRequestError('ERR_HTTP_HOST', 'send one Host header, not several');
+    let start = from;
+    let end = to;
+    while (start < end && isBlank(bytes[start])) start++;
+    while (end > start && isBlank(bytes[end - 1])) end--;
+    if (isValidHost(bytes, start, end)) return undefined;
+    return new HttpRequestError('ERR_HTTP_HOST', 'the Host header is not a host name with an optional port');
+  }
+
+  #noteExpect(value: string): void {
+    const met = value.toLowerCase() === '100-continue' && this.expectation !== 'unknown';
+    this.expectation = met ? 'continue' : 'unknown';
+  }
+
+  #noteConnection(value: string): void {
+    for (const option of value.toLowerCase().split(',')) {
+      const token = option.trim();
+      if (token === 'close') this.close = true;
+      else if (token === 'keep-alive') this.keepAlive = true;
+      else if (token === 'upgrade') this.upgradeToken = true;
+    }
+  }
+
+  /** Equal repetitions are refused as well: whoever sends them has merged two messages once (RFC 9110 §8.6). */
+  #noteLength(value: string): HttpRequestError | undefined {
+    if (this.contentLength >= 0) return refusedLength('send one Content-Length header, not several');
+    if (!/^[0-9]+$/.test(value)) return refusedLength('Content-Length must be one decimal number');
+    const length = Number(value);
+    if (!Number.isSafeInteger(length)) {
+      return new HttpRequestError('ERR_HTTP_BODY_TOO_LARGE', 'no body of that Content-Length is accepted');
+    }
+    this.contentLength = length;
+    return undefined;
+  }
+
+  #noteCoding(value: string): HttpRequestError | undefined {
+    if (this.chunked) return refusedCoding('send one Transfer-Encoding header, not several');
+    const codings = value.toLowerCase().split(',').map(trimBlanks);
+    if (codings.at(-1) !== 'chunked')
+      return refusedCoding('the last transfer coding of a request must be chunked');
+    if (codings.indexOf('chunked') < codings.length - 1) return refusedCoding('chunked must be applied once');
+    if (codings.length > 1) {
+      return new HttpRequestError(
+        'ERR_HTTP_TRANSFER_CODING',
+        'chunked is the only transfer coding known here',
+      );
+    }
+    this.chunked = true;
+    return undefined;
+  }
+}
+
+/** Compares letters without regard to case. `bytes` hold a token, so that bit 5 changes nothing but letters that matter. */
+function isNamed(bytes: Buffer, at: number, name: Uint8Array): boolean {
+  for (let index = 0; index < name.length; index++) {
+    if (((bytes[at + index] as number) | 0x20) !== name[index]) return false;
+  }
+  return true;
+}
+
+function lowerCaseName(name: string): Uint8Array {
+  return Uint8Array.from(name, (letter) => letter.charCodeAt(0));
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === SP || byte === HTAB;
+}
+
+function trimmed(bytes: Buffer, from: number, to: number): string {
+  return trimBlanks(bytes.latin1Slice(from, to));
+}
+
+/** Optional whitespace is SP and HTAB only; `trim()` would also take a no-break space (RFC 9110 §5.6.3). */
+function trimBlanks(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, '');
+}
+
+function refusedLength(message: string): HttpRequestError {
+  return new HttpRequestError('ERR_HTTP_CONTENT_LENGTH', `${message} (RFC 9112 §6.3)`);
+}
+
+function refusedCoding(message: string): HttpRequestError {
+  return new HttpRequestError('ERR_HTTP_TRANSFER_ENCODING', `${message} (RFC 9112 §6)`);
+}

@@ -1,0 +1,46 @@
+/**
+ * What all connections of one HTTP protocol share.
+ *
+ * Rule: made once from the options; nothing in it belongs to one connection.
+ */
+import type { HttpLimits } from './limits.ts';
+import { resolveLimits } from './limits.ts';
+import { HeadParser } from './parser.ts';
+import type { Request } from './request.ts';
+import type { Response } from './response.ts';
+import { createScratch, type Scratch } from './scratch.ts';
+
+/**
+ * Called for each request; answers through `res`, at once or later. When it throws, or its promise rejects, the answer is
+ * a 500, or the status of an `HttpRequestError`; after the head was sent the connection is destroyed.
+ */
+export type Handler = (req: Request, res: Response) => void | Promise<void>;
+
+/** Options of `http()`. */
+export interface HttpOptions {
+  /** Told of every error of a handler that is not the peer's fault. Writes to standard error by default. */
+  readonly onError?: (error: unknown, req: Request) => void;
+  /** Bounds that differ from the defaults. */
+  readonly limits?: Partial<HttpLimits>;
+}
+
+export interface HttpSettings {
+  readonly handler: Handler;
+  readonly onError: (error: unknown, req: Request) => void;
+  readonly limits: HttpLimits;
+  readonly scratch: Scratch;
+  /** Parses all heads that arrive whole. A connection whose head did not keeps it, and leaves a new one here. */
+  parser: HeadParser;
+}
+
+/** @throws HttpUsageError `ERR_HTTP_OPTION` for a limit out of its range. */
+export function resolveSettings(handler: Handler, options: HttpOptions): HttpSettings {
+  const limits = resolveLimits(options.limits);
+  const scratch = createScratch(limits.headBytes);
+  const parser = new HeadParser(limits, scratch);
+  return { handler, onError: options.onError ?? reportError, limits, scratch, parser };
+}
+
+function reportError(error: unknown, req: Request): void {
+  console.error(`sluice: the handler of ${req.method} ${req.target} failed:`, error);
+}

@@ -1,0 +1,366 @@
+/**
+ * The state machine of one HTTP connection: which bytes go where, and when the next request begins.
+ *
+ * Rule: one request at a time. The next is not parsed before the current answer has ended and its body is through, so
+ * answers leave in order, and from a loop, so that any number of pipelined requests needs no stack.
+ */
+import type { CloseReason, Connection } from '@sluice/reactor';
+import { Body, type BodyOwner } from './body.ts';
+import { type BodyDecoder, LengthDecoder } from './body-decoder.ts';
+import { ChunkedDecoder } from './chunked-decoder.ts';
+import { bodyTruncated, HttpPeerError, HttpRequestError, peerGone } from './errors.ts';
+import type { HttpSettings } from './http-settings.ts';
+import { HeadParser } from './parser.ts';
+import { HttpRequest, type Request } from './request.ts';
+import { HttpResponse } from './response.ts';
+import { Stash } from './stash.ts';
+
+/**
+ * What arriving bytes are.
+ *
+ * - `head`: the head of the next request. To `body`, `held` or `dropped`.
+ * - `body`: the body of the current request, its answer ended or not. To `held`, `blocked`, `head` or `dropped`.
+ * - `last-body`: as `body`, after the last answer of this connection. To `dropped`.
+ * - `held`: kept, for the current answer has not ended. To `blocked`, `head` or `dropped`.
+ * - `blocked`: kept, for the write queue is above its high-water mark. To `head` or `dropped`.
+ * - `dropped`: nothing. After the last request, a refusal or the close. Final.
+ */
+type Inbound = 'head' | 'body' | 'last-body' | 'held' | 'blocked' | 'dropped';
+
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+
+/** The state that `conn.state` holds. Its members belong to this package. */
+export class HttpState implements BodyOwner {
+  readonly connection: Connection<HttpState>;
+  readonly #settings: HttpSettings;
+  #inbound: Inbound = 'head';
+  /** The answer that is going on. */
+  #response: HttpResponse | undefined = undefined;
+  /** The head that has arrived in part; all others are parsed by the parser that the connections share. */
+  #parser: HeadParser | undefined = undefined;
+  #body: Body | undefined = undefined;
+  #decoder: BodyDecoder | undefined = undefined;
+  #stash: Stash | undefined = undefined;
+  #bodyBytes = 0;
+  #discardedBytes = 0;
+  /** The client waits for 100 Continue and has sent nothing of its body. */
+  #awaitsContinue = false;
+  #peerEnded = false;
+  /** We have called `pause()`. */
+  #paused = false;
+  /** The loop in {@link #consume} is on the stack; it will go on by itself. */
+  #consuming = false;
+  #drainWaiters: { resolve: () => void; reject: (error: Error) => void }[] | undefined = undefined;
+
+  constructor(connection: Connection<HttpState>, settings: HttpSettings) {
+    this.connection = connection;
+    this.#settings = settings;
+  }
+
+  // ---- called by the protocol's hooks ----
+
+  onData(chunk: Buffer): void {
+    if (this.#inbound === 'dropped') return;
+    const at = this.#stash === undefined || this.#stash.isEmpty ? this.#consume(chunk, 0) : 0;
+    if (at === chunk.length || this.#isDropped()) return;
+    this.#stash ??= new Stash();
+    this.#stash.keep(chunk, at);
+    this.#regulate();
+  }
+
+  onDrain(): void {
+    const waiters = this.#drainWaiters;
+    this.#drainWaiters = undefined;
+    for (const waiter of waiters ?? []) waiter.resolve();
+    if (this.#inbound !== 'blocked') return;
+    this.#inbound = 'head';
+    this.#advance();
+  }
+
+  onEnd(): void {
+    this.#peerEnded = true;
+    if (this.#inbound === 'head') this.#leave();
+    if (this.#inbound !== 'body' && this.#inbound !== 'last-body') return;
+    this.#body?.fail(bodyTruncated());
+    this.#response?.abandon();
+    this.#leave();
+  }
+
+  onClose(reason: CloseReason, cause: Error | undefined): void {
+    this.#inbound = 'dropped';
+    const response = this.#response;
+    const waiters = this.#drainWaiters;
+    if (response === undefined && this.#body === undefined && waiters === undefined) return;
+    const error = peerGone(reason, cause);
+    this.#drainWaiters = undefined;
+    response?.abandon();
+    this.#body?.fail(error);
+    for (const waiter of waiters ?? []) waiter.reject(error);
+  }
+
+  // ---- called by the response ----
+
+  /** All of an answer was handed to the connection. */
+  answerEnded(response: HttpResponse): void {
+    this.#response = undefined;
+    this.#body?.discard();
+    if (!response.keepAlive) this.#leave();
+    if (this.#inbound === 'held') this.#inbound = this.#nextHead();
+    if (!this.#consuming) this.#advance();
+  }
+
+  /** Whether what is left of the current request allows for another behind it. */
+  mayKeepAlive(): boolean {
+    if (this.#inbound !== 'body') return this.#inbound !== 'dropped';
+    if (this.#body?.reader === 'reading') return true;
+    if (this.#awaitsContinue) return false;
+    return (this.#decoder?.remainingBytes ?? 0) <= this.#settings.limits.discardBytes;
+  }
+
+  drained(): Promise<void> {
+    if (this.#isClosed()) return Promise.reject(peerGone('clean', undefined));
+    if (!this.connection.needsDrain) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#drainWaiters ??= [];
+      this.#drainWaiters.push({ resolve, reject });
+    });
+  }
+
+  // ---- called by the body ----
+
+  bodyAsked(): void {
+    if (!this.#awaitsContinue || this.#response?.phase !== 'idle') return;
+    this.#awaitsContinue = false;
+    this.connection.write(CONTINUE, 'latin1');
+  }
+
+  bodyTaken(): void {
+    if (this.#paused) this.#regulate();
+  }
+
+  // ---- the loop ----
+
+  /** Reads as much of `chunk` as may be read now. Returns where it stopped. */
+  #consume(chunk: Buffer, from: number): number {
+    let at = from;
+    this.#consuming = true;
+    try {
+      while (at < chunk.length) {
+        if (this.#inbound === 'head') at = this.#readHead(chunk, at);
+        else if (this.#decoder !== undefined) at = this.#readBody(chunk, at, this.#decoder);
+        else return at;
+      }
+      return at;
+    } finally {
+      this.#consuming = false;
+    }
+  }
+
+  /** Reads what was kept, as far as it may be read now. */
+  #advance(): void {
+    const stash = this.#stash;
+    while (stash !== undefined && (this.#inbound === 'head' || this.#decoder !== undefined)) {
+      const chunk = stash.take();
+      if (chunk === undefined) break;
+      const at = this.#consume(chunk, 0);
+      if (at < chunk.length) stash.putBack(chunk.subarray(at));
+    }
+    if (this.#inbound === 'head' && this.#peerEnded) this.#leave();
+    this.#regulate();
+  }
+
+  #readHead(chunk: Buffer, from: number): number {
+    const parser = this.#parser ?? this.#settings.parser;
+    const at = parser.read(chunk, from);
+    if (parser.state === 'done') {
+      this.#parser = undefined;
+      this.#dispatch(parser);
+    } else if (parser.failure !== undefined) {
+      const failure = parser.failure;
+      const toHead = parser.method === 'HEAD';
+      parser.reset();
+      this.#refuse(failure, toHead);
+    } else if (this.#parser === undefined && !parser.isFresh) {
+      this.#parser = parser;
+      this.#settings.parser = new HeadParser(this.#settings.limits, this.#settings.scratch);
+    }
+    return at;
+  }
+
+  /** Makes the exchange of a complete head and calls the handler. The parser is free when the handler runs. */
+  #dispatch(parser: HeadParser): void {
+    const framing = parser.framing;
+    const { limits } = this.#settings;
+    const toHead = parser.method === 'HEAD';
+    if (framing.contentLength > limits.bodyBytes || framing.expectation === 'unknown') {
+      const failure =
+        framing.expectation === 'unknown' ? unknownExpectation() : bodyTooLarge(limits.bodyBytes);
+      parser.reset();
+      this.#refuse(failure, toHead);
+      return;
+    }
+    const hasBody = framing.chunked || framing.contentLength > 0;
+    if (hasBody) this.#beginBody(parser);
+    else this.#inbound = 'held';
+    const keepAlive = !framing.close && (parser.minorVersion !== 0 || framing.keepAlive);
+    const request = new HttpRequest(this.connection, parser, this.#body);
+    const response = new HttpResponse(this, toHead, parser.minorVersion, keepAlive);
+    this.#response = response;
+    parser.reset();
+    this.#handle(request, response);
+  }
+
+  #beginBody(parser: HeadParser): void {
+    const { framing, minorVersion } = parser;
+    const { limits } = this.#settings;
+    this.#inbound = 'body';
+    this.#body = new Body(this, limits.collectBytes);
+    this.#decoder = framing.chunked ? new ChunkedDecoder(limits) : new LengthDecoder(framing.contentLength);
+    this.#bodyBytes = 0;
+    this.#discardedBytes = 0;
+    this.#awaitsContinue = framing.expectation === 'continue' && minorVersion !== 0;
+  }
+
+  #handle(request: Request, response: HttpResponse): void {
+    try {
+      const outcome: unknown = this.#settings.handler(request, response);
+      if (outcome instanceof Promise) {
+        outcome.catch((error: unknown) => this.#handlerFailed(error, request, response));
+      }
+    } catch (error) {
+      this.#handlerFailed(error, request, response);
+    }
+  }
+
+  #handlerFailed(error: unknown, request: Request, response: HttpResponse): void {
+    const isPeersFault = error instanceof HttpRequestError || error instanceof HttpPeerError;
+    if (response.phase === 'gone' ? !isPeersFault : !(error instanceof HttpRequestError)) {
+      this.#settings.onError(error, request);
+    }
+    if (response.phase === 'idle') {
+      if (error instanceof HttpRequestError) response.endWithError(error.status, error.message);
+      else response.endWithError(500, '');
+    } else if (response.phase === 'streaming') {
+      response.abandon();
+      this.connection.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** Reads body bytes of `chunk`; what belongs to one call is handed over as one copy, however small its chunks. */
+  #readBody(chunk: Buffer, from: number, decoder: BodyDecoder): number {
+    const body = this.#body;
+    let at = decoder.step(chunk, from);
+    let copy: Buffer | undefined;
+    let size = 0;
+    this.#awaitsContinue = false;
+    while (decoder.outcome === 'data') {
+      const start = decoder.dataStart;
+      if (!this.#countBody(at - start)) return at;
+      if (body?.isDropping === false) {
+        copy ??= Buffer.allocUnsafe(decoder instanceof LengthDecoder ? at - start : chunk.length - start);
+        size += chunk.copy(copy, size, start, at);
+      }
+      at = decoder.step(chunk, at);
+    }
+    if (copy !== undefined) body?.push(copy.length === size ? copy : copy.subarray(0, size));
+    if (decoder.outcome === 'done') this.#completeBody();
+    else if (decoder.failure !== undefined) this.#refuse(decoder.failure, false);
+    else this.#regulate();
+    return at;
+  }
+
+  /** Whether so many more body bytes are acceptable; if not, the connection is being left. */
+  #countBody(bytes: number): boolean {
+    const { limits } = this.#settings;
+    this.#bodyBytes += bytes;
+    if (this.#bodyBytes > limits.bodyBytes) {
+      this.#refuse(bodyTooLarge(limits.bodyBytes), false);
+      return false;
+    }
+    if (this.#body?.isDropping !== true) return true;
+    this.#discardedBytes += bytes;
+    if (this.#discardedBytes <= limits.discardBytes || this.#response !== undefined) return true;
+    this.#leave();
+    return false;
+  }
+
+  #completeBody(): void {
+    this.#body?.complete();
+    this.#body = undefined;
+    this.#decoder = undefined;
+    if (this.#inbound === 'last-body') this.#leave();
+    else if (this.#inbound === 'body')
+      this.#inbound = this.#response === undefined ? this.#nextHead() : 'held';
+  }
+
+  /** What comes after a request that is through: the next, unless the peer does not take its answers. */
+  #nextHead(): Inbound {
+    return this.connection.needsDrain ? 'blocked' : 'head';
+  }
+
+  // ---- leaving ----
+
+  /** Answers with an error, when nothing of another answer has been sent, and never reads a request again. */
+  #refuse(error: HttpRequestError, toHead: boolean): void {
+    const pending = this.#response;
+    this.#drop();
+    this.#body?.fail(error);
+    if (pending?.phase === 'streaming') {
+      pending.keepAlive = false;
+      return;
+    }
+    pending?.abandon();
+    new HttpResponse(this, toHead, 1, false).endWithError(error.status, error.message);
+  }
+
+  /** No further request: closes when what is queued has left, or when the reader of the last body is through. */
+  #leave(): void {
+    if (this.#inbound === 'body' && this.#body?.reader === 'reading' && !this.#peerEnded) {
+      this.#inbound = 'last-body';
+      this.connection.end();
+      return;
+    }
+    this.#drop();
+    this.connection.close();
+  }
+
+  #drop(): void {
+    this.#inbound = 'dropped';
+    this.#decoder = undefined;
+    this.#parser = undefined;
+    this.#stash?.clear();
+    this.#regulate();
+  }
+
+  #isDropped(): boolean {
+    return this.#inbound === 'dropped';
+  }
+
+  #isClosed(): boolean {
+    return this.connection.lifecycle === 'closed';
+  }
+
+  /** Pauses the connection while too much waits here, resumes it when half of that is gone. */
+  #regulate(): void {
+    const { limits } = this.#settings;
+    const share = this.#paused ? 0.5 : 1;
+    const stashed = this.#stash?.bytes ?? 0;
+    const buffered = this.#decoder === undefined ? 0 : (this.#body?.bufferedBytes ?? 0);
+    const isFull = stashed > limits.pipelineBytes * share || buffered > limits.bodyBufferBytes * share;
+    if (isFull === this.#paused) return;
+    this.#paused = isFull;
+    if (isFull) this.connection.pause();
+    else this.connection.resume();
+  }
+}
+
+function unknownExpectation(): HttpRequestError {
+  return new HttpRequestError(
+    'ERR_HTTP_EXPECTATION',
+    '100-continue is the only expectation that is met here',
+  );
+}
+
+function bodyTooLarge(limitBytes: number): HttpRequestError {
+  return new HttpRequestError('ERR_HTTP_BODY_TOO_LARGE', `a request body may have ${limitBytes} bytes`);
+}

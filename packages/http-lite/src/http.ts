@@ -1,0 +1,31 @@
+/**
+ * HTTP/1.1 as a protocol of the reactor: hooks in, the connection's machine behind them.
+ *
+ * Rule: the protocol object holds what connections share; what belongs to one is in its {@link HttpState}.
+ */
+import type { Protocol } from '@sluice/reactor';
+import { type Handler, type HttpOptions, resolveSettings } from './http-settings.ts';
+import { HttpState } from './http-state.ts';
+
+/**
+ * Serves HTTP/1.1 and HTTP/1.0 (RFC 9110, RFC 9112) with `handler`.
+ *
+ * Requests of one connection are handled strictly one after another. What breaks the grammar or a limit is answered with
+ * its status and `Connection: close`, and nothing behind it is ever read as a request.
+ *
+ * @throws HttpUsageError `ERR_HTTP_OPTION` for a limit out of its range.
+ *
+ * @example
+ * await reactor.listen({ port: 8080 }, http((req, res) => res.end(`you asked for ${req.target}`)));
+ */
+export function http(handler: Handler, options: HttpOptions = {}): Protocol<HttpState> {
+  const settings = resolveSettings(handler, options);
+  return {
+    alpn: ['http/1.1'],
+    onOpen: (conn) => new HttpState(conn, settings),
+    onData: (conn, chunk) => conn.state.onData(chunk),
+    onDrain: (conn) => conn.state.onDrain(),
+    onEnd: (conn) => conn.state.onEnd(),
+    onClose: (conn, reason, cause) => conn.state.onClose(reason, cause),
+  };
+}

@@ -1,0 +1,85 @@
+/**
+ * Header fields of answers: validated, and made into lines that are used again.
+ *
+ * Rule: nothing reaches the wire that could end a line or begin another (RFC 9110 §5.5). Each pair is checked once: the
+ * last value of each name is remembered with its line.
+ */
+import { isToken } from './char-class.ts';
+import { HttpUsageError } from './errors.ts';
+import { flatString } from './flat-string.ts';
+
+/**
+ * - `plain`: sent as it is.
+ * - `content-length`: declares the body; its number is in `length`.
+ * - `connection`: `close` or `keep-alive`; decides, and is sent by us.
+ * - `date`: replaces ours.
+ */
+export type FieldRole = 'plain' | 'content-length' | 'connection' | 'date';
+
+export interface ResponseField {
+  /** In lower case. */
+  readonly name: string;
+  readonly value: string;
+  readonly role: FieldRole;
+  /** Name, value and CRLF. */
+  readonly line: string;
+  /** The number of a Content-Length, else 0. */
+  readonly length: number;
+}
+
+const cache = new Map<string, ResponseField>();
+const MAX_CACHED_NAMES = 256;
+const MAX_CACHED_VALUE = 256;
+const FIELD_VALUE_TEXT = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
+
+/**
+ * @throws HttpUsageError `ERR_HTTP_HEADER_INVALID` for a name that is no token, or a value with control bytes, blanks
+ * around it or characters beyond Latin-1; `ERR_HTTP_HEADER_FORBIDDEN` for a field that is not the handler's to set.
+ */
+export function responseField(name: string, value: string): ResponseField {
+  const known = cache.get(name);
+  if (known !== undefined && known.value === value) return known;
+  const field = makeField(name, value);
+  if (value.length <= MAX_CACHED_VALUE && (known !== undefined || cache.size < MAX_CACHED_NAMES)) {
+    cache.set(name, field);
+  }
+  return field;
+}
+
+function makeField(name: string, value: string): ResponseField {
+  if (typeof name !== 'string' || !isToken(name)) {
+    throw new HttpUsageError('ERR_HTTP_HEADER_INVALID', `${JSON.stringify(name)} is no header name`);
+  }
+  if (!FIELD_VALUE_TEXT.test(value)) {
+    const rule = 'use visible Latin-1 text, blanks and tabs inside it only';
+    throw new HttpUsageError(
+      'ERR_HTTP_HEADER_INVALID',
+      `the value of header ${name} cannot be sent: ${rule}`,
+    );
+  }
+  const folded = name.toLowerCase();
+  const role = roleOf(folded, value);
+  const length = role === 'content-length' ? declaredLength(value) : 0;
+  return { name: folded, value, role, line: flatString(`${name}: ${value}\r\n`), length };
+}
+
+function roleOf(name: string, value: string): FieldRole {
+  if (name === 'content-length' || name === 'date') return name;
+  if (name === 'connection') {
+    if (/^(?:close|keep-alive)$/i.test(value)) return name;
+    throw new HttpUsageError('ERR_HTTP_HEADER_FORBIDDEN', 'Connection may be set to close or keep-alive');
+  }
+  if (name === 'transfer-encoding' || name === 'trailer' || name === 'upgrade') {
+    throw new HttpUsageError(
+      'ERR_HTTP_HEADER_FORBIDDEN',
+      `${name} belongs to the framing, which is not set by handlers`,
+    );
+  }
+  return 'plain';
+}
+
+function declaredLength(value: string): number {
+  const length = Number(value);
+  if (/^[0-9]+$/.test(value) && Number.isSafeInteger(length)) return length;
+  throw new HttpUsageError('ERR_HTTP_HEADER_INVALID', 'Content-Length must be a decimal number of bytes');
+}

@@ -1,0 +1,286 @@
+/**
+ * An answer as its handler makes it, and how it is framed on the wire.
+ *
+ * Rule: an answer is whole or visibly broken. Its length is known, or chunked, or ended by the close; a declared length
+ * that is not met tears the connection.
+ */
+import { HttpUsageError } from './errors.ts';
+import type { HttpState } from './http-state.ts';
+import { type ResponseField, responseField } from './response-field.ts';
+import { CHUNKED_LINE, CLOSE_LINE, headStart, KEEP_ALIVE_LINE, lengthLine } from './response-head.ts';
+import { statusText } from './status-text.ts';
+
+/**
+ * One answer. Misuse throws {@link HttpUsageError}. Once the connection has closed nothing throws: what is written is
+ * dropped, and `write` answers false.
+ */
+export interface Response {
+  /** Status code, an integer from 200 to 599; judged when the head is sent (`ERR_HTTP_STATUS`). 200. */
+  status: number;
+  /** Whether status and header fields have been sent and can no longer change. */
+  readonly headersSent: boolean;
+  /** Whether nothing more can be sent: `end` was called, or the connection has closed. */
+  readonly ended: boolean;
+
+  /**
+   * Sets a header field, replacing those of that name; an array makes one line of each member (Set-Cookie).
+   *
+   * `Content-Length` declares the body and is enforced. `Connection: close` ends the connection after the answer. `Date`
+   * replaces ours. Framing fields throw `ERR_HTTP_HEADER_FORBIDDEN`, what cannot be sent `ERR_HTTP_HEADER_INVALID`, and
+   * any field after the head `ERR_HTTP_HEAD_SENT`.
+   */
+  setHeader(name: string, value: string | number | readonly string[]): this;
+  /** What was set under that name, joined with a comma; undefined when nothing was. */
+  getHeader(name: string): string | undefined;
+  /** Takes back what was set under that name. */
+  removeHeader(name: string): this;
+
+  /**
+   * Sends a piece of the body; text as UTF-8. The first piece sends the head: with the declared Content-Length, else
+   * chunked (HTTP/1.1), else ended by the close (1.0). Nothing is sent of the body of an answer that has none: to HEAD,
+   * and with 204, 205 and 304. The caller's memory is not kept.
+   *
+   * @returns whether the connection takes more at once. After false, wait for {@link drained}.
+   * @throws HttpUsageError `ERR_HTTP_ENDED` after `end`; `ERR_HTTP_LENGTH_MISMATCH` beyond the declared length, which
+   * also destroys the connection when the head has been sent.
+   */
+  write(chunk: string | Uint8Array): boolean;
+  /**
+   * Ends the answer, with a last piece. When nothing was written before, its length becomes the Content-Length.
+   *
+   * @throws HttpUsageError as `write`; `ERR_HTTP_LENGTH_MISMATCH` also when the declared length was not reached.
+   */
+  end(chunk?: string | Uint8Array): void;
+  /**
+   * Resolves when the connection takes more; at once, when it does already. Rejects with {@link HttpPeerError}
+   * `ERR_HTTP_PEER_GONE` when it has closed, or closes: so a loop that writes comes to an end.
+   */
+  drained(): Promise<void>;
+}
+
+/**
+ * - `idle`: the head has not been sent.
+ * - `streaming`: the head has been sent, the body is going on.
+ * - `ended`: all was handed to the connection. Final.
+ * - `gone`: the connection closed, or the request was refused, first. Final; everything is dropped.
+ */
+export type ResponsePhase = 'idle' | 'streaming' | 'ended' | 'gone';
+
+/** How the end of the body is told: not at all (there is none), by a count, by the last chunk, by the close. */
+type Framing = 'none' | 'length' | 'chunked' | 'close';
+
+/** Text up to this length is joined with the head and leaves in one write. */
+const JOIN_CHARACTERS = 8192;
+
+export class HttpResponse implements Response {
+  status = 200;
+  phase: ResponsePhase = 'idle';
+  /** Whether the connection goes on after this answer. */
+  keepAlive: boolean;
+  readonly #owner: HttpState;
+  readonly #toHead: boolean;
+  readonly #minorVersion: number;
+  #fields: ResponseField[] | undefined = undefined;
+  #framing: Framing = 'none';
+  /** Of a declared length. */
+  #remainingBytes = 0;
+
+  constructor(owner: HttpState, toHead: boolean, minorVersion: number, keepAlive: boolean) {
+    this.#owner = owner;
+    this.#toHead = toHead;
+    this.#minorVersion = minorVersion;
+    this.keepAlive = keepAlive;
+  }
+
+  get headersSent(): boolean {
+    return this.phase === 'streaming' || this.phase === 'ended';
+  }
+
+  get ended(): boolean {
+    return this.phase === 'ended' || this.phase === 'gone';
+  }
+
+  setHeader(name: string, value: string | number | readonly string[]): this {
+    this.#checkHeadUnsent();
+    if (typeof value === 'string' && this.#fields === undefined) {
+      this.#fields = [responseField(name, value)];
+      return this;
+    }
+    const values = Array.isArray(value) ? value : [String(value)];
+    const fields = values.map((member: string) => responseField(name, member));
+    this.removeHeader(name);
+    this.#fields = [...(this.#fields ?? []), ...fields];
+    return this;
+  }
+
+  getHeader(name: string): string | undefined {
+    const folded = name.toLowerCase();
+    const values = this.#fields?.filter((field) => field.name === folded).map((field) => field.value);
+    return values === undefined || values.length === 0 ? undefined : values.join(', ');
+  }
+
+  removeHeader(name: string): this {
+    this.#checkHeadUnsent();
+    const folded = name.toLowerCase();
+    this.#fields = this.#fields?.filter((field) => field.name !== folded);
+    return this;
+  }
+
+  write(chunk: string | Uint8Array): boolean {
+    if (this.phase === 'gone') return false;
+    if (this.phase === 'ended') throw afterEnd();
+    const size = sizeOf(chunk);
+    const head = this.phase === 'idle' ? this.#openStream(size) : '';
+    if (this.#framing === 'length') this.#count(size);
+    if (this.#framing === 'none' || size === 0) return this.#send(head, '', 0, '');
+    if (this.#framing === 'chunked')
+      return this.#send(`${head}${size.toString(16)}\r\n`, chunk, size, '\r\n');
+    return this.#send(head, chunk, size, '');
+  }
+
+  end(chunk?: string | Uint8Array): void {
+    if (this.phase === 'streaming') this.#endStream(chunk ?? '');
+    else if (this.phase === 'idle') this.#sendWhole(chunk);
+    else if (this.phase === 'ended') throw afterEnd();
+  }
+
+  drained(): Promise<void> {
+    return this.#owner.drained();
+  }
+
+  /** Called by the connection: nobody will receive this answer. */
+  abandon(): void {
+    if (this.phase !== 'ended') this.phase = 'gone';
+  }
+
+  /** Called by the connection, before the head: makes this a short answer about a failure. */
+  endWithError(status: number, message: string): void {
+    this.status = status;
+    this.#fields = [responseField('Content-Type', 'text/plain; charset=utf-8')];
+    this.end(`${status} ${statusText(status)}${message === '' ? '' : `: ${message}`}\n`);
+  }
+
+  /** The answer in one write, its length known. */
+  #sendWhole(chunk: string | Uint8Array | undefined): void {
+    const size = chunk === undefined ? 0 : sizeOf(chunk);
+    const bodiless = this.#toHead || isBodiless(this.status);
+    const declared = this.#declaredLength();
+    if (declared !== undefined && declared !== size && !bodiless) throw lengthMismatch(declared, size);
+    const lengthField = this.#lengthLine(declared, chunk === undefined && this.#toHead ? undefined : size);
+    const head = `${headStart(this.status, this.#fields) + lengthField + this.#connectionLine()}\r\n`;
+    this.phase = 'ended';
+    this.#send(head, bodiless ? '' : (chunk ?? ''), bodiless ? 0 : size, '');
+    this.#owner.answerEnded(this);
+  }
+
+  /** The head of an answer whose end is not known yet. `size` is its first piece. */
+  #openStream(size: number): string {
+    const declared = this.#declaredLength();
+    let framing: Framing = this.#minorVersion === 0 ? 'close' : 'chunked';
+    if (declared !== undefined) framing = 'length';
+    if (framing === 'length' && size > (declared ?? 0) && !this.#isBodiless())
+      throw lengthMismatch(declared ?? 0, size);
+    const start = headStart(this.status, this.#fields);
+    if (framing === 'close') this.keepAlive = false;
+    const line =
+      framing === 'chunked' && !isBodiless(this.status)
+        ? CHUNKED_LINE
+        : this.#lengthLine(declared, undefined);
+    const head = `${start + line + this.#connectionLine()}\r\n`;
+    this.#framing = this.#isBodiless() ? 'none' : framing;
+    this.#remainingBytes = declared ?? 0;
+    this.phase = 'streaming';
+    return head;
+  }
+
+  #endStream(chunk: string | Uint8Array): void {
+    const size = sizeOf(chunk);
+    if (this.#framing === 'length') {
+      this.#count(size);
+      if (this.#remainingBytes > 0) throw this.#tear('the answer ended before its declared Content-Length');
+    }
+    this.phase = 'ended';
+    if (this.#framing === 'chunked') {
+      const start = size === 0 ? '' : `${size.toString(16)}\r\n`;
+      this.#send(start, chunk, size, size === 0 ? '0\r\n\r\n' : '\r\n0\r\n\r\n');
+    } else if (this.#framing !== 'none') {
+      this.#send('', chunk, size, '');
+    }
+    this.#owner.answerEnded(this);
+  }
+
+  /** Hands over what stands before a piece, the piece, and what stands behind it. */
+  #send(before: string, chunk: string | Uint8Array, size: number, behind: string): boolean {
+    const connection = this.#owner.connection;
+    if (typeof chunk === 'string' && size === chunk.length && size <= JOIN_CHARACTERS) {
+      const text = before + chunk + behind;
+      return text === '' ? !connection.needsDrain : connection.write(text, 'latin1');
+    }
+    if (before !== '') connection.write(before, 'latin1');
+    const encoding = size === chunk.length ? 'latin1' : 'utf8';
+    const accepted = connection.write(chunk, encoding);
+    return behind === '' ? accepted : connection.write(behind, 'latin1');
+  }
+
+  #declaredLength(): number | undefined {
+    return this.#fields?.find((field) => field.role === 'content-length')?.length;
+  }
+
+  /** The Content-Length line, if this answer has one (RFC 9110 §8.6). `size` is that of the body, when it is known. */
+  #lengthLine(declared: number | undefined, size: number | undefined): string {
+    if (this.status === 204) return '';
+    if (this.status === 205) return lengthLine(0);
+    const length = declared ?? (this.status === 304 ? undefined : size);
+    return length === undefined ? '' : lengthLine(length);
+  }
+
+  #connectionLine(): string {
+    const field = this.#fields?.find((candidate) => candidate.role === 'connection');
+    if (field?.value.toLowerCase() === 'close' || !this.#owner.mayKeepAlive()) this.keepAlive = false;
+    if (!this.keepAlive) return CLOSE_LINE;
+    return this.#minorVersion === 0 ? KEEP_ALIVE_LINE : '';
+  }
+
+  #isBodiless(): boolean {
+    return this.#toHead || isBodiless(this.status);
+  }
+
+  #count(size: number): void {
+    if (size > this.#remainingBytes)
+      throw this.#tear('the answer is longer than its declared Content-Length');
+    this.#remainingBytes -= size;
+  }
+
+  #tear(message: string): HttpUsageError {
+    const error = new HttpUsageError('ERR_HTTP_LENGTH_MISMATCH', `${message}; the connection was destroyed`);
+    this.phase = 'gone';
+    this.#owner.connection.destroy(error);
+    return error;
+  }
+
+  #checkHeadUnsent(): void {
+    if (!this.headersSent) return;
+    throw new HttpUsageError(
+      'ERR_HTTP_HEAD_SENT',
+      'the head has been sent; set header fields before write() or end()',
+    );
+  }
+}
+
+/** Answers that never have a body (RFC 9110 §6.4.1, and 205 by §15.3.6). */
+function isBodiless(status: number): boolean {
+  return status === 204 || status === 304 || status === 205;
+}
+
+function sizeOf(chunk: string | Uint8Array): number {
+  return typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length;
+}
+
+function lengthMismatch(declared: number, size: number): HttpUsageError {
+  const message = `Content-Length declares ${declared} bytes, the body has ${size}; nothing was sent`;
+  return new HttpUsageError('ERR_HTTP_LENGTH_MISMATCH', message);
+}
+
+function afterEnd(): HttpUsageError {
+  return new HttpUsageError('ERR_HTTP_ENDED', 'the answer has ended; nothing can be added to it');
+}

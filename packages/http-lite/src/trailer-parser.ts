@@ -1,0 +1,59 @@
+/**
+ * The trailer section behind a chunked body (RFC 9112 §7.1.2): read to the same grammar as a head, bounded, and dropped.
+ *
+ * Rule: trailers never change how anything is framed, routed or authorised; so no field of them is looked at.
+ */
+import { HttpRequestError } from './errors.ts';
+import { FieldParser } from './field-parser.ts';
+import type { HttpLimits } from './limits.ts';
+import { createScratch, type Scratch } from './scratch.ts';
+
+const INITIAL_BYTES = 256;
+
+export class TrailerParser {
+  failure: HttpRequestError | undefined;
+  readonly #limitBytes: number;
+  readonly #fields: FieldParser;
+  #scratch: Scratch;
+  #length = 0;
+
+  constructor(limits: HttpLimits) {
+    this.#limitBytes = limits.chunkOverheadBytes;
+    this.#fields = new FieldParser(limits.headerCount);
+    this.#scratch = createScratch(INITIAL_BYTES);
+    this.#fields.begin(0);
+  }
+
+  get state(): 'more' | 'done' | 'failed' {
+    if (this.failure !== undefined) return 'failed';
+    return this.#fields.state === 'done' ? 'done' : 'more';
+  }
+
+  /** Reads `chunk` from `from` on. Returns where it stopped: at the chunk's end, behind the section, or at a fault. */
+  read(chunk: Buffer, from: number): number {
+    let at = from;
+    while (at < chunk.length && this.state === 'more') {
+      const start = this.#length;
+      if (start === this.#scratch.bytes.length && !this.#grow()) return at;
+      const size = Math.min(chunk.length - at, this.#scratch.bytes.length - start);
+      chunk.copy(this.#scratch.bytes, start, at, at + size);
+      this.#length = this.#fields.read(this.#scratch, start, start + size, undefined);
+      this.failure = this.#fields.failure;
+      at += this.#length - start;
+    }
+    return at;
+  }
+
+  #grow(): boolean {
+    const capacity = Math.min(this.#scratch.bytes.length * 2, this.#limitBytes & ~3);
+    if (capacity <= this.#length) {
+      const message = `a trailer section may have ${this.#limitBytes} bytes`;
+      this.failure = new HttpRequestError('ERR_HTTP_HEAD_TOO_LARGE', message);
+      return false;
+    }
+    const larger = createScratch(capacity);
+    this.#scratch.bytes.copy(larger.bytes);
+    this.#scratch = larger;
+    return true;
+  }
+}

@@ -1,0 +1,67 @@
+/** `tlsClient()`: seals outgoing connections and verifies whom they reach. */
+import { isIP } from 'node:net';
+import { loadNative, type NativeTlsContext } from '@sluice/core-native';
+import { type ClientTransport, checkOptionNames } from '@sluice/reactor';
+import { type Pem, type TlsVersions, VERSION_NAMES } from './context-options.ts';
+import { contextError } from './errors.ts';
+import { openTransport } from './tls-transport.ts';
+import { defaultTrustAnchors } from './trust-anchors.ts';
+
+export interface TlsClientOptions extends TlsVersions {
+  /** Certificates to trust, instead of Node's list of roots. */
+  readonly ca?: Pem | readonly Pem[];
+  /**
+   * The name to ask for (SNI, RFC 6066) and to find in the certificate (RFC 9525), or a numeric address to find there.
+   * Default: the host that `connect` was given.
+   */
+  readonly servername?: string;
+  /**
+   * Whether a certificate that does not verify ends the connection. Default true; false gives up every protection
+   * against an active attacker and is for looking at broken servers only.
+   */
+  readonly verify?: boolean;
+  /** Our own certificate and key, where a server asks for them. */
+  readonly cert?: Pem;
+  readonly key?: Pem;
+  readonly passphrase?: string;
+}
+
+const NAMES = ['ca', 'servername', 'verify', 'cert', 'key', 'passphrase', ...VERSION_NAMES];
+
+/**
+ * A transport for `reactor.connect`; may serve any number of connections, to different hosts. Throws `UsageError`
+ * (`ERR_UNKNOWN_OPTION`) and `TlsContextError`.
+ */
+export function tlsClient(options: TlsClientOptions = {}): ClientTransport {
+  checkOptionNames('tlsClient', options, NAMES);
+  const native = loadNative();
+  const { ca, servername, verify = true, cert, key, ...rest } = options;
+  let context: NativeTlsContext;
+  try {
+    context = new native.TlsContext({
+      role: 'client',
+      certificateChain: cert,
+      privateKey: key,
+      trustAnchors: verify ? trustAnchors(ca) : undefined,
+      verifyPeer: verify,
+      ...rest,
+    });
+  } catch (thrown) {
+    throw contextError(thrown);
+  }
+  return {
+    name: 'tls',
+    connect: (fd, host) => {
+      const name = servername ?? host;
+      // RFC 6066 section 3: a literal address is not permitted in SNI.
+      const sni = isIP(name) === 0 ? { servername: name } : {};
+      const verified = verify ? { verifyName: name } : {};
+      return openTransport(native, fd, () => new native.TlsSession(context, fd, { ...sni, ...verified }));
+    },
+  };
+}
+
+function trustAnchors(ca: TlsClientOptions['ca']): readonly Pem[] {
+  if (ca === undefined) return defaultTrustAnchors();
+  return typeof ca === 'string' || ca instanceof Uint8Array ? [ca] : ca;
+}

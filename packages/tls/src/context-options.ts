@@ -1,0 +1,20 @@
+/** What servers and clients have in common in their TLS configuration. */
+export interface TlsVersions {
+  /** Lowest version spoken. Default `TLSv1.2`. */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** Highest version spoken. Default `TLSv1.3`. */
+  readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** TLS 1.2 cipher list in OpenSSL's syntax, most wanted first. Default: AEAD ciphers with ECDHE, AES-128-GCM first. */
+  readonly ciphers?: string;
+  /** TLS 1.3 cipher suites in OpenSSL's syntax, most wanted first. Default: AES-128-GCM first. */
+  readonly cipherSuites?: string;
+  /** Key exchange groups in OpenSSL's syntax, most wanted first. Default: the library's. */
+  readonly groups?: string;
+  /** Application protocols to negotiate (ALPN, RFC 7301), most wanted first. Default: none. */
+  readonly alpn?: readonly string[];
+}
+
+export const VERSION_NAMES = ['minVersion', 'maxVersion', 'ciphers', 'cipherSuites', 'groups', 'alpn'];
+
+/** PEM: text, or its bytes. Nothing is kept of the caller's memory. */
+export type Pem = string | Uint8Array;

@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+// `npm test`: every check that CI runs, ending with the one line that counts them.
+//   --quick     only the running Node, without building dist/
+//   anything else goes to vitest (a file name, -t 'part of a title')
+import { runAsCommand } from '../packages/core-native/scripts/command.mjs';
+import { buildPackages } from './build.mjs';
+import { NotRun, runChecks, summaryLine } from './checks.mjs';
+import { lintNative, lintTypeScript } from './lint.mjs';
+import { ensureNode, otherNodeVersions } from './other-nodes.mjs';
+import { setup } from './setup.mjs';
+import { typecheck } from './typecheck.mjs';
+import { runVitest } from './vitest-run.mjs';
+
+const ONE = { passed: 1, failed: 0, skipped: 0 };
+
+/** A check that is one command: its exit code decides. */
+function command(title, run) {
+  return {
+    title,
+    run: async () => {
+      const code = await run();
+      if (code !== 0) throw new Error(`exit code ${code}`);
+      return ONE;
+    },
+  };
+}
+
+/** The whole suite again, with the binary that is already built: Node-API promises that it stays valid. */
+function suiteOnOtherNode(version, filters) {
+  return {
+    title: `tests on Node ${version}, same addon`,
+    isSuite: true,
+    run: async () => {
+      const node = await ensureNode(version).catch((error) => {
+        throw new NotRun(`Node ${version} could not be fetched: ${error.message}`);
+      });
+      return runVitest(node, filters);
+    },
+  };
+}
+
+function checksFor({ quick, filters }) {
+  return [
+    command('lint (Biome)', lintTypeScript),
+    command('lint (clang-format)', lintNative),
+    command('type check', typecheck),
+    ...(quick ? [] : [command('build', buildPackages)]),
+    {
+      title: `tests on Node ${process.versions.node}`,
+      isSuite: true,
+      run: () => runVitest(process.execPath, filters),
+    },
+    ...(quick ? [] : otherNodeVersions().map((version) => suiteOnOtherNode(version, filters))),
+  ];
+}
+
+await runAsCommand(import.meta.url, async (args) => {
+  const quick = args.includes('--quick');
+  const filters = args.filter((arg) => arg !== '--quick');
+  const strict = /^(1|true)$/i.test(process.env.CI ?? '');
+  // Nothing else can work without the set-up; its failure ends the run, counted like any other.
+  const first = await runChecks([{ title: 'set-up', run: () => setup().then(() => ONE) }], { strict });
+  const results = first.every(({ failed }) => failed === 0)
+    ? [...first, ...(await runChecks(checksFor({ quick, filters }), { strict }))]
+    : first;
+  const { line, ok } = summaryLine(results);
+  process.stdout.write(`\n${line}\n`);
+  process.exitCode = ok ? 0 : 1;
+});

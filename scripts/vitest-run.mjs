@@ -1,0 +1,44 @@
+// Runs the test suite under a given node binary and counts what vitest's JSON report says.
+// Rule: the report is believed only together with the exit code; either can tell of a failure the other misses.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { ROOT } from './root.mjs';
+import { runTool } from './tool.mjs';
+
+/** Resolves with `{ passed, failed, skipped }`; `filters` are vitest's own arguments. */
+export async function runVitest(node, filters = []) {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-vitest-'));
+  const report = join(folder, 'report.json');
+  try {
+    const code = await runTool(
+      node,
+      [
+        join(ROOT, 'node_modules', 'vitest', 'vitest.mjs'),
+        'run',
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${report}`,
+        ...filters,
+      ],
+      // A test that starts `node` by name gets the one that is being tested.
+      { env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` } },
+    );
+    if (!existsSync(report)) throw new Error(`vitest ended with code ${code} and wrote no report`);
+    return countReport(JSON.parse(readFileSync(report, 'utf8')), code);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The counts of one JSON report of a vitest that ended with `code`. */
+export function countReport(report, code) {
+  const skipped = report.numPendingTests + report.numTodoTests;
+  // A file that cannot even be loaded has no tests that could fail.
+  const brokenFiles = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  ).length;
+  const failed = report.numFailedTests + brokenFiles;
+  // An error outside of any test (an unhandled rejection) shows in the exit code alone.
+  return { passed: report.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed, skipped };
+}
