@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, createServer, type TLSSocket } from 'node:tls';
+import { type Issuer, selfSigned } from '@sluice-internal/certificates';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   Interest,
@@ -9,7 +10,6 @@ import {
   READ_MORE,
   Status,
 } from '../src/index.ts';
-import { type Issuer, selfSigned } from './support/certificates.ts';
 import { listenOnLoopback } from './support/loopback.ts';
 import { leavesNothingBehind, native } from './support/native.ts';
 import { RecordWriter } from './support/tls13-records.ts';

@@ -1,8 +1,8 @@
 import { createPrivateKey } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
+import { encryptKey, type Issuer, selfSigned } from '@sluice-internal/certificates';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { NativeTlsContextOptions } from '../src/index.ts';
-import { encryptKey, type Issuer, selfSigned } from './support/certificates.ts';
 import { collectGarbage, leavesNothingBehind, native } from './support/native.ts';
 import { openTlsPair } from './support/tls-pair.ts';
 

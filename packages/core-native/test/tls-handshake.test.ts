@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
+import { type Issuer, selfSigned } from '@sluice-internal/certificates';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type NativeTlsContextOptions, type NativeTlsSessionOptions, Status } from '../src/index.ts';
-import { type Issuer, selfSigned } from './support/certificates.ts';
 import { collectGarbage, leavesNothingBehind, native } from './support/native.ts';
 import { failureOf, openTlsPair, runHandshake, tlsPair } from './support/tls-pair.ts';
 
