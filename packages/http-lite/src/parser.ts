@@ -131,12 +131,26 @@ export class HeadParser {
       if (this.line.state === 'failed') return this.#refuse(at, this.line.failure);
       if (this.line.state !== 'done') return at;
       this.fieldsStart = at;
+      const known = this.#arena.memo.find(this.memory, at, to);
+      if (known !== undefined) {
+        this.framing.assign(known);
+        return this.#settle(to);
+      }
       this.#fields.begin(at);
       this.state = 'fields';
     }
     at = this.#fields.read(this.#scratch, at, to, this.framing);
     if (this.#fields.state === 'failed') return this.#refuse(at, this.#fields.failure);
     if (this.#fields.state !== 'done') return at;
+    this.#settle(at);
+    // A section that ends a chunk is one that a comparison can find. One that is refused is not kept in memory.
+    if (at === to && this.state === 'done') {
+      this.#arena.memo.remember(this.memory, this.fieldsStart, to, this.framing);
+    }
+    return at;
+  }
+
+  #settle(at: number): number {
     const failure = this.framing.settle(this.line.minorVersion);
     if (failure !== undefined) return this.#refuse(at, failure);
     this.state = 'done';
