@@ -1,5 +1,6 @@
-// Registration: the exports that `NativeBinding` of src/contract.ts lists. Rule: runs once per environment, in several
-// threads at once; whatever is shared between them is OpenSSL's own and safe to share.
+// Registration: the exports that `NativeBinding` of src/contract.ts lists. Rule: runs once per
+// environment, in several threads at once; whatever is shared between them is OpenSSL's own and
+// safe to share.
 #include <napi.h>
 
 #include "arguments.h"
@@ -17,7 +18,8 @@ namespace {
 
 napi_value LastErrno(const Arguments& arguments) {
   const Failure& failure = arguments.environment().last_failure();
-  return Integer(arguments.env(), failure.kind == Failure::Kind::kSystem ? failure.error_number : 0);
+  return Integer(arguments.env(),
+                 failure.kind == Failure::Kind::kSystem ? failure.error_number : 0);
 }
 
 napi_value LastFailure(const Arguments& arguments) {
@@ -27,29 +29,30 @@ napi_value LastFailure(const Arguments& arguments) {
 napi_value ReportFeatures(const Arguments& arguments) { return Features(arguments.env()); }
 
 napi_value LiveObjects(const Arguments& arguments) {
-  const Environment::Live& live = arguments.environment().live();
+  Environment& environment = arguments.environment();
+  const Environment::Live& live = environment.live();
   Napi::Object object = Napi::Object::New(arguments.env());
   object.Set("epolls", live.epolls);
   object.Set("tlsContexts", live.tls_contexts);
   object.Set("tlsSessions", live.tls_sessions);
+  object.Set("descriptors", environment.descriptors().size());
   return object;
 }
 
 void DefineReports(Napi::Env env, Napi::Object exports, Environment& environment) {
-  const napi_property_descriptor properties[] = {
-      CallProperty("lastErrno", FunctionCallback<LastErrno>, environment),
-      CallProperty("lastFailure", FunctionCallback<LastFailure>, environment),
-      CallProperty("features", FunctionCallback<ReportFeatures>, environment),
-      CallProperty("liveObjects", FunctionCallback<LiveObjects>, environment),
-  };
-  if (napi_define_properties(env, exports, std::size(properties), properties) != napi_ok) {
-    throw Napi::Error::New(env, "Node.js refused the reports of the Sluice addon");
-  }
+  ExportCalls(env, exports,
+              {
+                  CallProperty("lastErrno", FunctionCallback<LastErrno>, environment),
+                  CallProperty("lastFailure", FunctionCallback<LastFailure>, environment),
+                  CallProperty("features", FunctionCallback<ReportFeatures>, environment),
+                  CallProperty("liveObjects", FunctionCallback<LiveObjects>, environment),
+              });
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   // Before anything else can reach the library and make it read its configuration file.
-  if (!StartOpenSsl()) throw Napi::Error::New(env, "OpenSSL, linked into the Sluice addon, did not start");
+  if (!StartOpenSsl())
+    throw Napi::Error::New(env, "OpenSSL, linked into the Sluice addon, did not start");
   const std::shared_ptr<Environment> environment = Environment::Install(env);
   exports.Set("Epoll", Epoll::Define(env, *environment));
   exports.Set("TlsContext", TlsContext::Define(env, *environment));

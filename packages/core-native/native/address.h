@@ -1,5 +1,5 @@
-// Socket addresses: text to sockaddr and back. Rule: numeric only; this addon never asks a resolver, which could block
-// the loop.
+// Socket addresses: text to sockaddr and back. Rule: numeric only; this addon never asks a
+// resolver, which could block the loop.
 #pragma once
 
 #include <napi.h>
@@ -18,7 +18,8 @@ struct Address {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
   int family() const { return storage.ss_family; }
 
-  /// `text` is IPv4 in dotted decimal or IPv6, with a scope (`fe80::1%eth0`) where it has one; nothing when it is not.
+  /// `text` is IPv4 in dotted decimal or IPv6, with a scope (`fe80::1%eth0`) where it has one;
+  /// nothing when it is not.
   static std::optional<Address> Parse(const std::string& text, uint16_t port);
 
   /// `SocketAddress` of the contract; undefined for a family that it has no word for.

@@ -5,14 +5,16 @@ namespace sluice {
 
 namespace {
 
-/// Only called when the client sent the extension; without it the handshake goes on without a protocol.
-int Select(SSL*, const unsigned char** chosen, unsigned char* chosen_length, const unsigned char* offered,
-           unsigned int offered_length, void* data) {
+/// Only called when the client sent the extension; without it the handshake goes on without a
+/// protocol.
+int Select(SSL*, const unsigned char** chosen, unsigned char* chosen_length,
+           const unsigned char* offered, unsigned int offered_length, void* data) {
   const auto& wire = *static_cast<const std::vector<unsigned char>*>(data);
   unsigned char* found = nullptr;
   // The first list's order wins, and `found` points into it (SSL_select_next_proto(3)).
-  const int outcome = SSL_select_next_proto(&found, chosen_length, wire.data(), static_cast<unsigned int>(wire.size()),
-                                            offered, offered_length);
+  const int outcome =
+      SSL_select_next_proto(&found, chosen_length, wire.data(),
+                            static_cast<unsigned int>(wire.size()), offered, offered_length);
   if (outcome != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
   *chosen = found;
   return SSL_TLSEXT_ERR_OK;

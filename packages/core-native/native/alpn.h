@@ -1,5 +1,6 @@
-// ALPN (RFC 7301): the protocol list on the wire, and the server's choice. Rule: the server's order decides, and no
-// shared protocol is a fatal no_application_protocol alert (section 3.2), never a silent default.
+// ALPN (RFC 7301): the protocol list on the wire, and the server's choice. Rule: the server's order
+// decides, and no shared protocol is a fatal no_application_protocol alert (section 3.2), never a
+// silent default.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -9,7 +10,8 @@
 
 namespace sluice {
 
-/// Length-prefixed names, as the extension carries them. Empty when a name is not 1 to 255 bytes, or the list too long.
+/// Length-prefixed names, as the extension carries them. Empty when a name is not 1 to 255 bytes,
+/// or the list too long.
 std::vector<unsigned char> EncodeAlpn(const std::vector<std::string>& protocols);
 
 /// Makes sessions of `context` choose from `wire`, which must outlive them.

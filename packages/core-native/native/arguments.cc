@@ -10,7 +10,8 @@ namespace sluice {
 namespace {
 
 [[noreturn]] void ThrowType(napi_env env, const char* name, const char* wanted) {
-  Napi::TypeError error = Napi::TypeError::New(env, std::string("\"") + name + "\" must be " + wanted);
+  Napi::TypeError error =
+      Napi::TypeError::New(env, std::string("\"") + name + "\" must be " + wanted);
   error.Set("code", "ERR_INVALID_ARG_TYPE");
   throw error;
 }
@@ -30,19 +31,23 @@ Arguments::Arguments(napi_env env, napi_callback_info info) : env_(env) {
 }
 
 int32_t Arguments::Int(size_t index, const char* name, int32_t low, int32_t high) const {
-  // As a double: napi_get_value_int32 answers 0 for NaN and wraps what is too large, and 0 is a valid descriptor.
+  // As a double: napi_get_value_int32 answers 0 for NaN and wraps what is too large, and 0 is a
+  // valid descriptor.
   double value;
-  if (napi_get_value_double(env_, values_[index], &value) != napi_ok) ThrowType(env_, name, "an integer");
+  if (napi_get_value_double(env_, values_[index], &value) != napi_ok)
+    ThrowType(env_, name, "an integer");
   if (!(value >= low && value <= high) || value != static_cast<int32_t>(value)) {
-    ThrowRange(env_, std::string("\"") + name + "\" must be an integer from " + std::to_string(low) + " to " +
-                         std::to_string(high) + "; received " + operator[](index).ToString().Utf8Value());
+    ThrowRange(env_, std::string("\"") + name + "\" must be an integer from " +
+                         std::to_string(low) + " to " + std::to_string(high) +
+                         "; received " + operator[](index).ToString().Utf8Value());
   }
   return static_cast<int32_t>(value);
 }
 
 bool Arguments::Boolean(size_t index, const char* name) const {
   bool value;
-  if (napi_get_value_bool(env_, values_[index], &value) != napi_ok) ThrowType(env_, name, "a boolean");
+  if (napi_get_value_bool(env_, values_[index], &value) != napi_ok)
+    ThrowType(env_, name, "a boolean");
   return value;
 }
 
@@ -57,16 +62,19 @@ ByteRange Arguments::Bytes(size_t first) const {
   size_t available;
   void* data;
   // napi_get_buffer_info would be one check fewer, but aborts the process for what is not a view.
-  if (napi_get_typedarray_info(env_, values_[first], &type, &available, &data, nullptr, nullptr) != napi_ok ||
+  if (napi_get_typedarray_info(env_, values_[first], &type, &available, &data, nullptr, nullptr) !=
+          napi_ok ||
       type != napi_uint8_array) {
     ThrowType(env_, "buffer", "a Uint8Array");
   }
   const size_t offset = Size(first + 1, "offset");
   const size_t length = Size(first + 2, "length");
-  if (length == 0) ThrowRange(env_, "\"length\" must be at least 1: nothing to move is nothing to call for");
+  if (length == 0)
+    ThrowRange(env_, "\"length\" must be at least 1: nothing to move is nothing to call for");
   if (offset > available || length > available - offset) {
-    ThrowRange(env_, "\"offset\" " + std::to_string(offset) + " and \"length\" " + std::to_string(length) +
-                         " reach beyond the buffer, which has " + std::to_string(available) + " bytes");
+    ThrowRange(env_, "\"offset\" " + std::to_string(offset) + " and \"length\" " +
+                         std::to_string(length) + " reach beyond the buffer, which has " +
+                         std::to_string(available) + " bytes");
   }
   return {static_cast<uint8_t*>(data) + offset, std::min<size_t>(length, kMaxCount)};
 }
@@ -74,23 +82,35 @@ ByteRange Arguments::Bytes(size_t first) const {
 size_t Arguments::Size(size_t index, const char* name) const {
   constexpr double kMaxSafeInteger = 9007199254740991.0;
   double value;
-  if (napi_get_value_double(env_, values_[index], &value) != napi_ok) ThrowType(env_, name, "an integer");
-  if (!(value >= 0 && value <= kMaxSafeInteger) || value != static_cast<double>(static_cast<size_t>(value))) {
+  if (napi_get_value_double(env_, values_[index], &value) != napi_ok)
+    ThrowType(env_, name, "an integer");
+  if (!(value >= 0 && value <= kMaxSafeInteger) ||
+      value != static_cast<double>(static_cast<size_t>(value))) {
     ThrowRange(env_, std::string("\"") + name + "\" must be an integer of 0 or more; received " +
-                         operator[](index).ToString().Utf8Value());
+                                                operator[](index).ToString().Utf8Value());
   }
   return static_cast<size_t>(value);
 }
 
-void Arguments::ThrowReceiver() const { ThrowType(env_, "this", "an object that its own constructor made"); }
+void Arguments::ThrowReceiver() const {
+  ThrowType(env_, "this", "an object that its own constructor made");
+}
 
-napi_property_descriptor CallProperty(const char* name, napi_callback callback, Environment& environment) {
+napi_property_descriptor CallProperty(const char* name, napi_callback callback,
+                                      Environment& environment) {
   napi_property_descriptor property{};
   property.utf8name = name;
   property.method = callback;
   property.attributes = napi_default_method;
   property.data = &environment;
   return property;
+}
+
+void ExportCalls(Napi::Env env, Napi::Object exports, std::vector<napi_property_descriptor> calls) {
+  for (napi_property_descriptor& call : calls) call.attributes = napi_default_jsproperty;
+  if (napi_define_properties(env, exports, calls.size(), calls.data()) != napi_ok) {
+    throw Napi::Error::New(env, "Node.js refused the calls of the Sluice addon");
+  }
 }
 
 napi_value Integer(napi_env env, int32_t value) {

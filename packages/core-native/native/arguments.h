@@ -1,8 +1,10 @@
-// Arguments of a native call, checked. Rule: what does not fit is a TypeError or RangeError that names the argument;
-// nothing is coerced, and no address leaves a view that was not checked against its length in the same call.
+// Arguments of a native call, checked. Rule: what does not fit is a TypeError or RangeError that
+// names the argument; nothing is coerced, and no address leaves a view that was not checked against
+// its length in the same call.
 //
-// Hot calls go through the C interface of Node-API with a fixed array: napi.h's CallbackInfo costs a copy of the
-// arguments and a dispatch through its own data, which shows at a hundred nanoseconds a call.
+// Hot calls go through the C interface of Node-API with a fixed array: napi.h's CallbackInfo costs
+// a copy of the arguments and a dispatch through its own data, which shows at a hundred nanoseconds
+// a call.
 #pragma once
 
 #include <napi.h>
@@ -10,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace sluice {
 
@@ -35,12 +38,14 @@ class Arguments {
   int Descriptor(size_t index) const { return Int(index, "fd", 0, INT32_MAX); }
   bool Boolean(size_t index, const char* name) const;
   std::string Text(size_t index, const char* name) const;
-  /// `buffer`, `offset`, `length` from `first` on. A zero length is misuse: recv(2) answers 0 for it, which would read
-  /// as the end of the stream, and OpenSSL leaves a write of nothing undefined (SSL_write(3)).
+  /// `buffer`, `offset`, `length` from `first` on. A zero length is misuse: recv(2) answers 0 for
+  /// it, which would read as the end of the stream, and OpenSSL leaves a write of nothing undefined
+  /// (SSL_write(3)).
   ByteRange Bytes(size_t first) const;
 
-  /// The native object behind `this`. V8 itself refuses a receiver that the class did not make (napi_define_class
-  /// gives each method a v8::Signature); what is left to fail here is an object whose constructor threw.
+  /// The native object behind `this`. V8 itself refuses a receiver that the class did not make
+  /// (napi_define_class gives each method a v8::Signature); what is left to fail here is an object
+  /// whose constructor threw.
   template <typename T>
   T& Receiver() const {
     void* object = nullptr;
@@ -58,7 +63,8 @@ class Arguments {
   napi_value values_[kMax];
 };
 
-/// Turns `napi_value Function(const Arguments&)` into a Node-API callback; a thrown Napi::Error becomes JavaScript's.
+/// Turns `napi_value Function(const Arguments&)` into a Node-API callback; a thrown Napi::Error
+/// becomes JavaScript's.
 template <auto Function>
 napi_value FunctionCallback(napi_env env, napi_callback_info info) {
   try {
@@ -81,8 +87,12 @@ napi_value MethodCallback(napi_env env, napi_callback_info info) {
   }
 }
 
-/// Property of an exports object or of a class prototype, its callback made by one of the two above.
-napi_property_descriptor CallProperty(const char* name, napi_callback callback, Environment& environment);
+/// A method of a class, or a call to export; its callback is made by one of the two above.
+napi_property_descriptor CallProperty(const char* name, napi_callback callback,
+                                      Environment& environment);
+
+/// Puts `calls` on the exports, where they can be listed and, by a test, replaced.
+void ExportCalls(Napi::Env env, Napi::Object exports, std::vector<napi_property_descriptor> calls);
 
 napi_value Integer(napi_env env, int32_t value);
 napi_value Undefined(napi_env env);

@@ -7,7 +7,9 @@ namespace sluice {
 
 namespace {
 
-void ReleaseInstanceData(napi_env, void* data, void*) { delete static_cast<std::shared_ptr<Environment>*>(data); }
+void ReleaseInstanceData(napi_env, void* data, void*) {
+  delete static_cast<std::shared_ptr<Environment>*>(data);
+}
 
 }  // namespace
 
@@ -22,9 +24,10 @@ std::shared_ptr<Environment> Environment::Install(Napi::Env env) {
 }
 
 Environment::~Environment() {
-  // OpenSSL keeps an error queue and random generators per thread. It would free them from a destructor of the thread,
-  // which runs after the addon may have been unloaded (OPENSSL_thread_stop(3)). On a thread that goes on (the main
-  // one) they are simply made again when needed.
+  // OpenSSL keeps an error queue and random generators per thread. It would free them from a
+  // destructor of the thread, which runs after the addon may have been unloaded
+  // (OPENSSL_thread_stop(3)). On a thread that goes on (the main one) they are simply made again
+  // when needed.
   OPENSSL_thread_stop();
 }
 

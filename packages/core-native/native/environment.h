@@ -1,11 +1,13 @@
-// What the addon keeps per JavaScript environment (the main thread and each worker has its own): live counters and the
-// last failure. Rule: nothing mutable outside of this object; several threads run the addon at once.
+// What the addon keeps per JavaScript environment (the main thread and each worker has its own):
+// live counters and the last failure. Rule: nothing mutable outside of this object; several threads
+// run the addon at once.
 #pragma once
 
 #include <napi.h>
 
 #include <memory>
 
+#include "descriptor_set.h"
 #include "failure.h"
 #include "status.h"
 
@@ -19,23 +21,27 @@ class Environment : public std::enable_shared_from_this<Environment> {
     int tls_sessions = 0;
   };
 
-  /// Makes the environment's object and ties it to the instance data (napi_set_instance_data). Each native object
-  /// shares its ownership, since the order in which Node finalizes them at teardown is Node's own affair.
+  /// Makes the environment's object and ties it to the instance data (napi_set_instance_data). Each
+  /// native object shares its ownership, since the order in which Node finalizes them at teardown
+  /// is Node's own affair.
   static std::shared_ptr<Environment> Install(Napi::Env env);
 
   /// Runs on the environment's thread after its last native object has gone.
   ~Environment();
 
-  /// Records a failed system call and answers Status::kFailed, for `return environment.Fail(errno, "recv")`.
+  /// Records a failed system call and answers Status::kFailed, for `return environment.Fail(errno,
+  /// "recv")`.
   int32_t Fail(int error_number, const char* call, std::string_view detail = {});
   /// Records any failure and answers Status::kFailed.
   int32_t Fail(const Failure& failure);
 
   const Failure& last_failure() const { return last_failure_; }
   Live& live() { return live_; }
+  DescriptorSet& descriptors() { return descriptors_; }
 
  private:
   Live live_;
+  DescriptorSet descriptors_;
   Failure last_failure_;
 };
 

@@ -14,10 +14,11 @@ namespace {
 /// EVENT_FIELDS of the contract: slot, generation, ready bits.
 constexpr size_t kEventFields = 3;
 
-/// epoll_event.data carries both numbers, so that an event of a closed connection can be told from one of its
-/// successor in the same slot (P6).
+/// epoll_event.data carries both numbers, so that an event of a closed connection can be told from
+/// one of its successor in the same slot (P6).
 constexpr uint64_t Pack(int32_t slot, int32_t generation) {
-  return (static_cast<uint64_t>(static_cast<uint32_t>(generation)) << 32) | static_cast<uint32_t>(slot);
+  return (static_cast<uint64_t>(static_cast<uint32_t>(generation)) << 32) |
+         static_cast<uint32_t>(slot);
 }
 
 }  // namespace
@@ -36,13 +37,16 @@ Napi::Function Epoll::Define(Napi::Env env, Environment& environment) {
 }
 
 Epoll::Epoll(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<Epoll>(info), environment_(static_cast<Environment*>(info.Data())->shared_from_this()) {
+    : Napi::ObjectWrap<Epoll>(info),
+      environment_(static_cast<Environment*>(info.Data())->shared_from_this()) {
   const Napi::Env env = info.Env();
-  if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
+  if (!info[0].IsTypedArray() ||
+      info[0].As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
     throw Napi::TypeError::New(env, "\"events\" must be an Int32Array");
   }
   const size_t capacity = info[0].As<Napi::TypedArray>().ElementLength() / kEventFields;
-  if (capacity == 0) throw Napi::RangeError::New(env, "\"events\" must hold at least one event of 3 integers");
+  if (capacity == 0)
+    throw Napi::RangeError::New(env, "\"events\" must hold at least one event of 3 integers");
   table_ = Napi::Persistent(info[0].As<Napi::Object>());
   batch_.resize(capacity);
   fd_ = UniqueFd(epoll_create1(EPOLL_CLOEXEC));
@@ -50,7 +54,11 @@ Epoll::Epoll(const Napi::CallbackInfo& info)
   live_.emplace(environment_->live().epolls);
 }
 
-Epoll::~Epoll() { StopWatching(); }
+Epoll::~Epoll() {
+  StopWatching();
+  // Not in close(), which the callback may call: it runs inside this context.
+  if (async_context_ != nullptr) napi_async_destroy(Env(), async_context_);
+}
 
 napi_value Epoll::Add(const Arguments& arguments) {
   Control(arguments, EPOLL_CTL_ADD);
@@ -77,9 +85,11 @@ void Epoll::Control(const Arguments& arguments, int operation) {
 
 napi_value Epoll::Remove(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
-  if (epoll_ctl(fd_.get(), EPOLL_CTL_DEL, arguments.Descriptor(0), nullptr) == 0) return Undefined(arguments.env());
+  if (epoll_ctl(fd_.get(), EPOLL_CTL_DEL, arguments.Descriptor(0), nullptr) == 0)
+    return Undefined(arguments.env());
   const int error = errno;
-  // EBADF: closed before. ENOENT: closed before, and the number is another file's by now, which is not registered here.
+  // EBADF: closed before. ENOENT: closed before, and the number is another file's by now, which is
+  // not registered here.
   if (error == EBADF || error == ENOENT) return Undefined(arguments.env());
   throw Failure::System(error, "epoll_ctl").ToError(arguments.env());
 }
@@ -97,10 +107,12 @@ int32_t Epoll::Collect(int timeout_ms) {
   napi_get_typedarray_info(env, table_.Value(), &type, &length, &data, nullptr, nullptr);
   const size_t capacity = std::min(length / kEventFields, batch_.size());
   if (capacity == 0) {
-    throw Napi::Error::New(env, "The event table is gone: its ArrayBuffer was transferred or resized");
+    throw Napi::Error::New(env,
+                           "The event table is gone: its ArrayBuffer was transferred or resized");
   }
   const int count = epoll_wait(fd_.get(), batch_.data(), static_cast<int>(capacity), timeout_ms);
-  // A signal ends the wait with an empty batch, as a timeout does; the caller's loop comes back by itself.
+  // A signal ends the wait with an empty batch, as a timeout does; the caller's loop comes back by
+  // itself.
   if (count < 0 && errno == EINTR) return 0;
   if (count < 0) throw Failure::System(errno, "epoll_wait").ToError(env);
   auto* field = static_cast<int32_t*>(data);
@@ -123,8 +135,11 @@ napi_value Epoll::Watch(const Arguments& arguments) {
   if (watcher_ == nullptr) throw Failure::System(-error, "uv_poll_init").ToError(env);
   watcher_->SetRef(keeps_alive_);
   on_ready_ = Napi::Persistent(arguments[0].As<Napi::Function>());
-  async_context_ = std::make_unique<Napi::AsyncContext>(env, "SluiceEpoll");
-  // A watched epoll that nobody holds any more must stay: its callback is how the program hears of its sockets.
+  // Without a resource object of ours Node makes one and holds it; Napi::AsyncContext passes one
+  // that the collector takes, and the AsyncLocalStorage of whoever called watch() with it.
+  napi_async_init(env, nullptr, Napi::String::New(env, "SluiceEpoll"), &async_context_);
+  // A watched epoll that nobody holds any more must stay: its callback is how the program hears of
+  // its sockets.
   Ref();
   return Undefined(env);
 }
@@ -146,13 +161,17 @@ void Epoll::OnReady(int error) {
 }
 
 void Epoll::Dispatch(napi_env env, int32_t count) {
-  // The function and its argument are held by this scope: the callback may close this epoll, which drops our reference.
+  // The function and its argument are held by this scope: the callback may close this epoll, which
+  // drops our reference.
   const napi_value callback = on_ready_.Value();
   const napi_value argument = Integer(env, count);
   napi_value global = nullptr;
   napi_get_global(env, &global);
-  // Statuses instead of napi.h, which ends the process when an environment in termination refuses to make an Error.
-  if (napi_make_callback(env, *async_context_, global, callback, 1, &argument, nullptr) != napi_pending_exception) return;
+  // Statuses instead of napi.h, which ends the process when an environment in termination refuses
+  // to make an Error.
+  if (napi_make_callback(env, async_context_, global, callback, 1, &argument, nullptr) !=
+      napi_pending_exception)
+    return;
   napi_value thrown = nullptr;
   if (napi_get_and_clear_last_exception(env, &thrown) == napi_ok) napi_fatal_exception(env, thrown);
 }

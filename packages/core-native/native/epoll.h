@@ -1,5 +1,6 @@
-// The edge-triggered readiness source of one reactor (`NativeEpoll` of src/contract.ts): an epoll descriptor and the
-// table in which events reach JavaScript. Rule: EPOLLET always, and one crossing into JavaScript a batch.
+// The edge-triggered readiness source of one reactor (`NativeEpoll` of src/contract.ts): an epoll
+// descriptor and the table in which events reach JavaScript. Rule: EPOLLET always, and one crossing
+// into JavaScript a batch.
 #pragma once
 
 #include <napi.h>
@@ -46,15 +47,15 @@ class Epoll final : public Napi::ObjectWrap<Epoll>, private EpollWatcher::Owner 
   std::shared_ptr<Environment> environment_;
   std::optional<LiveCount> live_;
   UniqueFd fd_;
-  /// The table. Its address is looked up for each batch: its ArrayBuffer may have been transferred meanwhile, which no
-  /// reference prevents.
+  /// The table. Its address is looked up for each batch: its ArrayBuffer may have been transferred
+  /// meanwhile, which no reference prevents.
   Napi::ObjectReference table_;
   std::vector<epoll_event> batch_;
 
   EpollWatcher* watcher_ = nullptr;
   bool keeps_alive_ = true;
   Napi::FunctionReference on_ready_;
-  std::unique_ptr<Napi::AsyncContext> async_context_;
+  napi_async_context async_context_ = nullptr;
 };
 
 }  // namespace sluice

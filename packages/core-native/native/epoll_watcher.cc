@@ -20,7 +20,8 @@ EpollWatcher* EpollWatcher::Start(napi_env env, int fd, Owner& owner, int* error
   }
   // From here on the handle belongs to the loop, and only its close callback may free it.
   *error = uv_poll_start(&watcher->poll_, UV_READABLE, OnPoll);
-  if (*error == 0 && napi_add_async_cleanup_hook(env, OnTeardown, watcher, &watcher->hook_) != napi_ok) {
+  if (*error == 0 &&
+      napi_add_async_cleanup_hook(env, OnTeardown, watcher, &watcher->hook_) != napi_ok) {
     *error = UV_ENOMEM;
   }
   if (*error == 0) return watcher;

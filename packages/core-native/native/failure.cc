@@ -14,17 +14,19 @@ namespace sluice {
 
 namespace {
 
-void FormatLine(std::array<char, ErrorStack::kLineLength>& line, unsigned long code, const char* function,
-                const char* data) {
+void FormatLine(std::array<char, ErrorStack::kLineLength>& line, unsigned long code,
+                const char* function, const char* data) {
   const char* library = ERR_lib_error_string(code);
-  // System errors carry an errno instead of a reason number and have no reason string (ERR_GET_REASON(3)).
-  const std::string reason =
-      ERR_SYSTEM_ERROR(code) ? std::generic_category().message(ERR_GET_REASON(code)) : std::string();
+  // System errors carry an errno instead of a reason number and have no reason string
+  // (ERR_GET_REASON(3)).
+  const std::string reason = ERR_SYSTEM_ERROR(code)
+                                 ? std::generic_category().message(ERR_GET_REASON(code))
+                                 : std::string();
   const char* text = reason.empty() ? ERR_reason_error_string(code) : reason.c_str();
   const bool has_data = data != nullptr && data[0] != '\0';
   std::snprintf(line.data(), line.size(), "%s: %s: %s%s%s", library ? library : "OpenSSL",
-                function && function[0] ? function : "?", text ? text : "unknown reason", has_data ? ": " : "",
-                has_data ? data : "");
+                function && function[0] ? function : "?", text ? text : "unknown reason",
+                has_data ? ": " : "", has_data ? data : "");
 }
 
 }  // namespace
@@ -37,7 +39,8 @@ ErrorStack ErrorStack::Drain() {
   while (const unsigned long code = ERR_get_error_all(nullptr, nullptr, &function, &data, &flags)) {
     if (stack.first == 0) stack.first = code;
     if (stack.depth == kDepth) continue;
-    FormatLine(stack.lines[stack.depth++], code, function, (flags & ERR_TXT_STRING) ? data : nullptr);
+    FormatLine(stack.lines[stack.depth++], code, function,
+               (flags & ERR_TXT_STRING) ? data : nullptr);
   }
   return stack;
 }
@@ -76,7 +79,8 @@ std::string Failure::Reason() const {
 
 Napi::Object Failure::ToObject(Napi::Env env) const {
   static constexpr const char* kKinds[] = {"system", "tls", "truncated"};
-  // System errors in OpenSSL's queue have an errno where the reason number would be; `errno` already tells it.
+  // System errors in OpenSSL's queue have an errno where the reason number would be; `errno`
+  // already tells it.
   const bool has_numbers = errors.first != 0 && !ERR_SYSTEM_ERROR(errors.first);
   Napi::Object object = Napi::Object::New(env);
   object.Set("kind", kKinds[static_cast<size_t>(kind)]);
@@ -92,7 +96,8 @@ Napi::Object Failure::ToObject(Napi::Env env) const {
 
 Napi::Error Failure::ToError(Napi::Env env) const {
   const std::string code = ErrorName(error_number);
-  Napi::Error error = Napi::Error::New(env, std::string(call) + " failed: " + code + ", " + Reason());
+  Napi::Error error =
+      Napi::Error::New(env, std::string(call) + " failed: " + code + ", " + Reason());
   error.Set("code", code);
   error.Set("errno", static_cast<double>(error_number));
   error.Set("syscall", call);

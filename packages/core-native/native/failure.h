@@ -1,6 +1,7 @@
-// Why a call answered `failed`: plain data, so that recording one costs no allocation and JavaScript's object is only
-// built when asked for. Rule: OpenSSL's error queue is emptied here at the moment of the failure; what is left in it
-// would surface on another connection of this thread (ERR_get_error(3)).
+// Why a call answered `failed`: plain data, so that recording one costs no allocation and
+// JavaScript's object is only built when asked for. Rule: OpenSSL's error queue is emptied here at
+// the moment of the failure; what is left in it would surface on another connection of this thread
+// (ERR_get_error(3)).
 #pragma once
 
 #include <napi.h>
@@ -12,7 +13,8 @@
 
 namespace sluice {
 
-/// OpenSSL's error queue, copied out. Its own strings die with the queue, hence the characters here.
+/// OpenSSL's error queue, copied out. Its own strings die with the queue, hence the characters
+/// here.
 struct ErrorStack {
   static constexpr size_t kDepth = 8;
   static constexpr size_t kLineLength = 192;

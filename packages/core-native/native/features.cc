@@ -28,8 +28,9 @@ bool LibraryHasKernelTls() {
 #endif
 }
 
-/// Tries what OpenSSL would try. A kernel that has the protocol finds that the socket is not connected yet; one that has
-/// not does not get that far (ENOENT). Reading /proc/sys/net/ipv4/tcp_available_ulp would miss a module not loaded yet.
+/// Tries what OpenSSL would try. A kernel that has the protocol finds that the socket is not
+/// connected yet; one that has not does not get that far (ENOENT). Reading
+/// /proc/sys/net/ipv4/tcp_available_ulp would miss a module not loaded yet.
 bool KernelHasTls() {
   const UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return false;

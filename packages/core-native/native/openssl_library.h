@@ -1,5 +1,6 @@
-// Start-up of the OpenSSL that is linked into this addon. Rule: nothing outside of the program's own options changes its
-// behaviour, and it leaves nothing behind that could run after the addon is gone.
+// Start-up of the OpenSSL that is linked into this addon. Rule: nothing outside of the program's
+// own options changes its behaviour, and it leaves nothing behind that could run after the addon is
+// gone.
 #pragma once
 
 namespace sluice {

@@ -33,10 +33,12 @@ int AnswerPassphrase(char* buffer, int size, int /*for_writing*/, void* data) {
 int RefusePassphrase(char*, int, int, void*) { return -1; }
 
 BioPtr MemoryBio(const std::string& text) {
-  return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(std::min<size_t>(text.size(), INT_MAX))));
+  return BioPtr(
+      BIO_new_mem_buf(text.data(), static_cast<int>(std::min<size_t>(text.size(), INT_MAX))));
 }
 
-/// PEM_read_bio_* ends every text with "no start line": the only way to tell the end from a broken block.
+/// PEM_read_bio_* ends every text with "no start line": the only way to tell the end from a broken
+/// block.
 bool AtEndOfText() {
   const unsigned long error = ERR_peek_last_error();
   return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;

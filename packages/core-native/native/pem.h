@@ -1,4 +1,5 @@
-// PEM text to certificates and keys. Rule: nothing here ever asks a terminal; OpenSSL's default passphrase callback does.
+// PEM text to certificates and keys. Rule: nothing here ever asks a terminal; OpenSSL's default
+// passphrase callback does.
 #pragma once
 
 #include <openssl/crypto.h>
@@ -25,13 +26,15 @@ class SecretText {
   std::string text_;
 };
 
-/// Every certificate in `pem`, in order; `CERTIFICATE`, `X509 CERTIFICATE` and `TRUSTED CERTIFICATE` blocks, others are
-/// skipped. False when there is none or one does not parse; OpenSSL's queue tells which.
+/// Every certificate in `pem`, in order; `CERTIFICATE`, `X509 CERTIFICATE` and `TRUSTED
+/// CERTIFICATE` blocks, others are skipped. False when there is none or one does not parse;
+/// OpenSSL's queue tells which.
 bool ReadCertificates(const std::string& pem, std::vector<X509Ptr>& certificates);
 
 struct KeyResult {
   PkeyPtr key;
-  /// Whether the text is encrypted, so that a missing or wrong passphrase can be told from a broken key.
+  /// Whether the text is encrypted, so that a missing or wrong passphrase can be told from a broken
+  /// key.
   bool encrypted = false;
 };
 

@@ -1,5 +1,5 @@
-// epoll's bits against ours (`Interest` and `Ready` of src/contract.ts). Rule: the kernel's names appear in this pair of
-// functions and nowhere else.
+// epoll's bits against ours (`Interest` and `Ready` of src/contract.ts). Rule: the kernel's names
+// appear in this pair of functions and nowhere else.
 #pragma once
 
 #include <cstdint>

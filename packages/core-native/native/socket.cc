@@ -1,4 +1,5 @@
-// See socket.h. Policy (which errno of accept is worth another try, for instance) lives in the reactor.
+// See socket.h. Policy (which errno of accept is worth another try, for instance) lives in the
+// reactor.
 #include "socket.h"
 
 #include <netinet/in.h>
@@ -6,8 +7,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <iterator>
 #include <optional>
 #include <string>
 
@@ -38,10 +39,21 @@ bool SetFlag(int fd, int level, int option, int value) {
   return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
-std::optional<Address> ReadAddress(const Arguments& arguments, const std::string& text, uint16_t port) {
+/// Hands a descriptor to JavaScript; the environment closes it at its own end if nobody else does.
+napi_value HandOver(const Arguments& arguments, int fd) {
+  arguments.environment().descriptors().Add(fd);
+  return Integer(arguments.env(), fd);
+}
+
+/// The address, or nothing and a failure recorded that quotes the text.
+std::optional<Address> ReadAddress(const Arguments& arguments, uint16_t port) {
+  std::string text = arguments.Text(0, "address");
   std::optional<Address> address = Address::Parse(text, port);
   if (!address) {
-    arguments.environment().Fail(EINVAL, "inet_pton", "\"" + text.substr(0, 80) + "\" is not a numeric IPv4 or IPv6 address");
+    std::replace(text.begin(), text.end(), '\0', '?');
+    arguments.environment().Fail(
+        EINVAL, "inet_pton",
+        "\"" + text.substr(0, 80) + "\" is not a numeric IPv4 or IPv6 address");
   }
   return address;
 }
@@ -50,23 +62,26 @@ bool ReadOption(const Napi::Value& options, const char* name) {
   const Napi::Value value = options.As<Napi::Object>().Get(name);
   if (value.IsUndefined()) return false;
   if (!value.IsBoolean()) {
-    throw Napi::TypeError::New(options.Env(), std::string("\"options.") + name + "\" must be a boolean");
+    throw Napi::TypeError::New(options.Env(),
+                               std::string("\"options.") + name + "\" must be a boolean");
   }
   return value.As<Napi::Boolean>();
 }
 
 napi_value Listen(const Arguments& arguments) {
-  const std::string text = arguments.Text(0, "address");
   const int port = arguments.Int(1, "port", 0, UINT16_MAX);
   const int backlog = arguments.Int(2, "backlog", 0, INT32_MAX);
   const Napi::Value options = arguments[3];
-  if (!options.IsObject()) throw Napi::TypeError::New(arguments.env(), "\"options\" must be an object");
+  if (!options.IsObject())
+    throw Napi::TypeError::New(arguments.env(), "\"options\" must be an object");
   const bool reuse_port = ReadOption(options, "reusePort");
   const bool ipv6_only = ReadOption(options, "ipv6Only");
   Environment& environment = arguments.environment();
-  const auto fail = [&](const char* call) { return Integer(arguments.env(), environment.Fail(errno, call)); };
+  const auto fail = [&](const char* call) {
+    return Integer(arguments.env(), environment.Fail(errno, call));
+  };
 
-  const std::optional<Address> address = ReadAddress(arguments, text, static_cast<uint16_t>(port));
+  const std::optional<Address> address = ReadAddress(arguments, static_cast<uint16_t>(port));
   if (!address) return Integer(arguments.env(), ToInt(Status::kFailed));
   UniqueFd fd(socket(address->family(), SOCK_STREAM | kSocketFlags, 0));
   if (!fd.valid()) return fail("socket");
@@ -79,27 +94,28 @@ napi_value Listen(const Arguments& arguments) {
   }
   if (bind(fd.get(), address->get(), address->length) != 0) return fail("bind");
   if (listen(fd.get(), backlog) != 0) return fail("listen");
-  return Integer(arguments.env(), fd.Release());
+  return HandOver(arguments, fd.Release());
 }
 
 napi_value Accept(const Arguments& arguments) {
   const int listener = arguments.Descriptor(0);
-  const int fd = RetryInterrupted([&] { return accept4(listener, nullptr, nullptr, kSocketFlags); });
-  if (fd >= 0) return Integer(arguments.env(), fd);
+  const int fd =
+      RetryInterrupted([&] { return accept4(listener, nullptr, nullptr, kSocketFlags); });
+  if (fd >= 0) return HandOver(arguments, fd);
   if (WouldBlock(errno)) return Integer(arguments.env(), ToInt(Status::kWantsRead));
   return Integer(arguments.env(), arguments.environment().Fail(errno, "accept4"));
 }
 
 napi_value Connect(const Arguments& arguments) {
-  const std::string text = arguments.Text(0, "address");
   const int port = arguments.Int(1, "port", 0, UINT16_MAX);
-  const std::optional<Address> address = ReadAddress(arguments, text, static_cast<uint16_t>(port));
+  const std::optional<Address> address = ReadAddress(arguments, static_cast<uint16_t>(port));
   if (!address) return Integer(arguments.env(), ToInt(Status::kFailed));
   UniqueFd fd(socket(address->family(), SOCK_STREAM | kSocketFlags, 0));
   if (!fd.valid()) return Integer(arguments.env(), arguments.environment().Fail(errno, "socket"));
   // EINTR: the connection goes on being made and must not be asked for again (connect(2)).
-  if (connect(fd.get(), address->get(), address->length) == 0 || errno == EINPROGRESS || errno == EINTR) {
-    return Integer(arguments.env(), fd.Release());
+  if (connect(fd.get(), address->get(), address->length) == 0 || errno == EINPROGRESS ||
+      errno == EINTR) {
+    return HandOver(arguments, fd.Release());
   }
   return Integer(arguments.env(), arguments.environment().Fail(errno, "connect"));
 }
@@ -116,9 +132,11 @@ napi_value ConnectResult(const Arguments& arguments) {
   // SO_ERROR is 0 both when connected and while still trying; only the first has a peer.
   Address peer;
   peer.length = sizeof(peer.storage);
-  if (getpeername(fd, peer.get(), &peer.length) == 0) return Integer(arguments.env(), ToInt(Status::kDone));
+  if (getpeername(fd, peer.get(), &peer.length) == 0)
+    return Integer(arguments.env(), ToInt(Status::kDone));
   if (errno != ENOTCONN) return Integer(arguments.env(), environment.Fail(errno, "getpeername"));
-  // No peer and no error: in progress, unless the error was fetched before, which leaves the socket writable for good.
+  // No peer and no error: in progress, unless the error was fetched before, which leaves the socket
+  // writable for good.
   pollfd state{fd, POLLOUT, 0};
   if (poll(&state, 1, 0) == 0) return Integer(arguments.env(), ToInt(Status::kWantsWrite));
   return Integer(arguments.env(), environment.Fail(ENOTCONN, "connect"));
@@ -137,20 +155,24 @@ napi_value Receive(const Arguments& arguments) {
 napi_value Send(const Arguments& arguments) {
   const int fd = arguments.Descriptor(0);
   const ByteRange range = arguments.Bytes(1);
-  // A dead peer answers EPIPE here instead of raising SIGPIPE, whatever the process does with that signal (send(2)).
-  const ssize_t count = RetryInterrupted([&] { return send(fd, range.data, range.length, MSG_NOSIGNAL); });
+  // A dead peer answers EPIPE here instead of raising SIGPIPE, whatever the process does with that
+  // signal (send(2)).
+  const ssize_t count =
+      RetryInterrupted([&] { return send(fd, range.data, range.length, MSG_NOSIGNAL); });
   if (count >= 0) return Integer(arguments.env(), static_cast<int32_t>(count));
   if (WouldBlock(errno)) return Integer(arguments.env(), ToInt(Status::kWantsWrite));
   return Integer(arguments.env(), arguments.environment().Fail(errno, "send"));
 }
 
 napi_value ShutdownWrite(const Arguments& arguments) {
-  if (shutdown(arguments.Descriptor(0), SHUT_WR) == 0) return Integer(arguments.env(), ToInt(Status::kDone));
+  if (shutdown(arguments.Descriptor(0), SHUT_WR) == 0)
+    return Integer(arguments.env(), ToInt(Status::kDone));
   return Integer(arguments.env(), arguments.environment().Fail(errno, "shutdown"));
 }
 
 napi_value Close(const Arguments& arguments) {
   UniqueFd fd(arguments.Descriptor(0));
+  arguments.environment().descriptors().Remove(fd.get());
   fd.Reset();
   return Undefined(arguments.env());
 }
@@ -159,14 +181,19 @@ template <auto Query>
 napi_value AddressOf(const Arguments& arguments, const char* call) {
   Address address;
   address.length = sizeof(address.storage);
-  if (Query(arguments.Descriptor(0), address.get(), &address.length) == 0) return address.ToObject(arguments.env());
+  if (Query(arguments.Descriptor(0), address.get(), &address.length) == 0)
+    return address.ToObject(arguments.env());
   arguments.environment().Fail(errno, call);
   return Undefined(arguments.env());
 }
 
-napi_value LocalAddress(const Arguments& arguments) { return AddressOf<getsockname>(arguments, "getsockname"); }
+napi_value LocalAddress(const Arguments& arguments) {
+  return AddressOf<getsockname>(arguments, "getsockname");
+}
 
-napi_value RemoteAddress(const Arguments& arguments) { return AddressOf<getpeername>(arguments, "getpeername"); }
+napi_value RemoteAddress(const Arguments& arguments) {
+  return AddressOf<getpeername>(arguments, "getpeername");
+}
 
 napi_value SetOption(const Arguments& arguments) {
   const int fd = arguments.Descriptor(0);
@@ -186,9 +213,11 @@ napi_value SetOption(const Arguments& arguments) {
     const linger setting{value >= 0, value >= 0 ? value : 0};
     done = setsockopt(fd, SOL_SOCKET, SO_LINGER, &setting, sizeof(setting)) == 0;
   } else {
-    throw Napi::TypeError::New(arguments.env(),
-                               "\"option\" must be one of noDelay, keepAlive, sendBufferBytes, receiveBufferBytes, "
-                               "lingerSeconds; received \"" + option + "\"");
+    throw Napi::TypeError::New(
+        arguments.env(),
+        "\"option\" must be one of noDelay, keepAlive, sendBufferBytes, receiveBufferBytes, "
+        "lingerSeconds; received \"" +
+            option + "\"");
   }
   if (done) return Integer(arguments.env(), ToInt(Status::kDone));
   return Integer(arguments.env(), arguments.environment().Fail(errno, "setsockopt"));
@@ -197,22 +226,20 @@ napi_value SetOption(const Arguments& arguments) {
 }  // namespace
 
 void DefineSocketCalls(Napi::Env env, Napi::Object exports, Environment& environment) {
-  const napi_property_descriptor properties[] = {
-      CallProperty("listen", FunctionCallback<Listen>, environment),
-      CallProperty("accept", FunctionCallback<Accept>, environment),
-      CallProperty("connect", FunctionCallback<Connect>, environment),
-      CallProperty("connectResult", FunctionCallback<ConnectResult>, environment),
-      CallProperty("recv", FunctionCallback<Receive>, environment),
-      CallProperty("send", FunctionCallback<Send>, environment),
-      CallProperty("shutdownWrite", FunctionCallback<ShutdownWrite>, environment),
-      CallProperty("close", FunctionCallback<Close>, environment),
-      CallProperty("localAddress", FunctionCallback<LocalAddress>, environment),
-      CallProperty("remoteAddress", FunctionCallback<RemoteAddress>, environment),
-      CallProperty("setOption", FunctionCallback<SetOption>, environment),
-  };
-  if (napi_define_properties(env, exports, std::size(properties), properties) != napi_ok) {
-    throw Napi::Error::New(env, "Node.js refused the socket calls of the Sluice addon");
-  }
+  ExportCalls(env, exports,
+              {
+                  CallProperty("listen", FunctionCallback<Listen>, environment),
+                  CallProperty("accept", FunctionCallback<Accept>, environment),
+                  CallProperty("connect", FunctionCallback<Connect>, environment),
+                  CallProperty("connectResult", FunctionCallback<ConnectResult>, environment),
+                  CallProperty("recv", FunctionCallback<Receive>, environment),
+                  CallProperty("send", FunctionCallback<Send>, environment),
+                  CallProperty("shutdownWrite", FunctionCallback<ShutdownWrite>, environment),
+                  CallProperty("close", FunctionCallback<Close>, environment),
+                  CallProperty("localAddress", FunctionCallback<LocalAddress>, environment),
+                  CallProperty("remoteAddress", FunctionCallback<RemoteAddress>, environment),
+                  CallProperty("setOption", FunctionCallback<SetOption>, environment),
+              });
 }
 
 }  // namespace sluice

@@ -1,4 +1,5 @@
-// What a native call answers instead of a count. Rule: the numbers are those of `Status` in src/contract.ts.
+// What a native call answers instead of a count. Rule: the numbers are those of `Status` in
+// src/contract.ts.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,8 @@ enum class Status : int32_t {
 /// Beside the count of a TLS read: the session did not run dry (READ_MORE of the contract).
 constexpr int32_t kReadMore = 0x4000'0000;
 
-/// No count reaches the bit of kReadMore; longer ranges are served in part, which every caller expects anyway.
+/// No count reaches the bit of kReadMore; longer ranges are served in part, which every caller
+/// expects anyway.
 constexpr int32_t kMaxCount = kReadMore - 1;
 
 constexpr int32_t ToInt(Status status) { return static_cast<int32_t>(status); }

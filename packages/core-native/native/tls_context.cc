@@ -1,4 +1,5 @@
-// See tls_context.h. This file is the JavaScript class; tls_context_builder.cc builds what it holds.
+// See tls_context.h. This file is the JavaScript class; tls_context_builder.cc builds what it
+// holds.
 #include "tls_context.h"
 
 #include <utility>
@@ -10,7 +11,8 @@ namespace {
 // Random, to be found on objects of this class and no other addon's.
 constexpr napi_type_tag kTypeTag = {0x5d1c'e77a'904b'4f2eULL, 0xa3b6'01c8'2f6d'9a57ULL};
 
-// What the collector is told a context weighs: an SSL_CTX with its tables, and each trust anchor parsed.
+// What the collector is told a context weighs: an SSL_CTX with its tables, and each trust anchor
+// parsed.
 constexpr int64_t kContextBytes = 64 * 1024;
 constexpr int64_t kAnchorTextFactor = 4;
 
@@ -22,21 +24,24 @@ Napi::Function TlsContext::Define(Napi::Env env, Environment& environment) {
 
 TlsContext* TlsContext::From(const Napi::Value& value) {
   bool tagged = false;
-  if (!value.IsObject() || napi_check_object_type_tag(value.Env(), value, &kTypeTag, &tagged) != napi_ok || !tagged) {
+  if (!value.IsObject() ||
+      napi_check_object_type_tag(value.Env(), value, &kTypeTag, &tagged) != napi_ok || !tagged) {
     return nullptr;
   }
   void* object = nullptr;
-  return napi_unwrap(value.Env(), value, &object) == napi_ok ? static_cast<TlsContext*>(object) : nullptr;
+  return napi_unwrap(value.Env(), value, &object) == napi_ok ? static_cast<TlsContext*>(object)
+                                                             : nullptr;
 }
 
 TlsContext::TlsContext(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<TlsContext>(info), environment_(static_cast<Environment*>(info.Data())->shared_from_this()) {
+    : Napi::ObjectWrap<TlsContext>(info),
+      environment_(static_cast<Environment*>(info.Data())->shared_from_this()) {
   const Napi::Env env = info.Env();
   const TlsContextOptions options = TlsContextOptions::Read(info[0]);
   core_ = BuildTlsContext(env, options);
   auto self = info.This().As<Napi::Object>();
-  self.DefineProperty(Napi::PropertyDescriptor::Value("role", Napi::String::New(env, options.server ? "server" : "client"),
-                                                      napi_enumerable));
+  self.DefineProperty(Napi::PropertyDescriptor::Value(
+      "role", Napi::String::New(env, options.server ? "server" : "client"), napi_enumerable));
   if (napi_type_tag_object(env, self, &kTypeTag) != napi_ok) throw Napi::Error::New(env);
 
   reported_bytes_ = kContextBytes;

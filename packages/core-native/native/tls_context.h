@@ -1,5 +1,5 @@
-// An immutable SSL_CTX (`NativeTlsContext` of src/contract.ts) and how one is built. Rule: everything is checked while
-// building (P37); a context that exists works.
+// An immutable SSL_CTX (`NativeTlsContext` of src/contract.ts) and how one is built. Rule:
+// everything is checked while building (P37); a context that exists works.
 #pragma once
 
 #include <napi.h>
@@ -22,7 +22,8 @@ struct TlsContextCore {
 };
 
 /// Builds the core or throws an error with one of the codes of the contract.
-std::shared_ptr<const TlsContextCore> BuildTlsContext(Napi::Env env, const TlsContextOptions& options);
+std::shared_ptr<const TlsContextCore> BuildTlsContext(Napi::Env env,
+                                                      const TlsContextOptions& options);
 
 class TlsContext final : public Napi::ObjectWrap<TlsContext> {
  public:

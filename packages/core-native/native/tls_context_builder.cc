@@ -1,5 +1,5 @@
-// Builds an SSL_CTX from options. Rule: each step either holds or throws with a code of the contract and OpenSSL's
-// reason; OpenSSL's own habit of ignoring what it does not know ends here.
+// Builds an SSL_CTX from options. Rule: each step either holds or throws with a code of the
+// contract and OpenSSL's reason; OpenSSL's own habit of ignoring what it does not know ends here.
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
@@ -15,8 +15,8 @@ namespace sluice {
 
 namespace {
 
-// AES-128-GCM first in both lists: hardware does it, and its SHA-256 key schedule takes a good tenth off a handshake
-// against SHA-384. Forward secrecy (ECDHE) only.
+// AES-128-GCM first in both lists: hardware does it, and its SHA-256 key schedule takes a good
+// tenth off a handshake against SHA-384. Forward secrecy (ECDHE) only.
 constexpr const char* kDefaultCiphers =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
@@ -48,16 +48,21 @@ class Builder {
 
  private:
   SSL_CTX* context() const { return core_->context.get(); }
-  [[noreturn]] void Throw(const char* code, const std::string& message) const { ThrowTlsOption(env_, code, message); }
+  [[noreturn]] void Throw(const char* code, const std::string& message) const {
+    ThrowTlsOption(env_, code, message);
+  }
 
   void SetBehaviour() {
-    // Partial and moving writes: a blocked write may come back from another address, and an accepted part is told at
-    // once. Released buffers: an idle connection costs 27 KiB instead of 60. No automatic chain: what is sent is what
-    // was given; OpenSSL would otherwise search the trust store for issuers, anew in each handshake.
-    SSL_CTX_set_mode(context(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+    // Partial and moving writes: a blocked write may come back from another address, and an
+    // accepted part is told at once. Released buffers: an idle connection costs 27 KiB instead
+    // of 60. No automatic chain: what is sent is what was given; OpenSSL would otherwise search the
+    // trust store for issuers, anew in each handshake.
+    SSL_CTX_set_mode(context(), SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS |
+                                    SSL_MODE_NO_AUTO_CHAIN);
     // SSL_OP_IGNORE_UNEXPECTED_EOF stays off: a cut stream must not look like an ended one (P26).
-    SSL_CTX_set_options(context(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_options(context(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                       SSL_OP_NO_COMPRESSION);
     // Without it each record takes two recv(2): five bytes of header, then the body.
     SSL_CTX_set_read_ahead(context(), 1);
   }
@@ -96,36 +101,45 @@ class Builder {
   }
 
   void SetGroups() {
-    if (!options_.groups || SSL_CTX_set1_groups_list(context(), options_.groups->c_str()) == 1) return;
+    if (!options_.groups || SSL_CTX_set1_groups_list(context(), options_.groups->c_str()) == 1)
+      return;
     Throw("ERR_TLS_GROUPS", "\"groups\" was refused: \"" + *options_.groups + "\"");
   }
 
   void SetCertificate() {
     if (!options_.certificate_chain && !options_.private_key) {
-      if (options_.server) Throw("ERR_TLS_CERTIFICATE", "A server needs \"certificateChain\" and \"privateKey\"");
+      if (options_.server)
+        Throw("ERR_TLS_CERTIFICATE", "A server needs \"certificateChain\" and \"privateKey\"");
       return;
     }
-    if (!options_.certificate_chain) Throw("ERR_TLS_CERTIFICATE", "\"privateKey\" is of no use without \"certificateChain\"");
-    if (!options_.private_key) Throw("ERR_TLS_KEY", "\"certificateChain\" is of no use without \"privateKey\"");
+    if (!options_.certificate_chain)
+      Throw("ERR_TLS_CERTIFICATE", "\"privateKey\" is of no use without \"certificateChain\"");
+    if (!options_.private_key)
+      Throw("ERR_TLS_KEY", "\"certificateChain\" is of no use without \"privateKey\"");
     std::vector<X509Ptr> chain;
     if (!ReadCertificates(*options_.certificate_chain, chain)) {
-      Throw("ERR_TLS_CERTIFICATE", "\"certificateChain\" is not PEM text with certificates, the leaf first");
+      Throw("ERR_TLS_CERTIFICATE",
+            "\"certificateChain\" is not PEM text with certificates, the leaf first");
     }
     const PkeyPtr key = ReadKey();
     if (X509_check_private_key(chain.front().get(), key.get()) != 1) {
-      Throw("ERR_TLS_KEY_MISMATCH", "\"privateKey\" does not belong to the first certificate of \"certificateChain\"");
+      Throw("ERR_TLS_KEY_MISMATCH",
+            "\"privateKey\" does not belong to the first certificate of \"certificateChain\"");
     }
     UseChain(chain);
-    if (SSL_CTX_use_PrivateKey(context(), key.get()) != 1) Throw("ERR_TLS_KEY", "\"privateKey\" was refused");
+    if (SSL_CTX_use_PrivateKey(context(), key.get()) != 1)
+      Throw("ERR_TLS_KEY", "\"privateKey\" was refused");
   }
 
   PkeyPtr ReadKey() {
     const SecretText* passphrase = options_.passphrase ? &*options_.passphrase : nullptr;
     KeyResult result = ReadPrivateKey(*options_.private_key, passphrase);
     if (result.key) return std::move(result.key);
-    if (!result.encrypted) Throw("ERR_TLS_KEY", "\"privateKey\" is not PEM text with a private key");
-    Throw("ERR_TLS_PASSPHRASE", passphrase == nullptr ? "\"privateKey\" is encrypted and no \"passphrase\" was given"
-                                                      : "\"passphrase\" does not decrypt \"privateKey\"");
+    if (!result.encrypted)
+      Throw("ERR_TLS_KEY", "\"privateKey\" is not PEM text with a private key");
+    Throw("ERR_TLS_PASSPHRASE", passphrase == nullptr
+                                    ? "\"privateKey\" is encrypted and no \"passphrase\" was given"
+                                    : "\"passphrase\" does not decrypt \"privateKey\"");
   }
 
   void UseChain(std::vector<X509Ptr>& chain) {
@@ -134,19 +148,22 @@ class Builder {
     }
     for (size_t index = 1; index < chain.size(); ++index) {
       if (SSL_CTX_add1_chain_cert(context(), chain[index].get()) != 1) {
-        Throw("ERR_TLS_CERTIFICATE", "Certificate " + std::to_string(index + 1) + " of \"certificateChain\" was refused");
+        Throw("ERR_TLS_CERTIFICATE",
+              "Certificate " + std::to_string(index + 1) + " of \"certificateChain\" was refused");
       }
     }
   }
 
   void SetTrust() {
     X509_STORE* store = SSL_CTX_get_cert_store(context());
-    // Every anchor given is one, intermediates included (RFC 5280 section 6.1.1 d); OpenSSL alone wants self-signed ones.
+    // Every anchor given is one, intermediates included (RFC 5280 section 6.1.1 d); OpenSSL alone
+    // wants self-signed ones.
     X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
     for (size_t index = 0; index < options_.trust_anchors.size(); ++index) {
       std::vector<X509Ptr> anchors;
       if (!ReadCertificates(options_.trust_anchors[index], anchors)) {
-        Throw("ERR_TLS_TRUST_ANCHORS", "\"trustAnchors[" + std::to_string(index) + "]\" is not PEM text with certificates");
+        Throw("ERR_TLS_TRUST_ANCHORS",
+              "\"trustAnchors[" + std::to_string(index) + "]\" is not PEM text with certificates");
       }
       for (const X509Ptr& anchor : anchors) {
         // A duplicate is accepted and dropped (X509_STORE_add_cert(3)).
@@ -154,13 +171,15 @@ class Builder {
         // Tells a client which of its certificates will do (RFC 8446 section 4.2.4).
         const bool named = !options_.server || SSL_CTX_add_client_CA(context(), anchor.get()) == 1;
         if (!added || !named) {
-          Throw("ERR_TLS_TRUST_ANCHORS", "A certificate of \"trustAnchors[" + std::to_string(index) + "]\" was refused");
+          Throw("ERR_TLS_TRUST_ANCHORS",
+                "A certificate of \"trustAnchors[" + std::to_string(index) + "]\" was refused");
         }
       }
     }
     if (!options_.verify_peer) return;
     if (options_.trust_anchors.empty()) {
-      Throw("ERR_TLS_TRUST_ANCHORS", "\"verifyPeer\" without \"trustAnchors\" would refuse every peer");
+      Throw("ERR_TLS_TRUST_ANCHORS",
+            "\"verifyPeer\" without \"trustAnchors\" would refuse every peer");
     }
     SSL_CTX_set_verify(context(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   }
@@ -168,21 +187,25 @@ class Builder {
   void SetAlpn() {
     if (options_.alpn.empty()) return;
     core_->alpn = EncodeAlpn(options_.alpn);
-    if (core_->alpn.empty()) Throw("ERR_TLS_OPTION", "\"alpn\" must hold names of 1 to 255 bytes, 65535 in all");
+    if (core_->alpn.empty())
+      Throw("ERR_TLS_OPTION", "\"alpn\" must hold names of 1 to 255 bytes, 65535 in all");
     if (options_.server) return SelectAlpn(context(), &core_->alpn);
     // 0 is success here, unlike anywhere else in the library (SSL_CTX_set_alpn_protos(3)).
-    if (SSL_CTX_set_alpn_protos(context(), core_->alpn.data(), static_cast<unsigned int>(core_->alpn.size())) != 0) {
+    if (SSL_CTX_set_alpn_protos(context(), core_->alpn.data(),
+                                static_cast<unsigned int>(core_->alpn.size())) != 0) {
       Throw("ERR_TLS_OPTION", "\"alpn\" was refused");
     }
   }
 
   void SetSessions() {
-    // Tickets keep the state with the client; the server's own cache would grow to 20480 sessions a context.
+    // Tickets keep the state with the client; the server's own cache would grow to 20480 sessions a
+    // context.
     SSL_CTX_set_session_cache_mode(context(), SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(context(), static_cast<size_t>(options_.tickets));
     // In TLS 1.2 the number has no say; without tickets there shall be none.
     if (options_.tickets == 0) SSL_CTX_set_options(context(), SSL_OP_NO_TICKET);
-    const std::string id = options_.session_id_context ? *options_.session_id_context : DeriveSessionIdContext();
+    const std::string id =
+        options_.session_id_context ? *options_.session_id_context : DeriveSessionIdContext();
     if (id.size() > SSL_MAX_SID_CTX_LENGTH ||
         SSL_CTX_set_session_id_context(context(), reinterpret_cast<const unsigned char*>(id.data()),
                                        static_cast<unsigned int>(id.size())) != 1) {
@@ -203,7 +226,8 @@ class Builder {
     add(options_.certificate_chain.value_or(""));
     for (const std::string& anchors : options_.trust_anchors) add(anchors);
     std::string id(EVP_MD_get_size(EVP_sha256()), '\0');
-    if (EVP_DigestFinal_ex(digest.get(), reinterpret_cast<unsigned char*>(id.data()), nullptr) != 1) {
+    if (EVP_DigestFinal_ex(digest.get(), reinterpret_cast<unsigned char*>(id.data()), nullptr) !=
+        1) {
       Throw("ERR_TLS_OPTION", "The session id context could not be derived");
     }
     return id;
@@ -216,7 +240,8 @@ class Builder {
 
 }  // namespace
 
-std::shared_ptr<const TlsContextCore> BuildTlsContext(Napi::Env env, const TlsContextOptions& options) {
+std::shared_ptr<const TlsContextCore> BuildTlsContext(Napi::Env env,
+                                                      const TlsContextOptions& options) {
   return Builder(env, options).Build();
 }
 

@@ -60,14 +60,16 @@ int ReadVersion(const Napi::Object& options, const char* name, int fallback) {
   if (!text) return fallback;
   if (*text == "TLSv1.2") return TLS1_2_VERSION;
   if (*text == "TLSv1.3") return TLS1_3_VERSION;
-  ThrowTlsOption(options.Env(), "ERR_TLS_OPTION",
-                 std::string("\"") + name + "\" must be TLSv1.2 or TLSv1.3; received \"" + *text + "\"");
+  ThrowTlsOption(
+      options.Env(), "ERR_TLS_OPTION",
+      std::string("\"") + name + "\" must be TLSv1.2 or TLSv1.3; received \"" + *text + "\"");
 }
 
 bool ReadRole(const Napi::Object& options) {
   const Napi::Value role = options.Get("role");
   const std::string text = role.IsString() ? role.As<Napi::String>().Utf8Value() : "";
-  if (text != "server" && text != "client") ThrowType(options.Env(), "role", "\"server\" or \"client\"");
+  if (text != "server" && text != "client")
+    ThrowType(options.Env(), "role", "\"server\" or \"client\"");
   return text == "server";
 }
 
@@ -112,7 +114,8 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
   options.session_id_context = ReadText(object, "sessionIdContext");
   options.tickets = ReadTickets(object);
   if (options.min_version > options.max_version) {
-    ThrowTlsOption(value.Env(), "ERR_TLS_OPTION", "\"minVersion\" is above \"maxVersion\": no version is left");
+    ThrowTlsOption(value.Env(), "ERR_TLS_OPTION",
+                   "\"minVersion\" is above \"maxVersion\": no version is left");
   }
   return options;
 }
@@ -120,7 +123,8 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
 void ThrowTlsOption(Napi::Env env, const char* code, const std::string& message) {
   const ErrorStack errors = ErrorStack::Drain();
   const std::string reason = errors.Reason();
-  Napi::Error error = Napi::Error::New(env, reason.empty() ? message : message + " (OpenSSL: " + reason + ")");
+  Napi::Error error =
+      Napi::Error::New(env, reason.empty() ? message : message + " (OpenSSL: " + reason + ")");
   error.Set("code", code);
   error.Set("reason", reason.empty() ? message : reason);
   error.Set("opensslStack", errors.ToArray(env));

@@ -1,5 +1,6 @@
-// `NativeTlsContextOptions` read out of JavaScript, all at once. Rule: after this no JavaScript runs any more while a
-// context is built (a getter could otherwise change or throw halfway), and a wrong type is a TypeError naming the option.
+// `NativeTlsContextOptions` read out of JavaScript, all at once. Rule: after this no JavaScript
+// runs any more while a context is built (a getter could otherwise change or throw halfway), and a
+// wrong type is a TypeError naming the option.
 #pragma once
 
 #include <napi.h>
@@ -31,7 +32,8 @@ struct TlsContextOptions {
   static TlsContextOptions Read(const Napi::Value& value);
 };
 
-/// `Napi::Error` with `code`, and with OpenSSL's `reason` and `opensslStack` taken from this thread's queue.
+/// `Napi::Error` with `code`, and with OpenSSL's `reason` and `opensslStack` taken from this
+/// thread's queue.
 [[noreturn]] void ThrowTlsOption(Napi::Env env, const char* code, const std::string& message);
 
 /// Property `name` of `options` when it is there; throws a TypeError unless it is a string.

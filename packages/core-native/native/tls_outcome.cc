@@ -3,12 +3,15 @@
 
 #include <openssl/sslerr.h>
 
+#include <cstdio>
+
 namespace sluice {
 
 namespace {
 
 bool IsTruncation(unsigned long error) {
-  return ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+  return ERR_GET_LIB(error) == ERR_LIB_SSL &&
+         ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
 }
 
 Failure ToFailure(int ssl_error, int saved_errno, const char* name) {
@@ -20,18 +23,24 @@ Failure ToFailure(int ssl_error, int saved_errno, const char* name) {
     return failure;
   }
   if (ssl_error == SSL_ERROR_SYSCALL) {
-    // An EOF without an errno is how OpenSSL tells a cut stream where it has no reason of its own (SSL_get_error(3)).
+    // An EOF without an errno is how OpenSSL tells a cut stream where it has no reason of its own
+    // (SSL_get_error(3)).
     failure.kind = saved_errno == 0 ? Failure::Kind::kTruncated : Failure::Kind::kSystem;
     failure.error_number = saved_errno;
     return failure;
   }
   failure.kind = Failure::Kind::kTls;
+  if (failure.errors.first == 0) {
+    std::snprintf(failure.detail.data(), failure.detail.size(),
+                  "unexpected SSL_get_error() code %d", ssl_error);
+  }
   return failure;
 }
 
 }  // namespace
 
-TlsOutcome JudgeTls(const SSL* ssl, int result, int saved_errno, const char* name, Failure& failure) {
+TlsOutcome JudgeTls(const SSL* ssl, int result, int saved_errno, const char* name,
+                    std::unique_ptr<Failure>& failure) {
   const int error = SSL_get_error(ssl, result);
   switch (error) {
     case SSL_ERROR_WANT_READ:
@@ -41,13 +50,9 @@ TlsOutcome JudgeTls(const SSL* ssl, int result, int saved_errno, const char* nam
     case SSL_ERROR_ZERO_RETURN:
       return {Status::kEnded, false};
     default:
-      // SSL_ERROR_SSL and SSL_ERROR_SYSCALL are fatal. Every other code belongs to a callback or mode that this addon
-      // does not use: unknown, therefore fatal too, and told with whatever the queue says (P20).
-      failure = ToFailure(error, saved_errno, name);
-      if (failure.kind == Failure::Kind::kTls && failure.errors.first == 0) {
-        failure = Failure{Failure::Kind::kTls, 0, name, {}, {}};
-        std::snprintf(failure.detail.data(), failure.detail.size(), "unexpected SSL_get_error() code %d", error);
-      }
+      // SSL_ERROR_SSL and SSL_ERROR_SYSCALL are fatal. Every other code belongs to a callback or
+      // mode that this addon does not use: unknown, therefore fatal too, and told (P20).
+      failure = std::make_unique<Failure>(ToFailure(error, saved_errno, name));
       return {Status::kFailed, false};
   }
 }

@@ -31,7 +31,8 @@ bool AppendDer(Napi::Env env, const Napi::Array& array, X509* certificate) {
   unsigned char* der = nullptr;
   const int length = i2d_X509(certificate, &der);
   if (length < 0) return false;
-  array.Set(array.Length(), Napi::Buffer<unsigned char>::Copy(env, der, static_cast<size_t>(length)));
+  array.Set(array.Length(),
+            Napi::Buffer<unsigned char>::Copy(env, der, static_cast<size_t>(length)));
   OPENSSL_free(der);
   return true;
 }
@@ -53,7 +54,8 @@ Napi::Array TlsPeerCertificates(Napi::Env env, const SSL* ssl) {
   Napi::Array array = Napi::Array::New(env);
   const X509Ptr leaf(SSL_get1_peer_certificate(ssl));
   if (!leaf || !AppendDer(env, array, leaf.get())) return array;
-  // A client's copy of the chain begins with the leaf, a server's does not (SSL_get_peer_cert_chain(3)).
+  // A client's copy of the chain begins with the leaf, a server's does not
+  // (SSL_get_peer_cert_chain(3)).
   const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);
   for (int index = SSL_is_server(ssl) ? 0 : 1; index < sk_X509_num(chain); ++index) {
     if (!AppendDer(env, array, sk_X509_value(chain, index))) return array;

@@ -11,19 +11,23 @@ namespace sluice {
 
 namespace {
 
-// What the collector is told a session weighs: OpenSSL 3.5 holds 27 KiB for an idle one with released buffers.
+// What the collector is told a session weighs: OpenSSL 3.5 holds 27 KiB for an idle one with
+// released buffers.
 constexpr int64_t kSessionBytes = 27 * 1024;
 
 bool IsNumericAddress(const std::string& name) {
   unsigned char parsed[sizeof(in6_addr)];
-  return inet_pton(AF_INET, name.c_str(), parsed) == 1 || inet_pton(AF_INET6, name.c_str(), parsed) == 1;
+  return inet_pton(AF_INET, name.c_str(), parsed) == 1 ||
+         inet_pton(AF_INET6, name.c_str(), parsed) == 1;
 }
 
-/// RFC 9525: names are DNS-IDs of the subjectAltName, the common name never counts, and a wildcard is a whole label.
+/// RFC 9525: names are DNS-IDs of the subjectAltName, the common name never counts, and a wildcard
+/// is a whole label.
 bool ExpectName(SSL* ssl, const std::string& name) {
   X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl);
   if (IsNumericAddress(name)) return X509_VERIFY_PARAM_set1_ip_asc(parameters, name.c_str()) == 1;
-  X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  X509_VERIFY_PARAM_set_hostflags(
+      parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   // Certificates carry no trailing dot (RFC 5280 section 4.2.1.6).
   const size_t length = name.back() == '.' ? name.size() - 1 : name.size();
   // With a length of 0 the function would clear the expectation instead of refusing it.
@@ -54,17 +58,21 @@ Napi::Function TlsSession::Define(Napi::Env env, Environment& environment) {
        CallProperty("write", MethodCallback<TlsSession, &TlsSession::Write>, environment),
        CallProperty("shutdown", MethodCallback<TlsSession, &TlsSession::Shutdown>, environment),
        CallProperty("info", MethodCallback<TlsSession, &TlsSession::Info>, environment),
-       CallProperty("peerCertificates", MethodCallback<TlsSession, &TlsSession::PeerCertificates>, environment),
-       CallProperty("verifyResult", MethodCallback<TlsSession, &TlsSession::VerifyResult>, environment),
+       CallProperty("peerCertificates", MethodCallback<TlsSession, &TlsSession::PeerCertificates>,
+                    environment),
+       CallProperty("verifyResult", MethodCallback<TlsSession, &TlsSession::VerifyResult>,
+                    environment),
        CallProperty("close", MethodCallback<TlsSession, &TlsSession::Close>, environment)},
       &environment);
 }
 
 TlsSession::TlsSession(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<TlsSession>(info), environment_(static_cast<Environment*>(info.Data())->shared_from_this()) {
+    : Napi::ObjectWrap<TlsSession>(info),
+      environment_(static_cast<Environment*>(info.Data())->shared_from_this()) {
   const Napi::Env env = info.Env();
   const TlsContext* context = TlsContext::From(info[0]);
-  if (context == nullptr) throw Napi::TypeError::New(env, "\"context\" must be a TlsContext of this thread");
+  if (context == nullptr)
+    throw Napi::TypeError::New(env, "\"context\" must be a TlsContext of this thread");
   const double fd = info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : -1;
   if (!(fd >= 0 && fd <= INT32_MAX) || fd != static_cast<int>(fd)) {
     throw Napi::TypeError::New(env, "\"fd\" must be a descriptor: an integer of 0 or more");
@@ -94,22 +102,26 @@ void TlsSession::Configure(Napi::Env env, const Napi::Value& options) {
   const std::optional<std::string> servername = ReadText(object, "servername");
   const std::optional<std::string> verify_name = ReadText(object, "verifyName");
   if (servername) {
-    // Literal addresses are not permitted in SNI (RFC 6066 section 3), and some servers refuse them.
-    if (IsNumericAddress(*servername) || servername->find('\0') != std::string::npos || servername->empty() ||
-        SSL_set_tlsext_host_name(ssl_.get(), servername->c_str()) != 1) {
+    // Literal addresses are not permitted in SNI (RFC 6066 section 3), and some servers refuse
+    // them.
+    if (IsNumericAddress(*servername) || servername->find('\0') != std::string::npos ||
+        servername->empty() || SSL_set_tlsext_host_name(ssl_.get(), servername->c_str()) != 1) {
       ThrowTlsOption(env, "ERR_TLS_OPTION",
-                     "\"servername\" must be a DNS name of 1 to 255 bytes; an address goes into \"verifyName\" only");
+                     "\"servername\" must be a DNS name of 1 to 255 bytes; an address goes into "
+                     "\"verifyName\" only");
     }
   }
   if (verify_name && (verify_name->empty() || !ExpectName(ssl_.get(), *verify_name))) {
-    ThrowTlsOption(env, "ERR_TLS_OPTION", "\"verifyName\" must be a DNS name or a numeric IP address");
+    ThrowTlsOption(env, "ERR_TLS_OPTION",
+                   "\"verifyName\" must be a DNS name or a numeric IP address");
   }
 }
 
 napi_value TlsSession::Handshake(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   const Entry entry(*this);
-  return Integer(arguments.env(), Answer(Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); })));
+  return Integer(arguments.env(),
+                 Answer(Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); })));
 }
 
 napi_value TlsSession::Read(const Arguments& arguments) {
@@ -129,11 +141,12 @@ int32_t TlsSession::ReadRecords(ByteRange range) {
     total += count;
     if (status == Status::kDone) continue;
     if (total == 0) return Answer(status);
-    // WANT_READ comes from a recv(2) that answered EAGAIN, so the next bytes bring an edge. Anything else is still to
-    // be told: SSL_read answers it again, and a failure is kept.
+    // WANT_READ comes from a recv(2) that answered EAGAIN, so the next bytes bring an edge.
+    // Anything else is still to be told: SSL_read answers it again, and a failure is kept.
     return static_cast<int32_t>(total) | (status == Status::kWantsRead ? 0 : kReadMore);
   }
-  // Full before dry. SSL_pending would see the current record only, and SSL_has_pending half a record too (P22).
+  // Full before dry. SSL_pending would see the current record only, and SSL_has_pending half a
+  // record too (P22).
   return static_cast<int32_t>(total) | kReadMore;
 }
 
@@ -141,33 +154,36 @@ napi_value TlsSession::Write(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   const ByteRange range = arguments.Bytes(0);
   if (range.length < blocked_write_) {
-    throw Napi::RangeError::New(arguments.env(), "A blocked write of " + std::to_string(blocked_write_) +
-                                                     " bytes must be retried with the same bytes, at least as many");
+    throw Napi::RangeError::New(arguments.env(),
+                                "A blocked write of " + std::to_string(blocked_write_) +
+                                    " bytes must be retried with the same bytes, at least as many");
   }
   const Entry entry(*this);
   size_t count = 0;
-  // One record a call: OpenSSL accepts no more with partial writes, and a second one here could block after the first
-  // was accepted, which a single answer cannot tell.
+  // One record a call: OpenSSL accepts no more with partial writes, and a second one here could
+  // block after the first was accepted, which a single answer cannot tell.
   const Status status =
       Run("SSL_write", [&] { return SSL_write_ex(ssl_.get(), range.data, range.length, &count); });
   const bool blocked = status == Status::kWantsRead || status == Status::kWantsWrite;
   blocked_write_ = blocked ? range.length : 0;
-  return Integer(arguments.env(), status == Status::kDone ? static_cast<int32_t>(count) : Answer(status));
+  return Integer(arguments.env(),
+                 status == Status::kDone ? static_cast<int32_t>(count) : Answer(status));
 }
 
 napi_value TlsSession::Shutdown(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   if (blocked_write_ != 0) {
-    throw Napi::Error::New(arguments.env(), "close_notify cannot overtake a blocked write: finish that write first");
+    throw Napi::Error::New(arguments.env(),
+                           "close_notify cannot overtake a blocked write: finish that write first");
   }
   if (failure_) return Integer(arguments.env(), Answer(Status::kFailed));
   // SSL_shutdown during a handshake is an error that would spoil the session (SSL_shutdown(3)).
-  if (close_notify_sent_ || !SSL_is_init_finished(ssl_.get())) return Integer(arguments.env(), ToInt(Status::kDone));
+  if (close_notify_sent_ || !SSL_is_init_finished(ssl_.get()))
+    return Integer(arguments.env(), ToInt(Status::kDone));
   const Entry entry(*this);
-  // Both 0 (sent) and 1 (the peer's has come too) say that ours has left. A second call would begin to read, which is
-  // for read() to do (P30).
-  const Status status =
-      Run("SSL_shutdown", [&] { return SSL_shutdown(ssl_.get()) >= 0 ? 1 : -1; });
+  // Both 0 (sent) and 1 (the peer's has come too) say that ours has left. A second call would begin
+  // to read, which is for read() to do (P30).
+  const Status status = Run("SSL_shutdown", [&] { return SSL_shutdown(ssl_.get()) >= 0 ? 1 : -1; });
   close_notify_sent_ = status == Status::kDone;
   return Integer(arguments.env(), Answer(status));
 }
@@ -175,7 +191,8 @@ napi_value TlsSession::Shutdown(const Arguments& arguments) {
 napi_value TlsSession::Info(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   if (!SSL_is_init_finished(ssl_.get())) {
-    throw Napi::Error::New(arguments.env(), "The handshake is not complete: there is nothing settled to tell");
+    throw Napi::Error::New(arguments.env(),
+                           "The handshake is not complete: there is nothing settled to tell");
   }
   return TlsInfo(arguments.env(), ssl_.get());
 }
@@ -202,10 +219,7 @@ napi_value TlsSession::Close(const Arguments& arguments) {
 template <typename Call>
 Status TlsSession::Run(const char* name, Call call) {
   if (failure_) return Status::kFailed;
-  Failure failure;
-  const Status status = RunTls(ssl_.get(), name, failure, call);
-  if (status == Status::kFailed) failure_ = std::make_unique<Failure>(failure);
-  return status;
+  return RunTls(ssl_.get(), name, failure_, call);
 }
 
 int32_t TlsSession::Answer(Status status) {

@@ -1,5 +1,6 @@
-// One SSL object on one non-blocking socket (`NativeTlsSession` of src/contract.ts). Rule: a session that failed has
-// failed for good; it answers the same failure to every later call and sends nothing more, close_notify included (P29).
+// One SSL object on one non-blocking socket (`NativeTlsSession` of src/contract.ts). Rule: a
+// session that failed has failed for good; it answers the same failure to every later call and
+// sends nothing more, close_notify included (P29).
 #pragma once
 
 #include <napi.h>
@@ -37,7 +38,8 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   int32_t ReadRecords(ByteRange range);
   template <typename Call>
   Status Run(const char* name, Call call);
-  /// The status as an answer to JavaScript; a failure becomes the environment's last one at this moment, not before.
+  /// The status as an answer to JavaScript; a failure becomes the environment's last one at this
+  /// moment, not before.
   int32_t Answer(Status status);
   void ThrowIfClosed(napi_env env) const;
   void Free();

@@ -1,5 +1,5 @@
-// A file descriptor that closes itself. Rule: every descriptor made in native code is held by one of these until it is
-// handed to JavaScript with Release().
+// A file descriptor that closes itself. Rule: every descriptor made in native code is held by one
+// of these until it is handed to JavaScript with Release().
 #pragma once
 
 #include <unistd.h>
@@ -23,7 +23,8 @@ class UniqueFd {
   bool valid() const { return fd_ >= 0; }
   int Release() { return std::exchange(fd_, -1); }
 
-  /// close(2) is not retried on EINTR: on Linux the descriptor is gone, and its number may be another thread's by now.
+  /// close(2) is not retried on EINTR: on Linux the descriptor is gone, and its number may be
+  /// another thread's by now.
   void Reset(int fd = -1) {
     const int old = std::exchange(fd_, fd);
     if (old >= 0) ::close(old);

@@ -198,9 +198,15 @@ export interface NativeLiveObjects {
   readonly epolls: number;
   readonly tlsContexts: number;
   readonly tlsSessions: number;
+  /** Descriptors of `listen`, `accept` and `connect` that were not given to `close` yet. */
+  readonly descriptors: number;
 }
 
-/** The addon's exports. Descriptors are plain integers, non-blocking and close-on-exec. */
+/**
+ * The addon's exports. Descriptors are plain integers, non-blocking and close-on-exec. They are closed by
+ * {@link NativeBinding.close} and by nothing else: those that are open when their environment ends (a worker that is
+ * terminated) are closed with it.
+ */
 export interface NativeBinding {
   /** Events land in `events` ({@link EVENT_FIELDS} each), which the object keeps alive; its length bounds a batch. */
   readonly Epoll: new (
@@ -231,9 +237,9 @@ export interface NativeBinding {
   connect(address: string, port: number): number;
   /** SO_ERROR of a connecting socket: 0 connected, `wantsWrite` still in progress, `failed`. */
   connectResult(fd: number): number;
-  /** recv(2): 1 or more bytes, `wantsRead`, `ended`, or `failed`. EINTR is retried. */
+  /** recv(2): 1 or more bytes, `wantsRead`, `ended`, or `failed`. EINTR is retried. A zero `length` is misuse. */
   recv(fd: number, buffer: Uint8Array, offset: number, length: number): number;
-  /** send(2) with MSG_NOSIGNAL: bytes taken, `wantsWrite`, or `failed`. EINTR is retried. */
+  /** send(2) with MSG_NOSIGNAL: bytes taken, `wantsWrite`, or `failed`. EINTR is retried. A zero `length` is misuse. */
   send(fd: number, buffer: Uint8Array, offset: number, length: number): number;
   /** shutdown(2), writing side: 0 or `failed`. */
   shutdownWrite(fd: number): number;

@@ -6,7 +6,7 @@
 import { Status, SystemError } from '@sluice/core-native';
 import { ReactorConnection } from './connection.ts';
 import type { Connection } from './connection-contract.ts';
-import { resolveHost } from './host.ts';
+import { endpoint, resolveHost } from './host.ts';
 import type { Loop } from './loop.ts';
 import type { Protocol } from './protocol.ts';
 import type { ClientTransport, Transport } from './transport.ts';
@@ -47,7 +47,9 @@ function connectTo<State>(
 ): Promise<Connection<State>> {
   return new Promise((resolve, reject) => {
     const fd = loop.sockets.connect(address, target.port);
-    if (fd === Status.failed) return reject(new SystemError(loop.sockets.lastFailure()));
+    if (fd === Status.failed) {
+      return reject(new SystemError(loop.sockets.lastFailure(), endpoint(address, target.port)));
+    }
     loop.sockets.setOption(fd, 'noDelay', 1);
     let transport: Transport;
     try {

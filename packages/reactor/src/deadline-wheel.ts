@@ -66,8 +66,9 @@ export class DeadlineWheel {
   set(holder: DeadlineHolder, delayMs: number): void {
     if (holder.deadlineTick !== NO_DEADLINE) this.clear(holder);
     if (this.held === 0) this.current = this.tickNow();
-    // One more tick than asked: the present one is partly over, and early is not allowed.
-    holder.deadlineTick = this.tickNow() + Math.ceil(delayMs / this.tickMs) + 1;
+    // The first tick that begins when the delay is over (early is not allowed) and has not been looked at yet.
+    const tick = Math.ceil((this.clock.now() - this.origin + delayMs) / this.tickMs);
+    holder.deadlineTick = Math.max(tick, this.current + 1);
     const spoke = holder.deadlineTick % SPOKES;
     const first = this.spokes[spoke];
     holder.deadlineNext = first;

@@ -11,16 +11,19 @@ export function checkOptionNames(owner: string, options: object, known: readonly
   }
 }
 
-/** Returns `value`, or `fallback` when it is undefined; throws `ERR_OPTION_VALUE` unless it is an integer in range. */
+/**
+ * Returns `value`, or `fallback` when it is undefined; throws `ERR_OPTION_VALUE` unless it is an integer in range. An
+ * option that has no fallback is required.
+ */
 export function integerOption(
   name: string,
   value: number | undefined,
-  fallback: number,
+  fallback: number | undefined,
   min: number,
   max: number = Number.MAX_SAFE_INTEGER,
 ): number {
-  if (value === undefined) return fallback;
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  if (value === undefined && fallback !== undefined) return fallback;
+  if (value !== undefined && Number.isInteger(value) && value >= min && value <= max) return value;
   throw new UsageError(
     'ERR_OPTION_VALUE',
     `${name} must be an integer from ${min} to ${max}, not ${String(value)}.`,

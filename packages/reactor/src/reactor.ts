@@ -10,7 +10,7 @@ import { type Clock, systemClock } from './deadline-wheel.ts';
 import { EpollPoller } from './epoll-poller.ts';
 import { UsageError } from './errors.ts';
 import { EventLoop } from './event-loop.ts';
-import { resolveHost } from './host.ts';
+import { endpoint, resolveHost } from './host.ts';
 import { type Limits, resolveLimits } from './limits.ts';
 import { Listener } from './listener.ts';
 import type { Counters, Sockets } from './loop.ts';
@@ -109,7 +109,7 @@ export class Reactor {
    */
   async listen<State>(options: ListenOptions, protocol: Protocol<State>): Promise<Server> {
     checkOptionNames('listen', options, LISTEN_NAMES);
-    const port = integerOption('port', options.port, Number.NaN, 0, 65_535);
+    const port = integerOption('port', options.port, undefined, 0, 65_535);
     const backlog = integerOption('backlog', options.backlog, 1024, 1, 65_535);
     const transport = options.transport ?? this.plain;
     if (typeof transport.accept !== 'function') throw wrongTransport('listen', 'tls({ cert, key })');
@@ -149,7 +149,7 @@ export class Reactor {
    */
   async connect<State>(options: ConnectOptions, protocol: Protocol<State>): Promise<Connection<State>> {
     checkOptionNames('connect', options, CONNECT_NAMES);
-    const port = integerOption('port', options.port, Number.NaN, 1, 65_535);
+    const port = integerOption('port', options.port, undefined, 1, 65_535);
     const transport = options.transport ?? this.plain;
     if (typeof transport.connect !== 'function') throw wrongTransport('connect', 'tlsClient()');
     this.checkOpen();
@@ -193,13 +193,13 @@ export class Reactor {
       const [address] = await resolveHost(host);
       const fd = sockets.listen(address, port, backlog, { reusePort, ipv6Only: false });
       if (fd !== Status.failed) return fd;
-      throw new SystemError(sockets.lastFailure());
+      throw new SystemError(sockets.lastFailure(), endpoint(address, port));
     }
     const both = sockets.listen('::', port, backlog, { reusePort, ipv6Only: false });
     if (both !== Status.failed) return both;
     const failure = sockets.lastFailure();
     // A kernel without IPv6 has no such family; any other failure would meet IPv4 too.
-    if (failure.code !== 'EAFNOSUPPORT') throw new SystemError(failure);
+    if (failure.code !== 'EAFNOSUPPORT') throw new SystemError(failure, endpoint('::', port));
     return this.openListener('0.0.0.0', port, backlog, reusePort);
   }
 

@@ -1,0 +1,190 @@
+import { Ready } from '@sluice/core-native';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Server } from '../src/index.ts';
+import { Harness } from '../src/testing/index.ts';
+import { Recorder } from './recorder.ts';
+
+let harness: Harness;
+let recorder: Recorder;
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  harness = new Harness({ limits: { acceptBudget: 3 } });
+  recorder = new Recorder();
+  await harness.listen(recorder);
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const edge = () => harness.poller.fire([harness.listenerFd, Ready.readable]);
+
+describe('accepting', () => {
+  test('P9 goes on until the backlog is empty', () => {
+    harness.offer();
+    harness.offer();
+    edge();
+    expect(recorder.log).toEqual(['open', 'open']);
+    expect(harness.poller.awake).toBe(false);
+  });
+
+  test('P9 stops at its budget and accepts the rest in the next turns, without an edge', () => {
+    for (let i = 0; i < 7; i += 1) harness.offer();
+    edge();
+    expect(recorder.log.length).toBe(3);
+    harness.poller.turn();
+    expect(recorder.log.length).toBe(6);
+    harness.poller.turn();
+    expect(recorder.log.length).toBe(7);
+    harness.poller.settle();
+  });
+
+  test.each(['ECONNABORTED', 'EINTR', 'EPROTO'] as const)(
+    'P9 goes on after %s, which concerns one peer only',
+    (code) => {
+      harness.sockets.backlog.push(code);
+      harness.offer();
+      edge();
+      expect(recorder.log).toEqual(['open']);
+      expect(harness.errors).toEqual([]);
+    },
+  );
+
+  test.each(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'] as const)(
+    'P10 %s: one warning, no spinning, and the backlog is served later without an edge',
+    (code) => {
+      harness.sockets.backlog.push(code);
+      edge();
+      expect(harness.errors).toMatchObject([{ name: 'SystemError', code }]);
+      expect(harness.poller.awake).toBe(false);
+      harness.sockets.backlog.push(code);
+      vi.advanceTimersByTime(100);
+      harness.poller.settle();
+      expect(harness.errors.length).toBe(1);
+      harness.offer();
+      vi.advanceTimersByTime(100);
+      harness.poller.settle();
+      expect(recorder.log).toEqual(['open']);
+    },
+  );
+
+  test('a transport that cannot be made costs its connection only', async () => {
+    let calls = 0;
+    const refused: Error[] = [];
+    await harness.reactor.listen(
+      {
+        port: 0,
+        transport: {
+          name: 'broken',
+          accept: () => {
+            calls += 1;
+            throw new Error('no memory');
+          },
+        },
+        onConnectionError: (error) => refused.push(error),
+      },
+      recorder,
+    );
+    const fd = [...harness.poller.registered.keys()].at(-1)!;
+    harness.sockets.backlog.push(1, 2);
+    harness.poller.fire([fd, Ready.readable]);
+    expect(calls).toBe(2);
+    expect(refused.map(String)).toEqual(['Error: no memory', 'Error: no memory']);
+    expect(harness.reactor.stats().connections).toBe(0);
+  });
+
+  test('a callback of the listener that throws is reported and stops nothing', async () => {
+    await harness.reactor.listen(
+      {
+        port: 0,
+        transport: {
+          name: 'broken',
+          accept: () => {
+            throw new Error('no memory');
+          },
+        },
+        onConnectionError: () => {
+          throw new Error('from the callback');
+        },
+      },
+      recorder,
+    );
+    const fd = [...harness.poller.registered.keys()].at(-1)!;
+    harness.sockets.backlog.push(1, 2);
+    harness.poller.fire([fd, Ready.readable]);
+    expect(harness.errors.map(String)).toEqual(['Error: from the callback', 'Error: from the callback']);
+  });
+});
+
+describe('a server', () => {
+  test('that is closed accepts nothing more; its connections live on', async () => {
+    const server = await harness.reactor.listen({ port: 0 }, recorder);
+    const fd = [...harness.poller.registered.keys()].at(-1)!;
+    const { transport } = harness.accept();
+    expect(server.address()).toEqual({ family: 'IPv4', address: '127.0.0.1', port: 1 });
+    server.close();
+    server.close();
+    expect(server.address()).toBeUndefined();
+    expect(harness.sockets.closed).toEqual([fd]);
+    expect(harness.poller.registered.has(fd)).toBe(false);
+    expect(transport.closed).toBe(false);
+  });
+
+  test('that is closed by the hook of a connection it just accepted stops accepting at once', async () => {
+    const server: Server = await harness.reactor.listen(
+      { port: 0, transport: { name: 'fake', accept: () => harness.offer().transport } },
+      { onOpen: (): void => server.close() },
+    );
+    const fd = [...harness.poller.registered.keys()].at(-1)!;
+    harness.sockets.backlog.push(900, 901);
+    harness.poller.fire([fd, Ready.readable]);
+    expect(harness.sockets.backlog).toContain(901);
+  });
+});
+
+describe('options', () => {
+  test.each([
+    [
+      { port: 80, backlogg: 1 },
+      'ERR_UNKNOWN_OPTION',
+      "listen has no option 'backlogg'. Known are: port, host, backlog, ",
+    ],
+    [
+      { port: 80, BackLog: 1 },
+      'ERR_UNKNOWN_OPTION',
+      "listen has no option 'BackLog'. Did you mean 'backlog'?",
+    ],
+    [{ port: 65_536 }, 'ERR_OPTION_VALUE', 'port must be an integer from 0 to 65535, not 65536.'],
+    [{ port: '80' }, 'ERR_OPTION_VALUE', 'port must be an integer from 0 to 65535, not 80.'],
+    [{}, 'ERR_OPTION_VALUE', 'port must be an integer from 0 to 65535, not undefined.'],
+    [{ port: 80, backlog: 0 }, 'ERR_OPTION_VALUE', 'backlog must be an integer from 1 to 65535, not 0.'],
+    [
+      { port: 80, transport: { name: 'x' } },
+      'ERR_OPTION_VALUE',
+      'transport does not fit listen(): give it tls(',
+    ],
+  ])('%j is refused before anything is opened', async (options, code, message) => {
+    const before = harness.poller.registered.size;
+    const listening = harness.reactor.listen(options as { port: number }, recorder);
+    await expect(listening).rejects.toMatchObject({ name: 'UsageError', code });
+    await expect(listening).rejects.toThrow(message);
+    expect(harness.poller.registered.size).toBe(before);
+  });
+
+  test.each([
+    [{ limits: { readBudget: 1 } }, "limits has no option 'readBudget'"],
+    [{ limits: { readBudgetBytes: 0 } }, 'limits.readBudgetBytes must be an integer from 1'],
+    [
+      { limits: { lowWaterMarkBytes: 100, highWaterMarkBytes: 100 } },
+      'limits.lowWaterMarkBytes must be an integer from 0 to 99, not 100.',
+    ],
+    [{ limit: {} }, "createReactor has no option 'limit'"],
+  ])('of a reactor %j are refused', (options, message) => {
+    expect(() => new Harness(options as object)).toThrow(message);
+  });
+
+  test('a lowered high-water mark takes the low one with it', async () => {
+    expect(() => new Harness({ limits: { highWaterMarkBytes: 1 } })).not.toThrow();
+  });
+});
