@@ -36,8 +36,8 @@ bool ExpectName(SSL* ssl, const std::string& name) {
 
 }  // namespace
 
-/// Marks a call into OpenSSL: the first one in asks the socket anew, the last one out does the close
-/// that was asked for meanwhile.
+/// Marks a call into OpenSSL: the first one in asks the socket anew, the last one out does the
+/// close that was asked for meanwhile.
 class TlsSession::Entry {
  public:
   explicit Entry(TlsSession& session) : session_(session) {
