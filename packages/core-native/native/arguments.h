@@ -2,9 +2,8 @@
 // names the argument; nothing is coerced, and no address leaves a view that was not checked against
 // its length in the same call.
 //
-// Hot calls go through the C interface of Node-API with a fixed array: napi.h's CallbackInfo costs
-// a copy of the arguments and a dispatch through its own data, which shows at a hundred nanoseconds
-// a call.
+// Calls go through the C interface of Node-API with a fixed array. Measured with the four arguments
+// of recv and no system call: 70 ns so, 100 ns through napi.h's CallbackInfo.
 #pragma once
 
 #include <napi.h>

@@ -61,8 +61,15 @@ Napi::Array ErrorStack::ToArray(Napi::Env env) const {
 }
 
 Failure Failure::System(int error_number, const char* call, std::string_view detail) {
-  Failure failure;
+  Failure failure = Tls(call, detail);
+  failure.kind = Kind::kSystem;
   failure.error_number = error_number;
+  return failure;
+}
+
+Failure Failure::Tls(const char* call, std::string_view detail) {
+  Failure failure;
+  failure.kind = Kind::kTls;
   failure.call = call;
   const size_t length = std::min(detail.size(), failure.detail.size() - 1);
   std::memcpy(failure.detail.data(), detail.data(), length);
@@ -100,7 +107,8 @@ Napi::Error Failure::ToError(Napi::Env env) const {
       Napi::Error::New(env, std::string(call) + " failed: " + code + ", " + Reason());
   error.Set("code", code);
   error.Set("errno", static_cast<double>(error_number));
-  error.Set("syscall", call);
+  error.Set("call", call);
+  error.Set("reason", Reason());
   return error;
 }
 

@@ -44,9 +44,13 @@ struct Failure {
 
   static Failure System(int error_number, const char* call, std::string_view detail = {});
 
+  /// Of our own making, where OpenSSL sees nothing wrong.
+  static Failure Tls(const char* call, std::string_view detail);
+
   std::string Reason() const;
   Napi::Object ToObject(Napi::Env env) const;
-  /// A JavaScript error with `code`, `errno`, `syscall`, for calls that throw by contract.
+  /// A JavaScript error with `code`, `errno`, `call` and `reason`, for calls that throw by
+  /// contract.
   Napi::Error ToError(Napi::Env env) const;
 };
 

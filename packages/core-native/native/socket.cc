@@ -3,7 +3,6 @@
 #include "socket.h"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -15,6 +14,7 @@
 #include "address.h"
 #include "arguments.h"
 #include "environment.h"
+#include "socket_options.h"
 #include "status.h"
 #include "unique_fd.h"
 
@@ -33,10 +33,6 @@ auto RetryInterrupted(Call call) {
     const auto result = call();
     if (result >= 0 || errno != EINTR) return result;
   }
-}
-
-bool SetFlag(int fd, int level, int option, int value) {
-  return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
 /// Hands a descriptor to JavaScript; the environment closes it at its own end if nobody else does.
@@ -86,10 +82,11 @@ napi_value Listen(const Arguments& arguments) {
   UniqueFd fd(socket(address->family(), SOCK_STREAM | kSocketFlags, 0));
   if (!fd.valid()) return fail("socket");
   // Without it a restarted server waits out TIME_WAIT of its predecessor's connections (socket(7)).
-  if (!SetFlag(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1)) return fail("setsockopt");
-  if (reuse_port && !SetFlag(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1)) return fail("setsockopt");
+  if (!SetIntOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1)) return fail("setsockopt");
+  if (reuse_port && !SetIntOption(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1)) return fail("setsockopt");
   // Set both ways: the default is a sysctl (net.ipv6.bindv6only).
-  if (address->family() == AF_INET6 && !SetFlag(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only)) {
+  if (address->family() == AF_INET6 &&
+      !SetIntOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only)) {
     return fail("setsockopt");
   }
   if (bind(fd.get(), address->get(), address->length) != 0) return fail("bind");
@@ -199,28 +196,19 @@ napi_value SetOption(const Arguments& arguments) {
   const int fd = arguments.Descriptor(0);
   const std::string option = arguments.Text(1, "option");
   const int value = arguments.Int(2, "value", INT32_MIN, INT32_MAX);
-  bool done = false;
-  if (option == "noDelay") {
-    done = SetFlag(fd, IPPROTO_TCP, TCP_NODELAY, value != 0);
-  } else if (option == "keepAlive") {
-    done = SetFlag(fd, SOL_SOCKET, SO_KEEPALIVE, value != 0);
-  } else if (option == "sendBufferBytes") {
-    done = SetFlag(fd, SOL_SOCKET, SO_SNDBUF, value);
-  } else if (option == "receiveBufferBytes") {
-    done = SetFlag(fd, SOL_SOCKET, SO_RCVBUF, value);
-  } else if (option == "lingerSeconds") {
-    // Negative: off again. Zero makes close(2) send RST (socket(7)).
-    const linger setting{value >= 0, value >= 0 ? value : 0};
-    done = setsockopt(fd, SOL_SOCKET, SO_LINGER, &setting, sizeof(setting)) == 0;
-  } else {
-    throw Napi::TypeError::New(
-        arguments.env(),
-        "\"option\" must be one of noDelay, keepAlive, sendBufferBytes, receiveBufferBytes, "
-        "lingerSeconds; received \"" +
-            option + "\"");
+  switch (SetSocketOption(fd, option, value)) {
+    case OptionResult::kDone:
+      return Integer(arguments.env(), ToInt(Status::kDone));
+    case OptionResult::kRefused:
+      return Integer(arguments.env(), arguments.environment().Fail(errno, "setsockopt"));
+    case OptionResult::kUnknown:
+      break;
   }
-  if (done) return Integer(arguments.env(), ToInt(Status::kDone));
-  return Integer(arguments.env(), arguments.environment().Fail(errno, "setsockopt"));
+  throw Napi::TypeError::New(
+      arguments.env(),
+      "\"option\" must be one of noDelay, keepAlive, sendBufferBytes, receiveBufferBytes, "
+      "lingerSeconds; received \"" +
+          option + "\"");
 }
 
 }  // namespace

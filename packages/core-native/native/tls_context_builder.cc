@@ -10,6 +10,7 @@
 #include "openssl_library.h"
 #include "pem.h"
 #include "tls_context.h"
+#include "tls_identity.h"
 
 namespace sluice {
 
@@ -38,7 +39,7 @@ class Builder {
     SetVersions();
     SetCiphers();
     SetGroups();
-    SetCertificate();
+    UseIdentity(env_, context(), options_);
     SetTrust();
     SetAlpn();
     SetSessions();
@@ -104,54 +105,6 @@ class Builder {
     if (!options_.groups || SSL_CTX_set1_groups_list(context(), options_.groups->c_str()) == 1)
       return;
     Throw("ERR_TLS_GROUPS", "\"groups\" was refused: \"" + *options_.groups + "\"");
-  }
-
-  void SetCertificate() {
-    if (!options_.certificate_chain && !options_.private_key) {
-      if (options_.server)
-        Throw("ERR_TLS_CERTIFICATE", "A server needs \"certificateChain\" and \"privateKey\"");
-      return;
-    }
-    if (!options_.certificate_chain)
-      Throw("ERR_TLS_CERTIFICATE", "\"privateKey\" is of no use without \"certificateChain\"");
-    if (!options_.private_key)
-      Throw("ERR_TLS_KEY", "\"certificateChain\" is of no use without \"privateKey\"");
-    std::vector<X509Ptr> chain;
-    if (!ReadCertificates(*options_.certificate_chain, chain)) {
-      Throw("ERR_TLS_CERTIFICATE",
-            "\"certificateChain\" is not PEM text with certificates, the leaf first");
-    }
-    const PkeyPtr key = ReadKey();
-    if (X509_check_private_key(chain.front().get(), key.get()) != 1) {
-      Throw("ERR_TLS_KEY_MISMATCH",
-            "\"privateKey\" does not belong to the first certificate of \"certificateChain\"");
-    }
-    UseChain(chain);
-    if (SSL_CTX_use_PrivateKey(context(), key.get()) != 1)
-      Throw("ERR_TLS_KEY", "\"privateKey\" was refused");
-  }
-
-  PkeyPtr ReadKey() {
-    const SecretText* passphrase = options_.passphrase ? &*options_.passphrase : nullptr;
-    KeyResult result = ReadPrivateKey(*options_.private_key, passphrase);
-    if (result.key) return std::move(result.key);
-    if (!result.encrypted)
-      Throw("ERR_TLS_KEY", "\"privateKey\" is not PEM text with a private key");
-    Throw("ERR_TLS_PASSPHRASE", passphrase == nullptr
-                                    ? "\"privateKey\" is encrypted and no \"passphrase\" was given"
-                                    : "\"passphrase\" does not decrypt \"privateKey\"");
-  }
-
-  void UseChain(std::vector<X509Ptr>& chain) {
-    if (SSL_CTX_use_certificate(context(), chain.front().get()) != 1) {
-      Throw("ERR_TLS_CERTIFICATE", "The first certificate of \"certificateChain\" was refused");
-    }
-    for (size_t index = 1; index < chain.size(); ++index) {
-      if (SSL_CTX_add1_chain_cert(context(), chain[index].get()) != 1) {
-        Throw("ERR_TLS_CERTIFICATE",
-              "Certificate " + std::to_string(index + 1) + " of \"certificateChain\" was refused");
-      }
-    }
   }
 
   void SetTrust() {

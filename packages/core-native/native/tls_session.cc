@@ -15,6 +15,12 @@ namespace {
 // released buffers.
 constexpr int64_t kSessionBytes = 27 * 1024;
 
+// KeyUpdates, tickets, warnings and refused renegotiations in a row, none of them data. OpenSSL
+// sets no limit, and handles them inside one SSL_read for as long as they keep coming: a peer that
+// sends nothing else would hold the whole thread (P23, P7). Twice what our own server sends in
+// tickets.
+constexpr int kMaxBarrenRecords = 32;
+
 bool IsNumericAddress(const std::string& name) {
   unsigned char parsed[sizeof(in6_addr)];
   return inet_pton(AF_INET, name.c_str(), parsed) == 1 ||
@@ -89,6 +95,8 @@ TlsSession::TlsSession(const Napi::CallbackInfo& info)
     ThrowTlsOption(env, "ERR_TLS_OPTION", "OpenSSL made no session");
   }
   SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_set_msg_callback(ssl_.get(), OnMessage);
+  SSL_set_msg_callback_arg(ssl_.get(), this);
   Configure(env, info[2]);
   if (core_->server) {
     SSL_set_accept_state(ssl_.get());
@@ -145,6 +153,7 @@ int32_t TlsSession::ReadRecords(ByteRange range) {
       return SSL_read_ex(ssl_.get(), range.data + total, range.length - total, &count);
     });
     total += count;
+    if (count > 0) barren_records_ = 0;
     if (status == Status::kDone) {
       // Another SSL_read could only answer WANT_READ. Half a record would be pending too (P22).
       if (socket_->dry() && SSL_has_pending(ssl_.get()) == 0) return static_cast<int32_t>(total);
@@ -229,7 +238,20 @@ napi_value TlsSession::Close(const Arguments& arguments) {
 template <typename Call>
 Status TlsSession::Run(const char* name, Call call) {
   if (failure_) return Status::kFailed;
-  return RunTls(ssl_.get(), name, failure_, call);
+  const Status status = RunTls(ssl_.get(), name, failure_, call);
+  if (barren_records_ <= kMaxBarrenRecords || failure_) return status;
+  failure_ = std::make_unique<Failure>(
+      Failure::Tls(name, "the peer sent too many records in a row without application data"));
+  return Status::kFailed;
+}
+
+/// Called for each record's header, both ways, and for each message (SSL_set_msg_callback(3)).
+void TlsSession::OnMessage(int written, int /*version*/, int content_type, const void* /*bytes*/,
+                           size_t /*length*/, SSL* ssl, void* session) {
+  if (written != 0 || content_type != SSL3_RT_HEADER || !SSL_is_init_finished(ssl)) return;
+  if (++static_cast<TlsSession*>(session)->barren_records_ <= kMaxBarrenRecords) return;
+  // Makes the SSL_read that is under way return instead of going on to the next record.
+  SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
 }
 
 int32_t TlsSession::Answer(Status status) {

@@ -35,6 +35,9 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   napi_value VerifyResult(const Arguments& arguments);
   napi_value Close(const Arguments& arguments);
 
+  static void OnMessage(int written, int version, int content_type, const void* bytes,
+                        size_t length, SSL* ssl, void* session);
+
   void Configure(Napi::Env env, const Napi::Value& options);
   int32_t ReadRecords(ByteRange range);
   template <typename Call>
@@ -56,6 +59,8 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   /// Length of the write that OpenSSL has seen and not accepted; 0 when there is none.
   size_t blocked_write_ = 0;
   bool close_notify_sent_ = false;
+  /// Records received since the handshake or the last application data.
+  int barren_records_ = 0;
   /// Calls into OpenSSL on the stack: a callback of theirs may close this session (P21).
   int entered_ = 0;
   bool close_asked_ = false;

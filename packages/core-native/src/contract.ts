@@ -86,15 +86,18 @@ export type SocketOption =
 /** The edge-triggered readiness source. One per reactor; its descriptor is watched by Node's own event loop. */
 export interface NativeEpoll {
   /**
-   * Registers `fd` with EPOLLET. `slot` and `generation` come back in each event. Throws the failed call
-   * as a system error (EBADF, EEXIST, ENOSPC: see epoll_ctl(2)).
+   * Registers `fd` with EPOLLET. `slot` and `generation`, from 0 to 2^31 - 1, come back in each event. Throws the
+   * failed call as an error with `code` (EBADF, EEXIST, ENOSPC: see epoll_ctl(2)), `errno`, `call` and `reason`.
    */
   add(fd: number, slot: number, generation: number, interest: number): void;
   /** Changes the interest; if the descriptor is ready for it at this moment an edge is reported (epoll_ctl(2)). */
   modify(fd: number, slot: number, generation: number, interest: number): void;
   /** Removes `fd`. A descriptor that is already closed is not an error: the kernel removed it. */
   remove(fd: number): void;
-  /** Fills the table and returns how many events are in it. `timeoutMs` 0 polls, -1 waits for ever. */
+  /**
+   * Fills the table and returns how many events are in it. `timeoutMs` 0 polls, -1 waits for ever. A signal ends a wait
+   * with 0.
+   */
   wait(timeoutMs: number): number;
   /**
    * Calls `onReady(count)` from Node's loop each time descriptors are ready, the table filled. Microtasks and
@@ -115,9 +118,9 @@ export interface NativeTlsContextOptions {
   readonly certificateChain?: string | Uint8Array | undefined;
   readonly privateKey?: string | Uint8Array | undefined;
   readonly passphrase?: string | undefined;
-  /** Trust anchors (PEM, any number of certificates in each). */
+  /** Trust anchors (PEM, any number of certificates in each); each one is trusted as it is, intermediates too. */
   readonly trustAnchors?: readonly (string | Uint8Array)[] | undefined;
-  /** Whether the peer must present a certificate that verifies. */
+  /** Whether the peer must present a certificate that verifies; needs `trustAnchors`. */
   readonly verifyPeer?: boolean | undefined;
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
@@ -140,7 +143,7 @@ export interface NativeTlsContext {
 }
 
 export interface NativeTlsSessionOptions {
-  /** SNI to send (clients). */
+  /** SNI to send (clients): a DNS name, never an address (RFC 6066 section 3). */
   readonly servername?: string | undefined;
   /** DNS name or numeric IP address that the peer's certificate must carry (clients; RFC 9525). */
   readonly verifyName?: string | undefined;
@@ -164,7 +167,8 @@ export interface NativeTlsSession {
   handshake(): number;
   /**
    * Decrypts as many records as are there into `buffer[offset, offset + length)`. Answers the count, with
-   * {@link READ_MORE} set unless the session ran dry, or a {@link Status}. A zero `length` is misuse.
+   * {@link READ_MORE} set unless the session ran dry, or a {@link Status}. A zero `length` is misuse. A peer that sends
+   * more than 32 records in a row without data, KeyUpdates for instance, has `failed`.
    */
   read(buffer: Uint8Array, offset: number, length: number): number;
   /**
@@ -214,8 +218,11 @@ export interface NativeBinding {
   readonly Epoll: new (
     events: Int32Array,
   ) => NativeEpoll;
-  /** Throws an error with `code` (`ERR_TLS_CERTIFICATE`, `ERR_TLS_KEY`, `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_PASSPHRASE`,
-   * `ERR_TLS_CIPHERS`, `ERR_TLS_GROUPS`, `ERR_TLS_TRUST_ANCHORS`, `ERR_TLS_OPTION`) and OpenSSL's `reason`. */
+  /**
+   * Throws an error with `code` (`ERR_TLS_CERTIFICATE`, `ERR_TLS_KEY`, `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_PASSPHRASE`,
+   * `ERR_TLS_CIPHERS`, `ERR_TLS_GROUPS`, `ERR_TLS_TRUST_ANCHORS`, `ERR_TLS_OPTION`), with OpenSSL's `reason` and its
+   * error stack as `opensslStack`.
+   */
   readonly TlsContext: new (
     options: NativeTlsContextOptions,
   ) => NativeTlsContext;

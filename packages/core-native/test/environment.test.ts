@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { type Issuer, selfSigned } from '@sluice-internal/certificates';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { addonPaths } from '../src/loader.ts';
-import { type Issuer, selfSigned } from './support/certificates.ts';
 import { collectGarbage, leavesNothingBehind, openDescriptors } from './support/native.ts';
 
 leavesNothingBehind();

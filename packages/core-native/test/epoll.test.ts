@@ -8,7 +8,7 @@ import {
   sendAll,
   until,
 } from './support/loopback.ts';
-import { leavesNothingBehind, native } from './support/native.ts';
+import { collectGarbage, leavesNothingBehind, native } from './support/native.ts';
 
 leavesNothingBehind();
 
@@ -140,7 +140,6 @@ describe('the table', () => {
   });
 
   it('keeps its memory although nobody else holds the array', async () => {
-    const { collectGarbage } = await import('./support/native.ts');
     const pair = connectedPair();
     const epoll = new native.Epoll(new Int32Array(3));
     epoll.add(pair.client, 0, 0, Interest.writable);
@@ -174,15 +173,15 @@ describe('registration', () => {
     expect(refusal(() => epoll.add(pair.client, 0, 0, 1))).toMatchObject({
       code: 'EEXIST',
       errno: 17,
-      syscall: 'epoll_ctl',
+      call: 'epoll_ctl',
     });
     expect(refusal(() => epoll.modify(pair.server, 0, 0, 1))).toMatchObject({
       code: 'ENOENT',
-      syscall: 'epoll_ctl',
+      call: 'epoll_ctl',
     });
     expect(refusal(() => epoll.add(1_000_000, 0, 0, 1))).toMatchObject({
       code: 'EBADF',
-      syscall: 'epoll_ctl',
+      call: 'epoll_ctl',
     });
     epoll.close();
     pair.close();
@@ -234,7 +233,6 @@ describe('a closed epoll', () => {
   });
 
   it('is closed by the collector when it was forgotten', async () => {
-    const { collectGarbage } = await import('./support/native.ts');
     const before = native.liveObjects().epolls;
     (() => new native.Epoll(new Int32Array(3)))();
     expect(native.liveObjects().epolls).toBe(before + 1);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, createServer, type TLSSocket } from 'node:tls';
+import { type Issuer, selfSigned } from '@sluice-internal/certificates';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   Interest,
@@ -9,9 +10,9 @@ import {
   READ_MORE,
   Status,
 } from '../src/index.ts';
-import { type Issuer, selfSigned } from './support/certificates.ts';
 import { listenOnLoopback } from './support/loopback.ts';
 import { leavesNothingBehind, native } from './support/native.ts';
+import { RecordWriter } from './support/tls13-records.ts';
 
 leavesNothingBehind();
 
@@ -169,6 +170,61 @@ describe('node:tls as client', () => {
     expect(refused).toBeInstanceOf(Error);
     peer.socket.destroy();
     await read;
+    await peer.close();
+  });
+});
+
+describe('P23 a peer that changes its keys', () => {
+  /** A session, and a writer of records for the client's direction, which has sent nothing yet. */
+  async function handcrafted() {
+    const listener = listenOnLoopback();
+    const tcp = connectTcp(listener.port, '127.0.0.1');
+    const client = connectTls({ socket: tcp, servername: 'localhost', ca: authority.certificate });
+    client.on('error', () => {});
+    const secret = new Promise<Buffer>((resolve) => {
+      client.on('keylog', (line: Buffer) => {
+        const [label, , value] = line.toString().trim().split(' ');
+        if (label === 'CLIENT_TRAFFIC_SECRET_0') resolve(Buffer.from(value!, 'hex'));
+      });
+    });
+    const fd = await untilAsync(listener.fd, () => native.accept(listener.fd));
+    native.close(listener.fd);
+    const session = new native.TlsSession(server(), fd);
+    await untilAsync(fd, () => session.handshake());
+    const writer = new RecordWriter(await secret);
+    const close = async () => {
+      session.close();
+      native.close(fd);
+      client.destroy();
+      tcp.destroy();
+      if (!tcp.closed) await once(tcp, 'close');
+    };
+    return { tcp, fd, session, writer, close };
+  }
+
+  it('is followed, any number of times, as long as it sends data too', async () => {
+    const peer = await handcrafted();
+    let received = '';
+    for (let round = 0; round < 10; round += 1) {
+      const updates = Array.from({ length: 20 }, () => peer.writer.keyUpdate());
+      peer.tcp.write(Buffer.concat([...updates, peer.writer.applicationData('data ')]));
+      received += await readText(peer.session, peer.fd);
+    }
+    expect(received).toBe('data '.repeat(10));
+    await peer.close();
+  });
+
+  it('and sends nothing else is cut off, with the data before it delivered', async () => {
+    const peer = await handcrafted();
+    const data = peer.writer.applicationData('last');
+    const updates = Array.from({ length: 200 }, () => peer.writer.keyUpdate());
+    peer.tcp.write(Buffer.concat([data, ...updates]));
+    expect(await readText(peer.session, peer.fd)).toBe('last');
+    const read = () => peer.session.read(Buffer.alloc(10), 0, 10);
+    await expect(untilAsync(peer.fd, read)).rejects.toThrow(
+      'too many records in a row without application data',
+    );
+    expect(native.lastFailure()).toMatchObject({ kind: 'tls', call: 'SSL_read', library: 0, stack: [] });
     await peer.close();
   });
 });

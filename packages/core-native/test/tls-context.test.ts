@@ -1,9 +1,9 @@
 import { createPrivateKey } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
+import { encryptKey, type Issuer, selfSigned } from '@sluice-internal/certificates';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { NativeTlsContextOptions } from '../src/index.ts';
-import { encryptKey, type Issuer, selfSigned } from './support/certificates.ts';
-import { leavesNothingBehind, native } from './support/native.ts';
+import { collectGarbage, leavesNothingBehind, native } from './support/native.ts';
 import { openTlsPair } from './support/tls-pair.ts';
 
 leavesNothingBehind();
@@ -41,7 +41,6 @@ describe('a context', () => {
   });
 
   it('is counted until it is collected', async () => {
-    const { collectGarbage } = await import('./support/native.ts');
     const before = native.liveObjects().tlsContexts;
     (() => server())();
     expect(native.liveObjects().tlsContexts).toBe(before + 1);

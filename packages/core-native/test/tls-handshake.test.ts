@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
+import { type Issuer, selfSigned } from '@sluice-internal/certificates';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type NativeTlsContextOptions, type NativeTlsSessionOptions, Status } from '../src/index.ts';
-import { type Issuer, selfSigned } from './support/certificates.ts';
-import { leavesNothingBehind, native } from './support/native.ts';
+import { collectGarbage, leavesNothingBehind, native } from './support/native.ts';
 import { failureOf, openTlsPair, runHandshake, tlsPair } from './support/tls-pair.ts';
 
 leavesNothingBehind();
@@ -152,7 +152,6 @@ describe('ALPN', () => {
   });
 
   it('works for a session whose context was collected', async () => {
-    const { collectGarbage } = await import('./support/native.ts');
     const pair = (() => tlsPair(client({ alpn: ['h2'] }), server({ alpn: ['h2'] })))();
     await collectGarbage();
     runHandshake(pair);

@@ -1,6 +1,6 @@
+import { type Issuer, selfSigned } from '@sluice-internal/certificates';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Interest, type NativeTlsContextOptions, READ_MORE, Status } from '../src/index.ts';
-import { type Issuer, selfSigned } from './support/certificates.ts';
 import { fillSendBuffer, receive, resetPeer, sendAll, until, waitFor } from './support/loopback.ts';
 import { collectGarbage, leavesNothingBehind, native } from './support/native.ts';
 import { failureOf, openTlsPair, readExactly, type TlsPair, tlsPair, writeAll } from './support/tls-pair.ts';

@@ -10,8 +10,8 @@ const DIGIT = '0123456789';
 /** `tchar` of RFC 9110 §5.6.2: methods and field names. */
 export const TOKEN = table(`${ALPHA}${DIGIT}!#$%&'*+-.^_\`|~`);
 
-/** `reg-name` of RFC 3986 §3.2.2: unreserved, sub-delims and the percent sign. */
-export const REG_NAME = table(`${ALPHA}${DIGIT}-._~!$&'()*+,;=%`);
+/** `reg-name` of RFC 3986 §3.2.2 without its percent sign: unreserved and sub-delims. */
+export const REG_NAME = table(`${ALPHA}${DIGIT}-._~!$&'()*+,;=`);
 
 /** What may stand between the brackets of an `IP-literal` (RFC 3986 §3.2.2). */
 export const IP_LITERAL = table(`${ALPHA}${DIGIT}-._~!$&'()*+,;=:`);

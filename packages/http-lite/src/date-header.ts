@@ -4,7 +4,7 @@
  * Rule: no clock is read per answer, and no timer keeps the process alive. The line is dropped by an unref'd timer that
  * is set when the line is made, so an idle server has none.
  */
-import { flatString } from './flat-string.ts';
+import { flatString } from './latin1.ts';
 import { statusLine } from './status-text.ts';
 
 let line: string | undefined;

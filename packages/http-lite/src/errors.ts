@@ -3,7 +3,7 @@
  *
  * Rule: an error has a code that never changes and a message that says what to do about it.
  */
-import { SluiceError } from './sluice-error.ts';
+import { SluiceError } from '@sluice/reactor';
 
 /** Codes of {@link HttpRequestError}, with the status each is answered with. */
 export const REQUEST_ERROR_STATUS = {
@@ -48,9 +48,7 @@ export type UsageErrorCode =
   /** The body was iterated or collected twice. */
   | 'ERR_HTTP_BODY_USED'
   /** The answer ended before anybody asked for the body; what arrived was thrown away. */
-  | 'ERR_HTTP_BODY_DISCARDED'
-  /** An option is out of its range. */
-  | 'ERR_HTTP_OPTION';
+  | 'ERR_HTTP_BODY_DISCARDED';
 
 /**
  * The peer's fault: its request cannot be served as it stands. Answered with `status` and `Connection: close`, when an
@@ -88,11 +86,11 @@ export function bodyTruncated(): HttpPeerError {
   );
 }
 
-/** For everything that waits on a connection which has closed. */
-export function peerGone(reason: string, cause: Error | undefined): HttpPeerError {
+/** For everything that waits on a connection which is of no more use to it. */
+export function peerGone(why: string, cause: Error | undefined): HttpPeerError {
   return new HttpPeerError(
     'ERR_HTTP_PEER_GONE',
-    `the connection closed (${reason}) before the exchange was complete; stop working on it`,
+    `nobody receives this answer any more (${why}); stop working on it`,
     cause === undefined ? undefined : { cause },
   );
 }

@@ -38,23 +38,31 @@ export class FieldParser {
     this.#line = start;
   }
 
+  /** The bytes were moved by `distance`. */
+  move(distance: number): void {
+    this.#line += distance;
+    this.#colon += distance;
+  }
+
   /** Reads `[from, to)`, tells `framing` of each line, and returns where it stopped: at `to`, or before when final. */
   read(scratch: Scratch, from: number, to: number, framing: Framing | undefined): number {
     const bytes = scratch.bytes;
     let state = this.state;
+    let line = this.#line;
+    let colon = this.#colon;
     let at = from;
     for (;;) {
       if (state === 'name') {
         while (at < to && TOKEN[bytes[at] as number] === 1) at++;
         if (at === to) break;
         const stop = bytes[at];
-        if (stop === COLON && at > this.#line) {
-          this.#colon = at;
+        if (stop === COLON && at > line) {
+          colon = at;
           state = 'value';
-        } else if (stop === CR && at === this.#line) {
+        } else if (stop === CR && at === line) {
           state = 'end-lf';
         } else {
-          return this.#fail(at, nameFault(stop, at === this.#line));
+          return this.#fail(at, nameFault(stop, at === line));
         }
         at++;
       }
@@ -73,25 +81,23 @@ export class FieldParser {
         this.state = 'done';
         return at;
       }
-      const failure = this.#endLine(bytes, at, framing);
+      if (++this.#count > this.#limit) return this.#refuse(at, this.#tooMany());
+      const failure = framing?.note(bytes, line, colon, at - 2);
       if (failure !== undefined) return this.#refuse(at, failure);
       state = 'name';
+      line = at;
     }
     this.state = state;
+    this.#line = line;
+    this.#colon = colon;
     return at;
   }
 
-  /** `at` is behind the CRLF. */
-  #endLine(bytes: Buffer, at: number, framing: Framing | undefined): HttpRequestError | undefined {
-    const line = this.#line;
-    this.#line = at;
-    if (++this.#count > this.#limit) {
-      return new HttpRequestError(
-        'ERR_HTTP_HEAD_TOO_LARGE',
-        `at most ${this.#limit} header lines are accepted`,
-      );
-    }
-    return framing?.note(bytes, line, this.#colon, at - 2);
+  #tooMany(): HttpRequestError {
+    return new HttpRequestError(
+      'ERR_HTTP_HEAD_TOO_LARGE',
+      `at most ${this.#limit} header lines are accepted`,
+    );
   }
 
   #fail(at: number, message: string): number {

@@ -7,6 +7,7 @@
 import { HTAB, SP } from './char-class.ts';
 import { HttpRequestError } from './errors.ts';
 import { isValidHost } from './host.ts';
+import { latin1Text } from './latin1.ts';
 
 /** `continue`: the client waits for `100 Continue`; `unknown`: it expects what we do not know (RFC 9110 §10.1.1). */
 export type Expectation = 'none' | 'continue' | 'unknown';
@@ -16,6 +17,7 @@ const EXPECT = lowerCaseName('expect');
 const UPGRADE = lowerCaseName('upgrade');
 const CONNECTION = lowerCaseName('connection');
 const CONTENT_LENGTH = lowerCaseName('content-length');
+const SPACE_KEEP_ALIVE = lowerCaseName(' keep-alive');
 const TRANSFER_ENCODING = lowerCaseName('transfer-encoding');
 
 /** Filled by the parser line by line, judged once by {@link settle}, reset for the next request. */
@@ -49,22 +51,18 @@ export class Framing {
       case 4:
         return isNamed(bytes, name, HOST) ? this.#noteHost(bytes, colon + 1, end) : undefined;
       case 6:
-        if (isNamed(bytes, name, EXPECT)) this.#noteExpect(trimmed(bytes, colon + 1, end));
-        return undefined;
+        return isNamed(bytes, name, EXPECT) ? this.#noteExpect(trimmed(bytes, colon + 1, end)) : undefined;
       case 7:
         if (isNamed(bytes, name, UPGRADE)) this.upgradeField = true;
         return undefined;
       case 10:
-        if (isNamed(bytes, name, CONNECTION)) this.#noteConnection(trimmed(bytes, colon + 1, end));
-        return undefined;
+        return isNamed(bytes, name, CONNECTION) ? this.#noteConnection(bytes, colon + 1, end) : undefined;
       case 14:
-        return isNamed(bytes, name, CONTENT_LENGTH)
-          ? this.#noteLength(trimmed(bytes, colon + 1, end))
-          : undefined;
+        if (!isNamed(bytes, name, CONTENT_LENGTH)) return undefined;
+        return this.#noteLength(trimmed(bytes, colon + 1, end));
       case 17:
-        return isNamed(bytes, name, TRANSFER_ENCODING)
-          ? this.#noteCoding(trimmed(bytes, colon + 1, end))
-          : undefined;
+        if (!isNamed(bytes, name, TRANSFER_ENCODING)) return undefined;
+        return this.#noteCoding(trimmed(bytes, colon + 1, end));
       default:
         return undefined;
     }
@@ -92,14 +90,19 @@ export class Framing {
     return new HttpRequestError('ERR_HTTP_HOST', 'the Host header is not a host name with an optional port');
   }
 
-  #noteExpect(value: string): void {
+  #noteExpect(value: string): undefined {
     const met = value.toLowerCase() === '100-continue' && this.expectation !== 'unknown';
     this.expectation = met ? 'continue' : 'unknown';
   }
 
-  #noteConnection(value: string): void {
-    for (const option of value.toLowerCase().split(',')) {
-      const token = option.trim();
+  #noteConnection(bytes: Buffer, from: number, to: number): undefined {
+    // What browsers send with every request is not worth a string.
+    if (to - from === SPACE_KEEP_ALIVE.length && isNamed(bytes, from, SPACE_KEEP_ALIVE)) {
+      this.keepAlive = true;
+      return;
+    }
+    for (const option of trimmed(bytes, from, to).toLowerCase().split(',')) {
+      const token = trimBlanks(option);
       if (token === 'close') this.close = true;
       else if (token === 'keep-alive') this.keepAlive = true;
       else if (token === 'upgrade') this.upgradeToken = true;
@@ -135,7 +138,10 @@ export class Framing {
   }
 }
 
-/** Compares letters without regard to case. `bytes` hold a token, so that bit 5 changes nothing but letters that matter. */
+/**
+ * Compares without regard to case. Setting bit 5 also makes `-` and SP of two control bytes, which no header line can
+ * hold.
+ */
 function isNamed(bytes: Buffer, at: number, name: Uint8Array): boolean {
   for (let index = 0; index < name.length; index++) {
     if (((bytes[at + index] as number) | 0x20) !== name[index]) return false;
@@ -152,7 +158,7 @@ function isBlank(byte: number | undefined): boolean {
 }
 
 function trimmed(bytes: Buffer, from: number, to: number): string {
-  return trimBlanks(bytes.latin1Slice(from, to));
+  return trimBlanks(latin1Text(bytes, from, to));
 }
 
 /** Optional whitespace is SP and HTAB only; `trim()` would also take a no-break space (RFC 9110 §5.6.3). */

@@ -28,19 +28,21 @@ export class HttpHeaders implements Iterable<[name: string, value: string]> {
     if (at < 0) return undefined;
     let value = this.#value(at + needle.length);
     const separator = needle === '\r\ncookie:' ? '; ' : ', ';
-    while ((at = this.#find(needle, at + needle.length)) >= 0)
+    for (;;) {
+      at = this.#find(needle, at + needle.length);
+      if (at < 0) return value;
       value += separator + this.#value(at + needle.length);
-    return value;
+    }
   }
 
   /** The values of all lines with this name, in the order received. */
   getAll(name: string): string[] {
     const needle = needleFor(name);
     const values: string[] = [];
-    let at = this.#start - 2;
-    while ((at = this.#find(needle, at)) >= 0) {
-      at += needle.length;
-      values.push(this.#value(at));
+    let at = this.#find(needle, this.#start - 2);
+    while (at >= 0) {
+      values.push(this.#value(at + needle.length));
+      at = this.#find(needle, at + needle.length);
     }
     return values;
   }

@@ -27,19 +27,16 @@ export function isValidHost(bytes: Uint8Array, from: number, to: number): boolea
 /** Where a registered name or an IPv4 address ends, or -1 for a percent sign without two digits. */
 function nameEnd(bytes: Uint8Array, from: number, to: number): number {
   let at = from;
-  for (; at < to; at++) {
-    const byte = bytes[at] as number;
-    if (REG_NAME[byte] === 0) return at;
-    if (byte !== PERCENT) continue;
-    if (
-      at + 2 >= to ||
-      HEX_VALUE[bytes[at + 1] as number] === 255 ||
-      HEX_VALUE[bytes[at + 2] as number] === 255
-    ) {
-      return -1;
-    }
+  for (;;) {
+    while (at < to && REG_NAME[bytes[at] as number] === 1) at++;
+    if (at === to || bytes[at] !== PERCENT) return at;
+    if (at + 2 >= to || !isHex(bytes[at + 1]) || !isHex(bytes[at + 2])) return -1;
+    at += 3;
   }
-  return at;
+}
+
+function isHex(byte: number | undefined): boolean {
+  return HEX_VALUE[byte as number] !== 255;
 }
 
 /** The position after the closing bracket of an IPv6 address, or -1. */

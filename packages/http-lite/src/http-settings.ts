@@ -3,12 +3,12 @@
  *
  * Rule: made once from the options; nothing in it belongs to one connection.
  */
-import type { HttpLimits } from './limits.ts';
-import { resolveLimits } from './limits.ts';
+import { checkOptionNames } from '@sluice/reactor';
+import { type HttpLimits, resolveLimits } from './limits.ts';
 import { HeadParser } from './parser.ts';
 import type { Request } from './request.ts';
 import type { Response } from './response.ts';
-import { createScratch, type Scratch } from './scratch.ts';
+import { HeadArena } from './scratch.ts';
 
 /**
  * Called for each request; answers through `res`, at once or later. When it throws, or its promise rejects, the answer is
@@ -28,17 +28,18 @@ export interface HttpSettings {
   readonly handler: Handler;
   readonly onError: (error: unknown, req: Request) => void;
   readonly limits: HttpLimits;
-  readonly scratch: Scratch;
+  readonly arena: HeadArena;
   /** Parses all heads that arrive whole. A connection whose head did not keeps it, and leaves a new one here. */
   parser: HeadParser;
 }
 
-/** @throws HttpUsageError `ERR_HTTP_OPTION` for a limit out of its range. */
+/** @throws UsageError `ERR_UNKNOWN_OPTION`, `ERR_OPTION_VALUE`. */
 export function resolveSettings(handler: Handler, options: HttpOptions): HttpSettings {
+  checkOptionNames('http()', options, ['onError', 'limits']);
   const limits = resolveLimits(options.limits);
-  const scratch = createScratch(limits.headBytes);
-  const parser = new HeadParser(limits, scratch);
-  return { handler, onError: options.onError ?? reportError, limits, scratch, parser };
+  const arena = new HeadArena();
+  const parser = new HeadParser(limits, arena);
+  return { handler, onError: options.onError ?? reportError, limits, arena, parser };
 }
 
 function reportError(error: unknown, req: Request): void {

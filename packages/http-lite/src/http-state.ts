@@ -4,6 +4,7 @@
  * Rule: one request at a time. The next is not parsed before the current answer has ended and its body is through, so
  * answers leave in order, and from a loop, so that any number of pipelined requests needs no stack.
  */
+import { Buffer } from 'node:buffer';
 import type { CloseReason, Connection } from '@sluice/reactor';
 import { Body, type BodyOwner } from './body.ts';
 import { type BodyDecoder, LengthDecoder } from './body-decoder.ts';
@@ -46,6 +47,8 @@ export class HttpState implements BodyOwner {
   /** The client waits for 100 Continue and has sent nothing of its body. */
   #awaitsContinue = false;
   #peerEnded = false;
+  /** The reactor shuts down: the current answer is the last. */
+  #shuttingDown = false;
   /** We have called `pause()`. */
   #paused = false;
   /** The loop in {@link #consume} is on the stack; it will go on by itself. */
@@ -86,12 +89,19 @@ export class HttpState implements BodyOwner {
     this.#leave();
   }
 
+  /** A connection between two requests leaves at once, another when its answer has ended. */
+  onShutdown(): void {
+    this.#shuttingDown = true;
+    if (this.#response !== undefined || this.#inbound === 'dropped') return;
+    if (this.#inbound !== 'head' || this.#parser === undefined) this.#leave();
+  }
+
   onClose(reason: CloseReason, cause: Error | undefined): void {
     this.#inbound = 'dropped';
     const response = this.#response;
     const waiters = this.#drainWaiters;
     if (response === undefined && this.#body === undefined && waiters === undefined) return;
-    const error = peerGone(reason, cause);
+    const error = peerGone(`the connection closed: ${reason}`, cause);
     this.#drainWaiters = undefined;
     response?.abandon();
     this.#body?.fail(error);
@@ -104,13 +114,14 @@ export class HttpState implements BodyOwner {
   answerEnded(response: HttpResponse): void {
     this.#response = undefined;
     this.#body?.discard();
-    if (!response.keepAlive) this.#leave();
+    if (!response.keepAlive || this.#shuttingDown) this.#leave();
     if (this.#inbound === 'held') this.#inbound = this.#nextHead();
     if (!this.#consuming) this.#advance();
   }
 
   /** Whether what is left of the current request allows for another behind it. */
   mayKeepAlive(): boolean {
+    if (this.#shuttingDown) return false;
     if (this.#inbound !== 'body') return this.#inbound !== 'dropped';
     if (this.#body?.reader === 'reading') return true;
     if (this.#awaitsContinue) return false;
@@ -118,8 +129,10 @@ export class HttpState implements BodyOwner {
   }
 
   drained(): Promise<void> {
-    if (this.#isClosed()) return Promise.reject(peerGone('clean', undefined));
-    if (!this.connection.needsDrain) return Promise.resolve();
+    const { writeHalf, needsDrain } = this.connection;
+    if (writeHalf === 'ending' || writeHalf === 'ended')
+      return Promise.reject(peerGone('our side of the connection has ended', undefined));
+    if (!needsDrain) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#drainWaiters ??= [];
       this.#drainWaiters.push({ resolve, reject });
@@ -174,7 +187,7 @@ export class HttpState implements BodyOwner {
     const at = parser.read(chunk, from);
     if (parser.state === 'done') {
       this.#parser = undefined;
-      this.#dispatch(parser);
+      this.#dispatch(parser, at < chunk.length);
     } else if (parser.failure !== undefined) {
       const failure = parser.failure;
       const toHead = parser.method === 'HEAD';
@@ -182,25 +195,28 @@ export class HttpState implements BodyOwner {
       this.#refuse(failure, toHead);
     } else if (this.#parser === undefined && !parser.isFresh) {
       this.#parser = parser;
-      this.#settings.parser = new HeadParser(this.#settings.limits, this.#settings.scratch);
+      this.#settings.parser = new HeadParser(this.#settings.limits, this.#settings.arena);
     }
     return at;
   }
 
-  /** Makes the exchange of a complete head and calls the handler. The parser is free when the handler runs. */
-  #dispatch(parser: HeadParser): void {
+  /**
+   * Makes the exchange of a complete head and calls the handler; the parser is free when the handler runs. `hasMore`:
+   * bytes behind the head are here already.
+   */
+  #dispatch(parser: HeadParser, hasMore: boolean): void {
     const framing = parser.framing;
     const { limits } = this.#settings;
     const toHead = parser.method === 'HEAD';
-    if (framing.contentLength > limits.bodyBytes || framing.expectation === 'unknown') {
-      const failure =
-        framing.expectation === 'unknown' ? unknownExpectation() : bodyTooLarge(limits.bodyBytes);
+    // HTTP/1.0 knows no expectations: they are ignored (RFC 9110 §10.1.1).
+    const unmet = framing.expectation === 'unknown' && parser.minorVersion !== 0;
+    if (unmet || framing.contentLength > limits.bodyBytes) {
       parser.reset();
-      this.#refuse(failure, toHead);
+      this.#refuse(unmet ? unknownExpectation() : bodyTooLarge(limits.bodyBytes), toHead);
       return;
     }
     const hasBody = framing.chunked || framing.contentLength > 0;
-    if (hasBody) this.#beginBody(parser);
+    if (hasBody) this.#beginBody(parser, hasMore);
     else this.#inbound = 'held';
     const keepAlive = !framing.close && (parser.minorVersion !== 0 || framing.keepAlive);
     const request = new HttpRequest(this.connection, parser, this.#body);
@@ -210,7 +226,7 @@ export class HttpState implements BodyOwner {
     this.#handle(request, response);
   }
 
-  #beginBody(parser: HeadParser): void {
+  #beginBody(parser: HeadParser, hasMore: boolean): void {
     const { framing, minorVersion } = parser;
     const { limits } = this.#settings;
     this.#inbound = 'body';
@@ -218,14 +234,15 @@ export class HttpState implements BodyOwner {
     this.#decoder = framing.chunked ? new ChunkedDecoder(limits) : new LengthDecoder(framing.contentLength);
     this.#bodyBytes = 0;
     this.#discardedBytes = 0;
-    this.#awaitsContinue = framing.expectation === 'continue' && minorVersion !== 0;
+    this.#awaitsContinue = framing.expectation === 'continue' && minorVersion !== 0 && !hasMore;
   }
 
-  #handle(request: Request, response: HttpResponse): void {
+  #handle(request: HttpRequest, response: HttpResponse): void {
     try {
       const outcome: unknown = this.#settings.handler(request, response);
-      if (outcome instanceof Promise) {
-        outcome.catch((error: unknown) => this.#handlerFailed(error, request, response));
+      if (response.phase !== 'ended') request.detach();
+      if (isThenable(outcome)) {
+        Promise.resolve(outcome).catch((error: unknown) => this.#handlerFailed(error, request, response));
       }
     } catch (error) {
       this.#handlerFailed(error, request, response);
@@ -233,10 +250,9 @@ export class HttpState implements BodyOwner {
   }
 
   #handlerFailed(error: unknown, request: Request, response: HttpResponse): void {
-    const isPeersFault = error instanceof HttpRequestError || error instanceof HttpPeerError;
-    if (response.phase === 'gone' ? !isPeersFault : !(error instanceof HttpRequestError)) {
-      this.#settings.onError(error, request);
-    }
+    const isPeersFault =
+      error instanceof HttpRequestError || (error instanceof HttpPeerError && response.ended);
+    if (!isPeersFault) this.#settings.onError(error, request);
     if (response.phase === 'idle') {
       if (error instanceof HttpRequestError) response.endWithError(error.status, error.message);
       else response.endWithError(500, '');
@@ -310,7 +326,7 @@ export class HttpState implements BodyOwner {
       return;
     }
     pending?.abandon();
-    new HttpResponse(this, toHead, 1, false).endWithError(error.status, error.message);
+    new HttpResponse(this, pending?.toHead ?? toHead, 1, false).endWithError(error.status, error.message);
   }
 
   /** No further request: closes when what is queued has left, or when the reader of the last body is through. */
@@ -336,10 +352,6 @@ export class HttpState implements BodyOwner {
     return this.#inbound === 'dropped';
   }
 
-  #isClosed(): boolean {
-    return this.connection.lifecycle === 'closed';
-  }
-
   /** Pauses the connection while too much waits here, resumes it when half of that is gone. */
   #regulate(): void {
     const { limits } = this.#settings;
@@ -352,6 +364,10 @@ export class HttpState implements BodyOwner {
     if (isFull) this.connection.pause();
     else this.connection.resume();
   }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'then' in value;
 }
 
 function unknownExpectation(): HttpRequestError {

@@ -13,7 +13,7 @@ import { HttpState } from './http-state.ts';
  * Requests of one connection are handled strictly one after another. What breaks the grammar or a limit is answered with
  * its status and `Connection: close`, and nothing behind it is ever read as a request.
  *
- * @throws HttpUsageError `ERR_HTTP_OPTION` for a limit out of its range.
+ * @throws UsageError `ERR_UNKNOWN_OPTION` for an unknown option, `ERR_OPTION_VALUE` for a limit out of its range.
  *
  * @example
  * await reactor.listen({ port: 8080 }, http((req, res) => res.end(`you asked for ${req.target}`)));
@@ -26,6 +26,7 @@ export function http(handler: Handler, options: HttpOptions = {}): Protocol<Http
     onData: (conn, chunk) => conn.state.onData(chunk),
     onDrain: (conn) => conn.state.onDrain(),
     onEnd: (conn) => conn.state.onEnd(),
+    onShutdown: (conn) => conn.state.onShutdown(),
     onClose: (conn, reason, cause) => conn.state.onClose(reason, cause),
   };
 }

@@ -3,7 +3,7 @@
  *
  * Rule: every limit has a finite default, or a written reason why it needs none.
  */
-import { HttpUsageError } from './errors.ts';
+import { checkOptionNames, integerOption } from '@sluice/reactor';
 
 /** Bounds of one HTTP protocol. Bytes are counted as they arrive on the wire, unless said otherwise. */
 export interface HttpLimits {
@@ -42,36 +42,35 @@ export const DEFAULT_LIMITS: HttpLimits = {
   chunkOverheadBytes: 8 * 1024,
 };
 
-/**
- * The defaults with `given` on top.
- *
- * @throws HttpUsageError `ERR_HTTP_OPTION` for an unknown name, or a value that is no integer in its range.
- */
-export function resolveLimits(given: Partial<HttpLimits> | undefined): HttpLimits {
-  const limits: Record<string, number> = { ...DEFAULT_LIMITS };
-  for (const [name, value] of Object.entries(given ?? {})) {
-    if (!(name in DEFAULT_LIMITS)) throw invalid(`there is no limit named ${name}`);
-    if (value === undefined) continue;
-    if (!inRange(name, value)) throw invalid(`limits.${name} must be ${wanted(name)}, not ${String(value)}`);
-    limits[name] = value;
-  }
-  return limits as unknown as HttpLimits;
-}
-
+/** Below, no browser's request would pass; above, a head is no head. */
 const MIN_HEAD_BYTES = 128;
 const MAX_HEAD_BYTES = 1024 * 1024;
 
-function inRange(name: string, value: number): boolean {
-  if (name === 'bodyBytes' && value === Number.POSITIVE_INFINITY) return true;
-  if (!Number.isSafeInteger(value) || value < 0) return false;
-  return name !== 'headBytes' || (value >= MIN_HEAD_BYTES && value <= MAX_HEAD_BYTES);
-}
-
-function wanted(name: string): string {
-  if (name === 'headBytes') return `an integer from ${MIN_HEAD_BYTES} to ${MAX_HEAD_BYTES}`;
-  return name === 'bodyBytes' ? 'an integer of 0 or more, or Infinity' : 'an integer of 0 or more';
-}
-
-function invalid(message: string): HttpUsageError {
-  return new HttpUsageError('ERR_HTTP_OPTION', message);
+/**
+ * The defaults with `given` on top.
+ *
+ * @throws UsageError `ERR_UNKNOWN_OPTION` for an unknown name, `ERR_OPTION_VALUE` for a value out of its range.
+ */
+export function resolveLimits(given: Partial<HttpLimits> = {}): HttpLimits {
+  checkOptionNames('limits', given, Object.keys(DEFAULT_LIMITS));
+  const pick = (name: keyof HttpLimits): number =>
+    integerOption(`limits.${name}`, given[name], DEFAULT_LIMITS[name], 0);
+  const { headBytes, bodyBytes } = given;
+  return {
+    headBytes: integerOption(
+      'limits.headBytes',
+      headBytes,
+      DEFAULT_LIMITS.headBytes,
+      MIN_HEAD_BYTES,
+      MAX_HEAD_BYTES,
+    ),
+    headerCount: pick('headerCount'),
+    targetBytes: pick('targetBytes'),
+    bodyBytes: bodyBytes === Number.POSITIVE_INFINITY ? bodyBytes : pick('bodyBytes'),
+    collectBytes: pick('collectBytes'),
+    bodyBufferBytes: pick('bodyBufferBytes'),
+    discardBytes: pick('discardBytes'),
+    pipelineBytes: pick('pipelineBytes'),
+    chunkOverheadBytes: pick('chunkOverheadBytes'),
+  };
 }

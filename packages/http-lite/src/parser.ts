@@ -8,20 +8,21 @@ import { CR, LF, SP, TARGET, TOKEN } from './char-class.ts';
 import { HttpRequestError, type RequestErrorCode } from './errors.ts';
 import { FieldParser } from './field-parser.ts';
 import { Framing } from './framing.ts';
+import { latin1Text } from './latin1.ts';
 import type { HttpLimits } from './limits.ts';
-import { methodName } from './method.ts';
-import type { Scratch } from './scratch.ts';
+import { GET_WORD, methodName } from './method.ts';
+import { createScratch, type HeadArena, type Scratch } from './scratch.ts';
 
 /**
  * - `start`: before the first byte of a request line; empty lines may come.
  * - `start-lf`: after the CR of such an empty line.
  * - `method`, `target`, `version`, `fields`: inside that part of the head.
- * - `done`: a head is complete; its properties are valid until {@link HeadParser.reset}.
+ * - `done`: a head is complete; its properties are valid until {@link HeadParser.reset}, its memory for ever.
  * - `failed`: {@link HeadParser.failure} says why. Final.
  */
 export type HeadState = 'start' | 'start-lf' | 'method' | 'target' | 'version' | 'fields' | 'done' | 'failed';
 
-/** Bytes that are copied into the scratch at a time: most heads need one copy, and a body behind a head is not copied. */
+/** Bytes that are copied at a time: most heads need one copy, and little of a body behind a head is copied. */
 const PIECE_BYTES = 1024;
 /** Empty lines accepted before a request line (RFC 9112 §2.2 wants one at least). */
 const MAX_EMPTY_LINES = 4;
@@ -32,34 +33,37 @@ const VERSION = Buffer.from('HTTP/1.1\r\n', 'latin1');
 const VERSION_MAJOR = 5;
 const VERSION_MINOR = 7;
 const SLASH = 0x2f;
+const ZERO = 0x30;
+const ONE = 0x31;
+const NINE = 0x39;
 
 export class HeadParser {
   state: HeadState = 'start';
   failure: HttpRequestError | undefined;
   method = '';
-  /** The target is `text.slice(targetStart, targetEnd)`. */
+  /** The memory that the head is in, from `start` to `end`; the positions below are positions in it. */
+  memory: Buffer;
+  start = 0;
+  end = 0;
   targetStart = 0;
   targetEnd = 0;
+  /** The first header line. */
+  fieldsStart = 0;
   /** 0 or 1; a higher minor version is served as 1 (RFC 9110 §2.5). */
   minorVersion = 1;
-  /** The header lines begin here in the text. */
-  fieldsStart = 0;
   readonly framing = new Framing();
   readonly #limits: HttpLimits;
-  readonly #scratch: Scratch;
+  readonly #arena: HeadArena;
   readonly #fields: FieldParser;
-  /** Bytes of this head in the scratch. */
-  #length = 0;
-  #majorDigit = 0;
-  #minorDigit = 0;
+  #scratch: Scratch;
   #emptyLines = 0;
-  /** The head so far, while it waits for the rest. */
-  #kept: Buffer | undefined;
 
-  /** `scratch` may be shared by any number of parsers; it must hold `limits.headBytes`. */
-  constructor(limits: HttpLimits, scratch: Scratch) {
+  /** `arena` may be shared by any number of parsers. */
+  constructor(limits: HttpLimits, arena: HeadArena) {
     this.#limits = limits;
-    this.#scratch = scratch;
+    this.#arena = arena;
+    this.#scratch = arena.scratch;
+    this.memory = arena.scratch.bytes;
     this.#fields = new FieldParser(limits.headerCount);
   }
 
@@ -71,35 +75,59 @@ export class HeadParser {
   /** Reads `chunk` from `from` on. Returns where it stopped: at the chunk's end, behind the head, or at a fault. */
   read(chunk: Buffer, from: number): number {
     let at = this.state === 'start' || this.state === 'start-lf' ? this.#readEmptyLines(chunk, from) : from;
-    if (this.#kept !== undefined) this.#kept.copy(this.#scratch.bytes);
     while (at < chunk.length) {
-      if (this.state === 'failed') return at;
-      const start = this.#length;
-      const size = Math.min(chunk.length - at, PIECE_BYTES, this.#limits.headBytes - start);
+      const stop = this.end;
+      const size = Math.min(chunk.length - at, PIECE_BYTES, this.#limits.headBytes - stop + this.start);
       if (size === 0) return this.#failTooLarge(at);
-      chunk.copy(this.#scratch.bytes, start, at, at + size);
-      const stop = this.#scan(start, start + size);
-      this.#length = stop;
-      at += stop - start;
-      if (this.state === 'done') return at;
+      if (stop + size > this.memory.length) {
+        this.#moveOut(size);
+        continue;
+      }
+      chunk.copy(this.memory, stop, at, at + size);
+      this.end = this.#scan(stop, stop + size);
+      at += this.end - stop;
+      if (this.state === 'failed') return at;
+      if (this.state !== 'done') continue;
+      if (this.#scratch === this.#arena.scratch) this.#arena.commit(this.end);
+      return at;
     }
-    if (this.#length > 0) this.#kept = Buffer.from(this.#scratch.bytes.subarray(0, this.#length));
+    if (this.end > this.start && this.#scratch === this.#arena.scratch) this.#moveOut(0);
     return at;
-  }
-
-  /** The complete head as Latin-1 text. Valid to call until anything else is parsed in the same scratch. */
-  text(): string {
-    return this.#scratch.bytes.latin1Slice(0, this.#length);
   }
 
   /** Makes ready for the next head of the same connection, or of another. */
   reset(): void {
     this.state = 'start';
     this.failure = undefined;
-    this.#length = 0;
+    this.start = 0;
+    this.end = 0;
     this.#emptyLines = 0;
-    this.#kept = undefined;
     this.framing.reset();
+  }
+
+  #begin(): void {
+    const arena = this.#arena;
+    arena.reserve(PIECE_BYTES);
+    this.#scratch = arena.scratch;
+    this.memory = arena.scratch.bytes;
+    this.start = arena.position;
+    this.end = arena.position;
+    this.state = 'method';
+  }
+
+  /** Gives an unfinished head memory of its own, with room for `size` more bytes at least. */
+  #moveOut(size: number): void {
+    const length = this.end - this.start;
+    const scratch = createScratch((length + size) * 2);
+    this.memory.copy(scratch.bytes, 0, this.start, this.end);
+    this.#fields.move(-this.start);
+    this.targetStart -= this.start;
+    this.targetEnd -= this.start;
+    this.fieldsStart -= this.start;
+    this.start = 0;
+    this.end = length;
+    this.#scratch = scratch;
+    this.memory = scratch.bytes;
   }
 
   #readEmptyLines(chunk: Buffer, from: number): number {
@@ -113,7 +141,7 @@ export class HeadParser {
         this.#emptyLines++;
         this.state = 'start-lf';
       } else {
-        this.state = 'method';
+        this.#begin();
         return at;
       }
     }
@@ -130,17 +158,24 @@ export class HeadParser {
   }
 
   #readMethod(from: number, to: number): number {
-    const bytes = this.#scratch.bytes;
+    const { start } = this;
+    if (from === start && to >= start + 4 && this.#scratch.words[start >> 2] === GET_WORD) {
+      return this.#endMethod('GET', start + 3);
+    }
+    const bytes = this.memory;
     let at = from;
     while (at < to && TOKEN[bytes[at] as number] === 1) at++;
-    if (at > MAX_METHOD_BYTES)
-      return this.#fail(at, 'ERR_HTTP_METHOD', 'a method of that length is not known here');
+    if (at - start > MAX_METHOD_BYTES) return this.#fail(at, 'ERR_HTTP_METHOD', 'no method is that long');
     if (at === to) return at;
-    if (bytes[at] !== SP || at === 0) {
+    if (bytes[at] !== SP || at === start) {
       return this.#fail(at, 'ERR_HTTP_REQUEST_LINE', 'a request line begins with a method and one space');
     }
-    this.method = methodName(this.#scratch, at);
-    if (this.method === 'CONNECT') {
+    return this.#endMethod(methodName(this.#scratch, start, at), at);
+  }
+
+  #endMethod(method: string, at: number): number {
+    this.method = method;
+    if (method === 'CONNECT') {
       return this.#fail(
         at,
         'ERR_HTTP_METHOD',
@@ -153,7 +188,7 @@ export class HeadParser {
   }
 
   #readTarget(from: number, to: number): number {
-    const bytes = this.#scratch.bytes;
+    const bytes = this.memory;
     let at = from;
     while (at < to && TARGET[bytes[at] as number] === 1) at++;
     if (at - this.targetStart > this.#limits.targetBytes) return this.#failTooLarge(at);
@@ -178,36 +213,38 @@ export class HeadParser {
   }
 
   #isOtherTarget(): boolean {
-    const target = this.#scratch.bytes.latin1Slice(this.targetStart, this.targetEnd);
+    const target = latin1Text(this.memory, this.targetStart, this.targetEnd);
     return ABSOLUTE_FORM.test(target) || (target === '*' && this.method === 'OPTIONS');
   }
 
   /** `HTTP/` digit `.` digit CRLF, and nothing looser (RFC 9112 §2.3). */
   #readVersion(from: number, to: number): number {
-    const bytes = this.#scratch.bytes;
+    const bytes = this.memory;
     const start = this.targetEnd + 1;
+    if (from === start && to - start >= VERSION.length && isHttp11(bytes, start)) {
+      return this.#endRequestLine(start + VERSION.length, ONE, ONE);
+    }
     for (let at = from; at < to; at++) {
       const byte = bytes[at] as number;
       const index = at - start;
       if (byte !== VERSION[index] && !this.#isVersionDigit(byte, index)) {
         return this.#fail(at, 'ERR_HTTP_REQUEST_LINE', 'a request line ends with HTTP/1.1 and CRLF');
       }
-      if (index === VERSION_MAJOR) this.#majorDigit = byte;
-      if (index === VERSION_MINOR) this.#minorDigit = byte;
-      if (byte === LF) return this.#endRequestLine(at + 1);
+      if (byte === LF)
+        return this.#endRequestLine(at + 1, bytes[start + VERSION_MAJOR], bytes[start + VERSION_MINOR]);
     }
     return to;
   }
 
   #isVersionDigit(byte: number, index: number): boolean {
-    return (index === VERSION_MAJOR || index === VERSION_MINOR) && byte >= 0x30 && byte <= 0x39;
+    return (index === VERSION_MAJOR || index === VERSION_MINOR) && byte >= ZERO && byte <= NINE;
   }
 
-  #endRequestLine(at: number): number {
-    if (this.#majorDigit !== 0x31) {
+  #endRequestLine(at: number, major: number | undefined, minor: number | undefined): number {
+    if (major !== ONE) {
       return this.#fail(at, 'ERR_HTTP_VERSION', 'this server speaks HTTP/1.1 and HTTP/1.0');
     }
-    this.minorVersion = this.#minorDigit === 0x30 ? 0 : 1;
+    this.minorVersion = minor === ZERO ? 0 : 1;
     this.fieldsStart = at;
     this.#fields.begin(at);
     this.state = 'fields';
@@ -241,4 +278,20 @@ export class HeadParser {
     this.failure = failure;
     return at;
   }
+}
+
+/** Whether {@link VERSION} stands at `at`. Spelled out: a loop costs three times as much. */
+function isHttp11(bytes: Buffer, at: number): boolean {
+  return (
+    bytes[at] === 0x48 &&
+    bytes[at + 1] === 0x54 &&
+    bytes[at + 2] === 0x54 &&
+    bytes[at + 3] === 0x50 &&
+    bytes[at + 4] === 0x2f &&
+    bytes[at + 5] === ONE &&
+    bytes[at + 6] === 0x2e &&
+    bytes[at + 7] === ONE &&
+    bytes[at + 8] === CR &&
+    bytes[at + 9] === LF
+  );
 }

@@ -7,6 +7,7 @@ import type { Connection } from '@sluice/reactor';
 import { Body, type RequestBody } from './body.ts';
 import { HttpHeaders } from './headers.ts';
 import type { HttpState } from './http-state.ts';
+import { latin1Text } from './latin1.ts';
 import type { HeadParser } from './parser.ts';
 
 /** One request (RFC 9112 §3). Valid for as long as it is held, also after the answer. */
@@ -29,29 +30,34 @@ export interface Request {
 export class HttpRequest implements Request {
   readonly method: string;
   readonly connection: Connection<HttpState>;
-  readonly #text: string;
+  /** Where the head is, until its text has been made. */
+  #memory: Buffer | undefined;
+  readonly #start: number;
+  readonly #end: number;
   readonly #targetStart: number;
   readonly #targetEnd: number;
   readonly #fieldsStart: number;
   readonly #minorVersion: number;
-  #headers: HttpHeaders | undefined;
+  #text = '';
+  #headers: HttpHeaders | undefined = undefined;
   #body: Body | undefined;
 
-  /** Takes what it needs of `head`, which is reset afterwards. */
+  /** Takes what it needs of `head`, which may be reset afterwards. */
   constructor(connection: Connection<HttpState>, head: HeadParser, body: Body | undefined) {
     this.method = head.method;
     this.connection = connection;
-    this.#text = head.text();
+    this.#memory = head.memory;
+    this.#start = head.start;
+    this.#end = head.end;
     this.#targetStart = head.targetStart;
     this.#targetEnd = head.targetEnd;
     this.#fieldsStart = head.fieldsStart;
     this.#minorVersion = head.minorVersion;
-    this.#headers = undefined;
     this.#body = body;
   }
 
   get target(): string {
-    return this.#text.slice(this.#targetStart, this.#targetEnd);
+    return this.#headText().slice(this.#targetStart - this.#start, this.#targetEnd - this.#start);
   }
 
   get httpVersion(): '1.1' | '1.0' {
@@ -59,7 +65,7 @@ export class HttpRequest implements Request {
   }
 
   get headers(): HttpHeaders {
-    this.#headers ??= new HttpHeaders(this.#text, this.#fieldsStart);
+    this.#headers ??= new HttpHeaders(this.#headText(), this.#fieldsStart - this.#start);
     return this.#headers;
   }
 
@@ -70,5 +76,17 @@ export class HttpRequest implements Request {
   get body(): RequestBody {
     this.#body ??= new Body(undefined, 0);
     return this.#body;
+  }
+
+  /** Called for a request that outlives its handler's call: lets go of memory that other heads are in. */
+  detach(): void {
+    this.#headText();
+  }
+
+  #headText(): string {
+    if (this.#memory === undefined) return this.#text;
+    this.#text = latin1Text(this.#memory, this.#start, this.#end);
+    this.#memory = undefined;
+    return this.#text;
   }
 }

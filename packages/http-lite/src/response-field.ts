@@ -6,7 +6,7 @@
  */
 import { isToken } from './char-class.ts';
 import { HttpUsageError } from './errors.ts';
-import { flatString } from './flat-string.ts';
+import { flatString } from './latin1.ts';
 
 /**
  * - `plain`: sent as it is.
@@ -25,6 +25,9 @@ export interface ResponseField {
   readonly line: string;
   /** The number of a Content-Length, else 0. */
   readonly length: number;
+  /** The beginning of a 200's head that this line was last sent behind, and the two together once that is known to recur. */
+  recentStart: string;
+  recentHead: string;
 }
 
 const cache = new Map<string, ResponseField>();
@@ -50,7 +53,7 @@ function makeField(name: string, value: string): ResponseField {
   if (typeof name !== 'string' || !isToken(name)) {
     throw new HttpUsageError('ERR_HTTP_HEADER_INVALID', `${JSON.stringify(name)} is no header name`);
   }
-  if (!FIELD_VALUE_TEXT.test(value)) {
+  if (typeof value !== 'string' || !FIELD_VALUE_TEXT.test(value)) {
     const rule = 'use visible Latin-1 text, blanks and tabs inside it only';
     throw new HttpUsageError(
       'ERR_HTTP_HEADER_INVALID',
@@ -60,7 +63,8 @@ function makeField(name: string, value: string): ResponseField {
   const folded = name.toLowerCase();
   const role = roleOf(folded, value);
   const length = role === 'content-length' ? declaredLength(value) : 0;
-  return { name: folded, value, role, line: flatString(`${name}: ${value}\r\n`), length };
+  const line = flatString(`${name}: ${value}\r\n`);
+  return { name: folded, value, role, line, length, recentStart: '', recentHead: '' };
 }
 
 function roleOf(name: string, value: string): FieldRole {

@@ -5,25 +5,26 @@
  */
 import { dateLine, okHeadStart } from './date-header.ts';
 import { HttpUsageError } from './errors.ts';
-import { flatString } from './flat-string.ts';
+import { flatString } from './latin1.ts';
 import type { ResponseField } from './response-field.ts';
 import { statusLine } from './status-text.ts';
 
-export const CHUNKED_LINE = 'Transfer-Encoding: chunked\r\n';
+/** The last line of a head, with the empty line behind it. */
+export const CHUNKED_END = 'Transfer-Encoding: chunked\r\n\r\n';
 export const CLOSE_LINE = 'Connection: close\r\n';
 export const KEEP_ALIVE_LINE = 'Connection: keep-alive\r\n';
 
 const CACHED_LENGTHS = 2048;
-const lengthLines: (string | undefined)[] = new Array(CACHED_LENGTHS).fill(undefined);
+const lengthEnds: (string | undefined)[] = new Array(CACHED_LENGTHS).fill(undefined);
 
-/** `Content-Length: n` and its CRLF. */
-export function lengthLine(length: number): string {
-  if (length >= CACHED_LENGTHS) return `Content-Length: ${length}\r\n`;
-  const cached = lengthLines[length];
+/** The last line of a head, `Content-Length: n`, with the empty line behind it. */
+export function lengthEnd(length: number): string {
+  if (length >= CACHED_LENGTHS) return `Content-Length: ${length}\r\n\r\n`;
+  const cached = lengthEnds[length];
   if (cached !== undefined) return cached;
-  const line = flatString(`Content-Length: ${length}\r\n`);
-  lengthLines[length] = line;
-  return line;
+  const end = flatString(`Content-Length: ${length}\r\n\r\n`);
+  lengthEnds[length] = end;
+  return end;
 }
 
 /**
@@ -33,6 +34,8 @@ export function lengthLine(length: number): string {
  */
 export function headStart(status: number, fields: readonly ResponseField[] | undefined): string {
   if (fields === undefined) return status === 200 ? okHeadStart() : checkedStatusLine(status) + dateLine();
+  const first = fields[0];
+  if (fields.length === 1 && status === 200 && first?.role === 'plain') return okHeadWith(first);
   let lines = '';
   let ownDate: string | undefined;
   for (const field of fields) {
@@ -40,8 +43,19 @@ export function headStart(status: number, fields: readonly ResponseField[] | und
     else if (field.role === 'date') ownDate = field.line;
   }
   const isCommon = status === 200 && ownDate === undefined;
-  const start = isCommon ? okHeadStart() : checkedStatusLine(status) + (ownDate ?? dateLine());
-  return start + lines;
+  return (isCommon ? okHeadStart() : checkedStatusLine(status) + (ownDate ?? dateLine())) + lines;
+}
+
+/** Two pieces in one, from the second time on that they meet: the fewer pieces, the faster a write. */
+function okHeadWith(field: ResponseField): string {
+  const start = okHeadStart();
+  if (field.recentStart !== start) {
+    field.recentStart = start;
+    field.recentHead = '';
+    return start + field.line;
+  }
+  if (field.recentHead === '') field.recentHead = flatString(start + field.line);
+  return field.recentHead;
 }
 
 function checkedStatusLine(status: number): string {

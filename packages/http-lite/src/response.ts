@@ -4,10 +4,11 @@
  * Rule: an answer is whole or visibly broken. Its length is known, or chunked, or ended by the close; a declared length
  * that is not met tears the connection.
  */
-import { HttpUsageError } from './errors.ts';
+import { Buffer } from 'node:buffer';
+import { HttpUsageError, peerGone } from './errors.ts';
 import type { HttpState } from './http-state.ts';
-import { type ResponseField, responseField } from './response-field.ts';
-import { CHUNKED_LINE, CLOSE_LINE, headStart, KEEP_ALIVE_LINE, lengthLine } from './response-head.ts';
+import { type FieldRole, type ResponseField, responseField } from './response-field.ts';
+import { CHUNKED_END, CLOSE_LINE, headStart, KEEP_ALIVE_LINE, lengthEnd } from './response-head.ts';
 import { statusText } from './status-text.ts';
 
 /**
@@ -77,8 +78,10 @@ export class HttpResponse implements Response {
   phase: ResponsePhase = 'idle';
   /** Whether the connection goes on after this answer. */
   keepAlive: boolean;
+  /** Whether this answers a HEAD request. */
+  readonly toHead: boolean;
   readonly #owner: HttpState;
-  readonly #toHead: boolean;
+
   readonly #minorVersion: number;
   #fields: ResponseField[] | undefined = undefined;
   #framing: Framing = 'none';
@@ -87,7 +90,7 @@ export class HttpResponse implements Response {
 
   constructor(owner: HttpState, toHead: boolean, minorVersion: number, keepAlive: boolean) {
     this.#owner = owner;
-    this.#toHead = toHead;
+    this.toHead = toHead;
     this.#minorVersion = minorVersion;
     this.keepAlive = keepAlive;
   }
@@ -106,7 +109,7 @@ export class HttpResponse implements Response {
       this.#fields = [responseField(name, value)];
       return this;
     }
-    const values = Array.isArray(value) ? value : [String(value)];
+    const values = Array.isArray(value) ? value : [typeof value === 'number' ? String(value) : value];
     const fields = values.map((member: string) => responseField(name, member));
     this.removeHeader(name);
     this.#fields = [...(this.#fields ?? []), ...fields];
@@ -145,6 +148,8 @@ export class HttpResponse implements Response {
   }
 
   drained(): Promise<void> {
+    if (this.phase === 'gone')
+      return Promise.reject(peerGone('the connection closed, or the request was refused', undefined));
     return this.#owner.drained();
   }
 
@@ -163,11 +168,12 @@ export class HttpResponse implements Response {
   /** The answer in one write, its length known. */
   #sendWhole(chunk: string | Uint8Array | undefined): void {
     const size = chunk === undefined ? 0 : sizeOf(chunk);
-    const bodiless = this.#toHead || isBodiless(this.status);
+    const bodiless = this.toHead || isBodiless(this.status);
     const declared = this.#declaredLength();
     if (declared !== undefined && declared !== size && !bodiless) throw lengthMismatch(declared, size);
-    const lengthField = this.#lengthLine(declared, chunk === undefined && this.#toHead ? undefined : size);
-    const head = `${headStart(this.status, this.#fields) + lengthField + this.#connectionLine()}\r\n`;
+    const start = headStart(this.status, this.#fields);
+    const end = this.#headEnd(declared, chunk === undefined && this.toHead ? undefined : size);
+    const head = start + this.#connectionLine() + end;
     this.phase = 'ended';
     this.#send(head, bodiless ? '' : (chunk ?? ''), bodiless ? 0 : size, '');
     this.#owner.answerEnded(this);
@@ -176,21 +182,22 @@ export class HttpResponse implements Response {
   /** The head of an answer whose end is not known yet. `size` is its first piece. */
   #openStream(size: number): string {
     const declared = this.#declaredLength();
-    let framing: Framing = this.#minorVersion === 0 ? 'close' : 'chunked';
-    if (declared !== undefined) framing = 'length';
-    if (framing === 'length' && size > (declared ?? 0) && !this.#isBodiless())
-      throw lengthMismatch(declared ?? 0, size);
+    const framing = this.#streamFraming(declared);
+    if (framing === 'length' && size > (declared ?? 0)) throw lengthMismatch(declared ?? 0, size);
     const start = headStart(this.status, this.#fields);
     if (framing === 'close') this.keepAlive = false;
-    const line =
-      framing === 'chunked' && !isBodiless(this.status)
-        ? CHUNKED_LINE
-        : this.#lengthLine(declared, undefined);
-    const head = `${start + line + this.#connectionLine()}\r\n`;
-    this.#framing = this.#isBodiless() ? 'none' : framing;
+    const end = framing === 'chunked' ? CHUNKED_END : this.#headEnd(declared, undefined);
+    const head = start + this.#connectionLine() + end;
+    this.#framing = framing;
     this.#remainingBytes = declared ?? 0;
     this.phase = 'streaming';
     return head;
+  }
+
+  #streamFraming(declared: number | undefined): Framing {
+    if (this.toHead || isBodiless(this.status)) return 'none';
+    if (declared !== undefined) return 'length';
+    return this.#minorVersion === 0 ? 'close' : 'chunked';
   }
 
   #endStream(chunk: string | Uint8Array): void {
@@ -212,8 +219,9 @@ export class HttpResponse implements Response {
   /** Hands over what stands before a piece, the piece, and what stands behind it. */
   #send(before: string, chunk: string | Uint8Array, size: number, behind: string): boolean {
     const connection = this.#owner.connection;
-    if (typeof chunk === 'string' && size === chunk.length && size <= JOIN_CHARACTERS) {
-      const text = before + chunk + behind;
+    if (size === 0 || (typeof chunk === 'string' && size === chunk.length && size <= JOIN_CHARACTERS)) {
+      // An empty piece never reaches the transport, be it text or bytes.
+      const text = size === 0 ? before + behind : before + (chunk as string) + behind;
       return text === '' ? !connection.needsDrain : connection.write(text, 'latin1');
     }
     if (before !== '') connection.write(before, 'latin1');
@@ -223,26 +231,28 @@ export class HttpResponse implements Response {
   }
 
   #declaredLength(): number | undefined {
-    return this.#fields?.find((field) => field.role === 'content-length')?.length;
+    return this.#fieldOf('content-length')?.length;
   }
 
-  /** The Content-Length line, if this answer has one (RFC 9110 §8.6). `size` is that of the body, when it is known. */
-  #lengthLine(declared: number | undefined, size: number | undefined): string {
-    if (this.status === 204) return '';
-    if (this.status === 205) return lengthLine(0);
+  #fieldOf(role: FieldRole): ResponseField | undefined {
+    if (this.#fields === undefined) return undefined;
+    for (const field of this.#fields) if (field.role === role) return field;
+    return undefined;
+  }
+
+  /** Content-Length, if this answer has one (RFC 9110 §8.6), and the empty line. `size` is that of a known body. */
+  #headEnd(declared: number | undefined, size: number | undefined): string {
+    if (this.status === 204) return '\r\n';
+    if (this.status === 205) return lengthEnd(0);
     const length = declared ?? (this.status === 304 ? undefined : size);
-    return length === undefined ? '' : lengthLine(length);
+    return length === undefined ? '\r\n' : lengthEnd(length);
   }
 
   #connectionLine(): string {
-    const field = this.#fields?.find((candidate) => candidate.role === 'connection');
+    const field = this.#fieldOf('connection');
     if (field?.value.toLowerCase() === 'close' || !this.#owner.mayKeepAlive()) this.keepAlive = false;
     if (!this.keepAlive) return CLOSE_LINE;
     return this.#minorVersion === 0 ? KEEP_ALIVE_LINE : '';
-  }
-
-  #isBodiless(): boolean {
-    return this.#toHead || isBodiless(this.status);
   }
 
   #count(size: number): void {

@@ -1,7 +1,7 @@
 /**
- * The memory that heads are parsed in: one per protocol, seen as bytes and as 32-bit words.
+ * The memory that heads are parsed in, seen as bytes and as 32-bit words.
  *
- * Rule: nothing in it outlives a call of the parser. A head that is not complete is copied out, and back in later.
+ * Rule: bytes that a head was parsed from never change afterwards, so that what is asked of them later is right.
  */
 
 export interface Scratch {
@@ -12,8 +12,32 @@ export interface Scratch {
 
 /** Room for `capacity` bytes, from a word's border on. */
 export function createScratch(capacity: number): Scratch {
-  const memory = new ArrayBuffer((capacity + 3) & ~3);
-  return { bytes: Buffer.from(memory), words: new Int32Array(memory) };
+  const bytes = Buffer.allocUnsafeSlow((capacity + 3) & ~3);
+  return { bytes, words: new Int32Array(bytes.buffer, 0, bytes.length >> 2) };
+}
+
+const ARENA_BYTES = 32 * 1024;
+
+/**
+ * Memory for the heads of all connections of a protocol, one behind the other. A request that is held keeps the whole
+ * piece alive, so those that last take their text out of it.
+ */
+export class HeadArena {
+  scratch: Scratch = createScratch(ARENA_BYTES);
+  /** The next head may begin here, at a word's border. */
+  position = 0;
+
+  /** Sees to it that `size` bytes are free. */
+  reserve(size: number): void {
+    if (this.position + size <= ARENA_BYTES) return;
+    this.scratch = createScratch(ARENA_BYTES);
+    this.position = 0;
+  }
+
+  /** A head ends at `end`. */
+  commit(end: number): void {
+    this.position = (end + 3) & ~3;
+  }
 }
 
 /**

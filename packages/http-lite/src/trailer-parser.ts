@@ -18,9 +18,10 @@ export class TrailerParser {
   #length = 0;
 
   constructor(limits: HttpLimits) {
-    this.#limitBytes = limits.chunkOverheadBytes;
+    // The empty line that ends the section has to fit, whatever the limit.
+    this.#limitBytes = Math.max(limits.chunkOverheadBytes, 4);
     this.#fields = new FieldParser(limits.headerCount);
-    this.#scratch = createScratch(INITIAL_BYTES);
+    this.#scratch = createScratch(Math.min(INITIAL_BYTES, this.#limitBytes & ~3));
     this.#fields.begin(0);
   }
 

@@ -9,7 +9,7 @@
 import type { SocketAddress } from '@sluice/core-native';
 import type { Connection } from './connection-contract.ts';
 import { type DeadlineHolder, NO_DEADLINE } from './deadline-wheel.ts';
-import { LimitError, TimeoutError } from './errors.ts';
+import { DestroyedError, LimitError, TimeoutError } from './errors.ts';
 import { type Lifecycle, stepLifecycle } from './lifecycle.ts';
 import type { Flushable, Loop } from './loop.ts';
 import { Interest, Ready } from './poller.ts';
@@ -70,6 +70,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
   state!: State;
 
   // What the kernel and the reactor have been told.
+  private registered = false;
   private writableArmed: boolean;
   private listedReady = false;
   private listedFlush = false;
@@ -172,7 +173,18 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
     const { limits, poller } = this.loop;
     const connecting = this.lifecycle === 'connecting';
     this.setDeadline(connecting ? limits.connectTimeoutMs : limits.handshakeTimeoutMs);
-    poller.add(this.fd, this.slot, this.generation, Interest.readable | (connecting ? Interest.writable : 0));
+    try {
+      poller.add(
+        this.fd,
+        this.slot,
+        this.generation,
+        Interest.readable | (connecting ? Interest.writable : 0),
+      );
+    } catch (thrown) {
+      // epoll_ctl(2): ENOSPC or ENOMEM. It costs this connection, not the listener that accepted it.
+      return this.finish('error', thrown as Error);
+    }
+    this.registered = true;
     if (connecting) return;
     // Inside a hook of another connection the outbox is taken: this one waits for its turn.
     if (this.loop.dispatching === undefined) this.dispatch(0);
@@ -390,12 +402,12 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
     if (this.readHalf !== 'ended') this.readHalf = stepReadHalf(this.readHalf, 'end');
     this.writing.abort();
     this.loop.deadlines.clear(this);
-    this.loop.poller.remove(this.fd);
+    if (this.registered) this.loop.poller.remove(this.fd);
     this.transport.close();
     this.loop.retire(this);
     this.loop.counters.closed += 1;
     if (!wasOpen) {
-      this.owner.onFailed(reason, error ?? new Error('destroyed before it was open'));
+      this.owner.onFailed(reason, error ?? new DestroyedError());
       this.owner.onClosed(error);
     } else if (this.hooksOpen) this.tellClose(reason, error);
     else this.keptClose = { reason, error };

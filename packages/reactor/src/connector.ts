@@ -6,6 +6,7 @@
 import { Status, SystemError } from '@sluice/core-native';
 import { ReactorConnection } from './connection.ts';
 import type { Connection } from './connection-contract.ts';
+import { DestroyedError } from './errors.ts';
 import { endpoint, resolveHost } from './host.ts';
 import type { Loop } from './loop.ts';
 import type { Protocol } from './protocol.ts';
@@ -46,6 +47,8 @@ function connectTo<State>(
   nextId: () => number,
 ): Promise<Connection<State>> {
   return new Promise((resolve, reject) => {
+    // Resolving the name took its time: the reactor may have been shut down meanwhile.
+    if (loop.closed) return reject(new DestroyedError());
     const fd = loop.sockets.connect(address, target.port);
     if (fd === Status.failed) {
       return reject(new SystemError(loop.sockets.lastFailure(), endpoint(address, target.port)));
@@ -62,7 +65,7 @@ function connectTo<State>(
         onFailed: (_reason: unknown, error: Error) => reject(error),
         onOpened: () => resolve(connection),
         // Settles nothing when it was open before; when `onOpen` threw, that error is the answer.
-        onClosed: (error: Error | undefined) => reject(error ?? new Error('closed before it was open')),
+        onClosed: (error: Error | undefined) => reject(error ?? new DestroyedError()),
       };
       const made = { id: nextId(), fd, transport, protocol, owner, lifecycle: 'connecting' } as const;
       return new ReactorConnection<State>(loop, slot, generation, made);

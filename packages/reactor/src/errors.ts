@@ -23,6 +23,16 @@ export class UsageError extends SluiceError {
   }
 }
 
+/** A connection was destroyed before it was open, by `destroy()` or because the reactor shut down. */
+export class DestroyedError extends SluiceError {
+  constructor() {
+    super(
+      'ERR_DESTROYED',
+      'The connection was destroyed before it was open. Connect again if it is still wanted.',
+    );
+  }
+}
+
 /** A host name that no address was found for. */
 export class HostError extends SluiceError {
   readonly host: string;

@@ -46,6 +46,7 @@ export class EventLoop implements Loop {
     events: 0,
   };
   dispatching: Pollable | undefined;
+  closed = false;
   /** Called at the end of the turn in which the last slot was freed. */
   onEmpty: () => void = () => {};
   private readonly slots = new SlotTable<Pollable>();
@@ -80,9 +81,14 @@ export class EventLoop implements Loop {
 
   admit<T extends Pollable>(make: (slot: number, generation: number) => T): T {
     const { slot, generation } = this.slots.acquire();
-    const pollable = make(slot, generation);
-    this.slots.fill(slot, pollable);
-    return pollable;
+    try {
+      const pollable = make(slot, generation);
+      this.slots.fill(slot, pollable);
+      return pollable;
+    } catch (thrown) {
+      this.slots.release(slot);
+      throw thrown;
+    }
   }
 
   enqueueReady(pollable: Pollable): void {

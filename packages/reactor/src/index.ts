@@ -2,6 +2,7 @@
 export type { SocketAddress } from '@sluice/core-native';
 export type { Connection } from './connection-contract.ts';
 export {
+  DestroyedError,
   HostError,
   IllegalTransitionError,
   LimitError,

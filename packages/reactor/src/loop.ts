@@ -54,6 +54,8 @@ export interface Loop {
   readonly counters: Counters;
   /** Overwrites each borrowed chunk after its `onData`, so that tests catch who kept it. */
   readonly poisonReads: boolean;
+  /** A shutdown has begun: nothing is opened any more. */
+  readonly closed: boolean;
   /** Whose writes the outbox takes at this moment. */
   dispatching: Pollable | undefined;
 

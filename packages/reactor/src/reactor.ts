@@ -91,7 +91,6 @@ export class Reactor {
   private readonly listeners = new Set<Listener<unknown>>();
   private readonly plain: ServerTransport & ClientTransport;
   private connectionId = 0;
-  private closed = false;
 
   constructor(parts: ReactorParts, options: ReactorOptions = {}) {
     checkOptionNames('createReactor', options, REACTOR_NAMES);
@@ -115,21 +114,25 @@ export class Reactor {
     if (typeof transport.accept !== 'function') throw wrongTransport('listen', 'tls({ cert, key })');
     this.checkOpen();
     const fd = await this.openListener(options.host, port, backlog, options.reusePort ?? false);
-    if (this.closed) {
+    if (this.loop.closed) {
       this.loop.sockets.close(fd);
       this.checkOpen();
     }
-    const listener = this.loop.admit(
-      (slot, generation) =>
-        new Listener<State>(this.loop, slot, generation, {
-          fd,
-          transport,
-          protocol,
-          nextId: this.nextId,
-          onConnectionError: this.guarded(options.onConnectionError),
-          onWarning: (error) => this.loop.report(error),
-        }),
-    );
+    const init = {
+      fd,
+      transport,
+      protocol,
+      nextId: this.nextId,
+      onConnectionError: this.guarded(options.onConnectionError),
+      onWarning: (error: Error) => this.loop.report(error),
+    };
+    let listener: Listener<State>;
+    try {
+      listener = this.loop.admit((slot, generation) => new Listener(this.loop, slot, generation, init));
+    } catch (thrown) {
+      this.loop.sockets.close(fd);
+      throw thrown;
+    }
     this.listeners.add(listener as Listener<unknown>);
     return {
       address: () => listener.address,
@@ -163,7 +166,7 @@ export class Reactor {
   async shutdown(options: { deadlineMs?: number } = {}): Promise<ShutdownReport> {
     const deadlineMs = integerOption('deadlineMs', options.deadlineMs, 10_000, 0);
     this.checkOpen();
-    this.closed = true;
+    this.loop.closed = true;
     for (const listener of this.listeners) listener.close();
     this.listeners.clear();
     const before = this.loop.counters.closed;
@@ -233,7 +236,7 @@ export class Reactor {
   }
 
   private checkOpen(): void {
-    if (this.closed)
+    if (this.loop.closed)
       throw new UsageError('ERR_REACTOR_CLOSED', 'This reactor was shut down. Make a new one.');
   }
 }

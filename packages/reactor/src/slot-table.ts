@@ -30,8 +30,8 @@ export class SlotTable<T> {
 
   release(slot: number): void {
     this.items[slot] = undefined;
-    // Int32, as in the event table: wraps instead of growing out of it.
-    this.generations[slot] = ((this.generations[slot] ?? 0) + 1) | 0;
+    // The event table holds 32-bit integers and the native border takes none below 0.
+    this.generations[slot] = ((this.generations[slot] ?? 0) + 1) & 0x7fff_ffff;
     this.free.push(slot);
   }
 

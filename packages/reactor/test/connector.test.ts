@@ -107,3 +107,14 @@ test.each([
     message,
   );
 });
+
+test('a shutdown rejects what is still connecting, and what is still resolving its host', async () => {
+  const { promise } = await connecting();
+  const resolving = harness.reactor.connect({ host: 'localhost', port: 9 }, recorder);
+  resolving.catch(() => {});
+  await harness.reactor.shutdown();
+  for (const connect of [promise, resolving]) {
+    await expect(connect).rejects.toMatchObject({ name: 'DestroyedError', code: 'ERR_DESTROYED' });
+  }
+  expect(harness.poller.registered.size).toBe(0);
+});

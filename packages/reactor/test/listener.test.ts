@@ -94,6 +94,17 @@ describe('accepting', () => {
     expect(harness.reactor.stats().connections).toBe(0);
   });
 
+  test('a connection that cannot be registered costs itself only', () => {
+    const { transport } = harness.offer();
+    harness.poller.refuse = new Error('ENOSPC');
+    edge();
+    harness.poller.refuse = undefined;
+    expect(transport.closed).toBe(true);
+    expect(harness.refused.map(({ error }) => error.message)).toEqual(['ENOSPC']);
+    harness.accept();
+    expect(recorder.log).toEqual(['open']);
+  });
+
   test('a callback of the listener that throws is reported and stops nothing', async () => {
     await harness.reactor.listen(
       {

@@ -20,6 +20,8 @@ export class FakePoller implements Poller {
   /** Whether a `wake` is due. */
   awake = false;
   closed = false;
+  /** What `add` throws, as epoll_ctl(2) does when the kernel has no room for one more. */
+  refuse: Error | undefined;
   private onReady: (count: number) => void = () => {};
 
   start(onReady: (count: number) => void): void {
@@ -27,6 +29,7 @@ export class FakePoller implements Poller {
   }
 
   add(fd: number, slot: number, generation: number, interest: number): void {
+    if (this.refuse !== undefined) throw this.refuse;
     if (this.registered.has(fd)) throw new Error(`descriptor ${fd} is registered already`);
     this.registered.set(fd, { slot, generation, interest });
   }
