@@ -8,10 +8,11 @@ import { constants } from 'node:os';
 import { type SocketAddress, Status, SystemError } from '@sluice/core-native';
 import { ReactorConnection } from './connection.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
-import type { CloseReason, Hooks } from './hooks.ts';
+import type { Hooks } from './hooks.ts';
 import type { Loop } from './loop.ts';
 import type { Pollable } from './pollable.ts';
 import { Interest } from './poller.ts';
+import type { CloseReason } from './protocol.ts';
 import type { ServerTransport, Transport } from './transport.ts';
 
 const { errno } = constants;
