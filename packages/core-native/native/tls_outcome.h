@@ -30,7 +30,8 @@ TlsOutcome JudgeTls(const SSL* ssl, int result, int saved_errno, const char* nam
 template <typename Call>
 Status RunTls(const SSL* ssl, const char* name, std::unique_ptr<Failure>& failure, Call call) {
   for (;;) {
-    ERR_clear_error();
+    // To clear is to write to all sixteen places of the queue, used or not; to look is not.
+    if (ERR_peek_error() != 0) ERR_clear_error();
     errno = 0;
     const int result = call();
     const int saved_errno = errno;

@@ -42,10 +42,13 @@ bool ExpectName(SSL* ssl, const std::string& name) {
 
 }  // namespace
 
-/// Marks a call into OpenSSL; the last one out does the close that was asked for meanwhile.
+/// Marks a call into OpenSSL: the first one in asks the socket anew, the last one out does the
+/// close that was asked for meanwhile.
 class TlsSession::Entry {
  public:
-  explicit Entry(TlsSession& session) : session_(session) { ++session_.entered_; }
+  explicit Entry(TlsSession& session) : session_(session) {
+    if (session_.entered_++ == 0) session_.socket_->Refresh();
+  }
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
   ~Entry() {
@@ -86,9 +89,12 @@ TlsSession::TlsSession(const Napi::CallbackInfo& info)
   core_ = context->core();
   ERR_clear_error();
   ssl_.reset(SSL_new(core_->context.get()));
-  if (!ssl_ || SSL_set_fd(ssl_.get(), static_cast<int>(fd)) != 1) {
+  BIO* bio = socket_.emplace(static_cast<int>(fd)).MakeBio();
+  if (!ssl_ || bio == nullptr) {
+    BIO_free(bio);
     ThrowTlsOption(env, "ERR_TLS_OPTION", "OpenSSL made no session");
   }
+  SSL_set_bio(ssl_.get(), bio, bio);
   SSL_set_msg_callback(ssl_.get(), OnMessage);
   SSL_set_msg_callback_arg(ssl_.get(), this);
   Configure(env, info[2]);
@@ -148,10 +154,14 @@ int32_t TlsSession::ReadRecords(ByteRange range) {
     });
     total += count;
     if (count > 0) barren_records_ = 0;
-    if (status == Status::kDone) continue;
+    if (status == Status::kDone) {
+      // Another SSL_read could only answer WANT_READ. Half a record would be pending too (P22).
+      if (socket_->dry() && SSL_has_pending(ssl_.get()) == 0) return static_cast<int32_t>(total);
+      continue;
+    }
     if (total == 0) return Answer(status);
-    // WANT_READ comes from a recv(2) that answered EAGAIN, so the next bytes bring an edge.
-    // Anything else is still to be told: SSL_read answers it again, and a failure is kept.
+    // WANT_READ comes from a socket that ran dry, so the next bytes bring an edge. Anything else is
+    // still to be told: SSL_read answers it again, and a failure is kept.
     return static_cast<int32_t>(total) | (status == Status::kWantsRead ? 0 : kReadMore);
   }
   // Full before dry. SSL_pending would see the current record only, and SSL_has_pending half a
@@ -228,7 +238,12 @@ napi_value TlsSession::Close(const Arguments& arguments) {
 template <typename Call>
 Status TlsSession::Run(const char* name, Call call) {
   if (failure_) return Status::kFailed;
-  const Status status = RunTls(ssl_.get(), name, failure_, call);
+  Status status;
+  do {
+    status = RunTls(ssl_.get(), name, failure_, call);
+    // A want of more must come from a socket that said EAGAIN: an end that was there already brings
+    // no edge any more, and half a record before it is a short read too.
+  } while (status == Status::kWantsRead && socket_->AskAgain());
   if (barren_records_ <= kMaxBarrenRecords || failure_) return status;
   failure_ = std::make_unique<Failure>(
       Failure::Tls(name, "the peer sent too many records in a row without application data"));

@@ -12,6 +12,7 @@
 #include "environment.h"
 #include "openssl_ptr.h"
 #include "tls_context.h"
+#include "tls_socket.h"
 
 namespace sluice {
 
@@ -49,8 +50,9 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
 
   std::shared_ptr<Environment> environment_;
   std::optional<LiveCount> live_;
-  /// Before ssl_, to be destroyed after it.
+  /// Both before ssl_, to be destroyed after it.
   std::shared_ptr<const TlsContextCore> core_;
+  std::optional<TlsSocket> socket_;
   SslPtr ssl_;
   std::unique_ptr<Failure> failure_;
 

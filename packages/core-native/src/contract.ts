@@ -41,7 +41,9 @@ export const EVENT_FIELDS = 3;
 
 /**
  * Set in the result of {@link NativeTlsSession.read} beside the count when the session did not run dry: more records
- * may be buffered, or an end, a failure or a want waits to be told. Without it only a further edge brings more.
+ * may be buffered, or an end, a failure or a want waits to be told. Without it only a further edge brings more. As after
+ * a short {@link NativeBinding.recv}, that does not hold for an end which was there already: whoever has seen RDHUP, HUP
+ * or ERR reads once more.
  */
 export const READ_MORE = 0x4000_0000;
 

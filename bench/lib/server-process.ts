@@ -1,0 +1,112 @@
+/**
+ * A server under test: started, awaited, ended.
+ *
+ * Rule: it is ended by its own process id, in order first (SIGTERM), and for good when that takes too long.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { BenchError } from './bench-error.ts';
+import { cpuSeconds } from './cpu-time.ts';
+
+const READY_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 6_000;
+const LISTENING = /^listening on (.+):(\d+)$/;
+/** Of what a server said on standard error, this much is kept to explain why it did not start. */
+const KEPT_CHARACTERS = 4_000;
+
+export class ServerProcess {
+  /** `HOST:PORT` as the server printed it. */
+  readonly authority: string;
+  private readonly child: ChildProcess;
+
+  private constructor(child: ChildProcess, authority: string) {
+    this.child = child;
+    this.authority = authority;
+  }
+
+  /** Resolves when it listens. Rejects with {@link BenchError}, and what it said, when it ends or stays silent instead. */
+  static async start(name: string, command: readonly string[], signal: AbortSignal): Promise<ServerProcess> {
+    signal.throwIfAborted();
+    const [program = '', ...args] = command;
+    // The channel tells a Node server that we are gone, however we went; others do not notice it.
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const said = collect(child);
+    try {
+      return new ServerProcess(child, await listening(child, signal));
+    } catch (thrown) {
+      await end(child);
+      if (signal.aborted) throw thrown;
+      throw new BenchError(`the server "${name}" did not start: ${(thrown as Error).message}\n${said()}`);
+    }
+  }
+
+  get pid(): number {
+    return this.child.pid as number;
+  }
+
+  /** CPU time used so far; throws when the server has ended. */
+  cpuSeconds(): number {
+    return cpuSeconds(this.pid);
+  }
+
+  /** Resolves when it has ended. Twice is harmless. */
+  stop(): Promise<void> {
+    return end(this.child);
+  }
+}
+
+function collect(child: ChildProcess): () => string {
+  let text = '';
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    text = (text + chunk).slice(-KEPT_CHARACTERS);
+  });
+  return () => text;
+}
+
+/** The authority out of the line that says so. */
+function listening(child: ChildProcess, signal: AbortSignal): Promise<string> {
+  const { promise, resolve, reject } = withResolvers<string>();
+  const { stdout } = child;
+  if (stdout === null) throw new Error('it has no standard output');
+  createInterface({ input: stdout }).on('line', (line) => {
+    const match = LISTENING.exec(line);
+    if (match !== null) resolve(`${match[1]}:${match[2]}`);
+  });
+  child.once('error', reject).once('exit', (code, how) => reject(new Error(`it ended with ${code ?? how}`)));
+  const timer = setTimeout(
+    () => reject(new Error('it never said "listening on HOST:PORT"')),
+    READY_TIMEOUT_MS,
+  );
+  const onAbort = () => reject(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  return promise.finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  });
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  // No id: it could not even be started.
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  await exited;
+  clearTimeout(timer);
+}
+
+/** Promise.withResolvers, which Node 20 does not have. */
+function withResolvers<T>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (error: Error) => void;
+} {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}

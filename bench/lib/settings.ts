@@ -1,0 +1,39 @@
+/** The flags of `npm run bench`. */
+import { parseArgs } from 'node:util';
+import { BenchError } from './bench-error.ts';
+
+export interface Settings {
+  /** Names of the suites to run; none means all. */
+  readonly suites: readonly string[];
+  /** How often each server is measured, in turn with the others. */
+  readonly rounds: number;
+  /** Length of one measurement. */
+  readonly seconds: number;
+}
+
+/** Throws {@link BenchError} for a flag that is not known or whose value does not fit. */
+export function parseSettings(args: readonly string[]): Settings {
+  const { values, positionals } = parse(args);
+  return {
+    suites: positionals,
+    rounds: positiveInteger('--rounds', values.rounds),
+    seconds: positiveInteger('--seconds', values.seconds),
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '5' } },
+    });
+  } catch (thrown) {
+    throw new BenchError((thrown as Error).message);
+  }
+}
+
+function positiveInteger(flag: string, text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new BenchError(`${flag} must be an integer from 1 to 9999, not '${text}'`);
+}

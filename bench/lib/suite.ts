@@ -1,0 +1,58 @@
+/**
+ * What a suite is: servers to compare, cases to compare them in, and one way to measure a server.
+ *
+ * Rule: a suite says what is measured and how; when, in which order and how often is for `measure-suite.ts` alone, so
+ * that every suite is measured by the same method.
+ */
+import type { Pinning } from './pinning.ts';
+import type { ServerProcess } from './server-process.ts';
+
+export interface Metric {
+  readonly name: string;
+  /** Heading of its column, with the unit. */
+  readonly title: string;
+  /** Decimal places in tables. */
+  readonly digits: number;
+}
+
+/** One way of running all contenders: plain, over TLS. */
+export interface Case {
+  readonly name: string;
+  /** Files of the certificate and its key, PEM; undefined where nothing is sealed. */
+  readonly credentials: CredentialFiles | undefined;
+}
+
+export interface CredentialFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** A server program. It prints `listening on HOST:PORT` when it is ready, and ends on SIGTERM. */
+export interface Contender {
+  readonly name: string;
+  /** Program and arguments that serve `each` on a free port. */
+  command(each: Case): readonly string[];
+}
+
+export interface Load {
+  readonly seconds: number;
+  readonly pinning: Pinning;
+  readonly signal: AbortSignal;
+}
+
+/** One value for each metric of the suite, by its name. */
+export type Sample = Readonly<Record<string, number>>;
+
+export interface Suite {
+  readonly name: string;
+  readonly title: string;
+  /** Commands that must be on the PATH, each with the Debian package that brings it. */
+  readonly tools: Readonly<Record<string, string>>;
+  readonly cases: readonly ('plain' | 'tls')[];
+  /** The first metric is the one that contenders are compared by; less is better. */
+  readonly metrics: readonly [Metric, ...Metric[]];
+  /** The first is ours; ratios are ours to each of the others. */
+  readonly contenders: readonly [Contender, ...Contender[]];
+  /** Loads `server` and tells what that took. Called in turn for every contender, its results judged together. */
+  measure(server: ServerProcess, each: Case, load: Load): Promise<Sample>;
+}

@@ -1,0 +1,55 @@
+/** wrk, the load generator for HTTP: one run of it and what it reports. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { BenchError } from './bench-error.ts';
+
+export interface WrkOptions {
+  readonly url: string;
+  readonly connections: number;
+  readonly seconds: number;
+  /** Put in front of the command line: taskset and its arguments. */
+  readonly prefix: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+export interface WrkReport {
+  /** Answers that came whole. */
+  readonly requests: number;
+  readonly requestsPerSecond: number;
+  readonly latencyP50Ms: number;
+  readonly latencyP99Ms: number;
+}
+
+/** Runs wrk with one thread. Rejects with {@link BenchError} when an answer was not what was asked for. */
+export async function runWrk(options: WrkOptions): Promise<WrkReport> {
+  const { url, connections, seconds, prefix, signal } = options;
+  const arguments_ = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '--latency', url];
+  const [program = '', ...args] = [...prefix, 'wrk', ...arguments_];
+  const { stdout } = await promisify(execFile)(program, args, { signal, killSignal: 'SIGKILL' });
+  return parseWrk(stdout);
+}
+
+/** What a report of wrk says. Throws {@link BenchError} when it tells of failures or is none. */
+export function parseWrk(text: string): WrkReport {
+  // Figures of a server that refuses or drops requests would look splendid.
+  const trouble = /^\s*(Socket errors:.*|Non-2xx or 3xx responses:.*)$/m.exec(text);
+  if (trouble !== null) throw new BenchError(`wrk met failures: ${trouble[1]}`);
+  const requests = Number(/^\s*(\d+) requests in /m.exec(text)?.[1]);
+  const requestsPerSecond = Number(/^Requests\/sec:\s+([\d.]+)/m.exec(text)?.[1]);
+  if (!(requests > 0) || Number.isNaN(requestsPerSecond)) {
+    throw new BenchError(`wrk completed no request:\n${text}`);
+  }
+  return {
+    requests,
+    requestsPerSecond,
+    latencyP50Ms: percentileMs(text, 50),
+    latencyP99Ms: percentileMs(text, 99),
+  };
+}
+
+const MS_IN: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, m: 60_000 };
+
+function percentileMs(text: string, percent: number): number {
+  const [, value, unit = ''] = new RegExp(`^\\s*${percent}%\\s+([\\d.]+)([a-z]+)`, 'm').exec(text) ?? [];
+  return Number(value) * (MS_IN[unit] ?? Number.NaN);
+}

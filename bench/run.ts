@@ -1,0 +1,49 @@
+/**
+ * `npm run bench [-- SUITE…] [--rounds N] [--seconds N]`: measures, writes `bench/results/SUITE.json`, prints tables.
+ *
+ * Rule: whatever happens, every process that was started is ended, by its id. Figures are reported, never asserted.
+ */
+import { BenchError } from './lib/bench-error.ts';
+import { measureSuite } from './lib/measure-suite.ts';
+import { markdownTable } from './lib/report.ts';
+import { writeResult } from './lib/result-file.ts';
+import { parseSettings, type Settings } from './lib/settings.ts';
+import type { Suite } from './lib/suite.ts';
+import { http } from './suites/http.ts';
+
+const SUITES: readonly Suite[] = [http];
+
+const INTERRUPTED = 130;
+
+const interruption = new AbortController();
+const interrupt = () => interruption.abort();
+process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+
+try {
+  const settings = parseSettings(process.argv.slice(2));
+  for (const suite of chosenSuites(settings)) await runSuite(suite, settings);
+} catch (thrown) {
+  if (interruption.signal.aborted) process.exitCode = INTERRUPTED;
+  else if (thrown instanceof BenchError) {
+    console.error(`\nbench: ${thrown.message}`);
+    process.exitCode = 1;
+  } else throw thrown;
+}
+
+async function runSuite(suite: Suite, settings: Settings): Promise<void> {
+  console.error(`${suite.name}: ${suite.title}`);
+  const result = await measureSuite(suite, settings, interruption.signal);
+  const path = await writeResult(result);
+  console.log(`\n## ${suite.title}\n\n${markdownTable(result)}\n`);
+  console.error(`written to ${path}`);
+}
+
+function chosenSuites({ suites }: Settings): readonly Suite[] {
+  if (suites.length === 0) return SUITES;
+  return suites.map((name) => {
+    const suite = SUITES.find((candidate) => candidate.name === name);
+    if (suite !== undefined) return suite;
+    const names = SUITES.map((candidate) => candidate.name).join(', ');
+    throw new BenchError(`there is no suite "${name}". There are: ${names}`);
+  });
+}

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { BenchError } from '../lib/bench-error.ts';
+import { cpuSeconds, parseStatTicks } from '../lib/cpu-time.ts';
+import type { SuiteResult } from '../lib/measure-suite.ts';
+import { parseCpuList } from '../lib/pinning.ts';
+import { markdownTable } from '../lib/report.ts';
+import { ServerProcess } from '../lib/server-process.ts';
+import { parseSettings } from '../lib/settings.ts';
+import { summarize } from '../lib/statistics.ts';
+import { requireTools } from '../lib/tools.ts';
+import { parseWrk } from '../lib/wrk.ts';
+
+const WRK = `Running 5s test @ http://127.0.0.1:8080/
+  1 threads and 64 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency   670.00us    1.02ms  36.10ms   98.83%
+    Req/Sec   101.42k     9.85k  118.00k    72.00%
+  Latency Distribution
+     50%  615.00us
+     75%  640.00us
+     90%  700.00us
+     99%    2.10ms
+  504300 requests in 5.00s, 63.96MB read
+Requests/sec: 100834.62
+Transfer/sec:     12.79MB
+`;
+
+describe('a report of wrk', () => {
+  it('tells requests, rate and latency in milliseconds', () => {
+    const report = parseWrk(WRK);
+    expect(report).toEqual({
+      requests: 504300,
+      requestsPerSecond: 100834.62,
+      latencyP50Ms: 0.615,
+      latencyP99Ms: 2.1,
+    });
+  });
+
+  it.each([
+    ['  Socket errors: connect 0, read 3, write 0, timeout 0\n', 'read 3'],
+    ['  Non-2xx or 3xx responses: 12\n', '12'],
+  ])('is refused when it tells of failures: %j', (line, detail) => {
+    const report = WRK.replace('Requests/sec', `${line}Requests/sec`);
+    expect(() => parseWrk(report)).toThrowError(BenchError);
+    expect(() => parseWrk(report)).toThrowError(detail);
+  });
+
+  it('is refused when no request was completed', () => {
+    expect(() => parseWrk('unable to connect\n')).toThrowError(/completed no request/);
+  });
+});
+
+describe('CPU time', () => {
+  it('is read from behind a program name with blanks and parentheses', () => {
+    const stat = '42 (a (b) c) S 1 42 42 0 -1 4194560 100 0 0 0 150 50 7 7 20 0 11 0 100 1 1';
+    expect(parseStatTicks(stat)).toBe(200);
+  });
+
+  it('of this process is above zero', () => {
+    expect(cpuSeconds(process.pid)).toBeGreaterThan(0);
+  });
+});
+
+describe('a list of processors', () => {
+  it.each([
+    ['0-3', [0, 1, 2, 3]],
+    ['1', [1]],
+    ['2,5-6', [2, 5, 6]],
+    ['', []],
+  ])('reads %j', (text, wanted) => {
+    expect(parseCpuList(text)).toEqual(wanted);
+  });
+});
+
+describe('a summary', () => {
+  it('takes the middle value of an odd number, and the mean of the two middle ones of an even number', () => {
+    expect(summarize([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
+    expect(summarize([4, 1, 2, 3]).median).toBe(2.5);
+  });
+});
+
+describe('the table', () => {
+  it('forms the ratio to each other server within the rounds of its case', () => {
+    const series = (name: string, contender: string, values: number[]) => ({
+      case: name,
+      contender,
+      samples: values.map((cpu) => ({ cpu })),
+    });
+    const result: SuiteResult = {
+      suite: 'made-up',
+      title: 'made up',
+      measuredAt: '',
+      settings: { rounds: 3, seconds: 1 },
+      machine: {},
+      metrics: [{ name: 'cpu', title: 'µs', digits: 1 }],
+      series: [series('plain', 'ours', [1, 2, 4]), series('plain', 'theirs', [2, 4, 16])],
+    };
+    expect(markdownTable(result).split('\n')).toEqual([
+      '| case | server | µs | min to max | ours ÷ it |',
+      '| --- | --- | --- | --- | --- |',
+      '| plain | ours | 2.0 | 1.0 to 4.0 |  |',
+      '| plain | theirs | 4.0 | 2.0 to 16.0 | **0.50** (0.25 to 0.50) |',
+    ]);
+  });
+});
+
+describe('what the person at the terminal can put right', () => {
+  it('is a flag out of its range', () => {
+    expect(() => parseSettings(['http', '--rounds', '0'])).toThrowError(BenchError);
+    expect(() => parseSettings(['--fast'])).toThrowError(BenchError);
+    expect(parseSettings(['http', '--seconds', '7'])).toEqual({ suites: ['http'], rounds: 3, seconds: 7 });
+  });
+
+  it('is a missing program, told with the command that installs it', () => {
+    expect(() => requireTools({ 'no-such-program': 'some-package' })).toThrowError(
+      'no-such-program is missing. On Debian and Ubuntu: sudo apt-get install some-package',
+    );
+  });
+});
+
+describe('a server process', () => {
+  const { signal } = new AbortController();
+  const script = (text: string) => [process.execPath, '-e', text];
+
+  it('is ready when it says where it listens, and is gone after stop()', async () => {
+    const idle = "console.log('starting'); console.log('listening on [::1]:81'); setInterval(() => {}, 1e6)";
+    const server = await ServerProcess.start('idle', script(idle), signal);
+    expect(server.authority).toBe('[::1]:81');
+    await server.stop();
+    expect(() => process.kill(server.pid, 0)).toThrowError(/ESRCH/);
+  });
+
+  it('that ends instead of listening is told with its own words', async () => {
+    const started = ServerProcess.start(
+      'broken',
+      script("console.error('no such port'); process.exit(3)"),
+      signal,
+    );
+    await expect(started).rejects.toThrowError(/"broken" did not start: it ended with 3\s+no such port/);
+  });
+
+  it('that is not there is told by name', async () => {
+    const started = ServerProcess.start('absent', ['/nonexistent/server'], signal);
+    await expect(started).rejects.toThrowError(/"absent" did not start: .*ENOENT/);
+  });
+
+  it('is ended when the run is interrupted while it starts', async () => {
+    const interruption = new AbortController();
+    const started = ServerProcess.start('silent', script('setInterval(() => {}, 1e6)'), interruption.signal);
+    interruption.abort();
+    await expect(started).rejects.toThrowError(/abort/i);
+  });
+});
