@@ -99,7 +99,7 @@ describe('a client whose bytes arrive in an unusual rhythm', () => {
       const said = Buffer.alloc(40 * 1024, 'said ');
       await new Promise((resolve) => client.write(said, resolve));
       // By the time another connection has come and ended its side, the edge of these bytes is over.
-      await leave(await nodeClient(server.port, { ca: credentials.cert }));
+      (await nodeClient(server.port, { ca: credentials.cert })).end();
       await party.ended.reach(1);
       expect((await party.heard(0)).length).toBe(0);
       conn!.resume();
