@@ -95,6 +95,33 @@ describe('openssl', () => {
   });
 });
 
+describe('gnutls-cli', () => {
+  beforeEach((context) => needsTool(context, 'gnutls-cli'));
+
+  it.each(['1.2', '1.3'])(
+    'exchanges lines with our server over TLS %s, and both end in order',
+    async (version) => {
+      const { port, closed } = await echoServer(credentials);
+      const trust = [
+        '--x509cafile',
+        files().cert,
+        '--verify-hostname',
+        'localhost',
+        '--sni-hostname',
+        'localhost',
+      ];
+      const priority = ['--priority', `NORMAL:-VERS-ALL:+VERS-TLS${version}`];
+      const client = startTool('gnutls-cli', [...trust, ...priority, '--port', String(port), '127.0.0.1']);
+      expect(await printedBy(client, /Simple Client Mode/)).toContain(`(TLS${version}-`);
+      client.child.stdin.write('from GnuTLS\n');
+      await printedBy(client, /^from GnuTLS$/m);
+      client.child.stdin.end();
+      expect((await client.ended).code).toBe(0);
+      expect(await closed.reach(1)).toEqual([CLEAN]);
+    },
+  );
+});
+
 /** What s_client says, and how it ended here, when our server leaves as soon as the handshake is complete. */
 async function leavingAtOnce(version: string, leave: (conn: Connection) => void) {
   const { port, closed } = await echoServer(credentials, {}, (echo) => ({
