@@ -32,7 +32,7 @@ if (outcome === 'passed' && !values.once) {
   await interrupted;
 }
 const report = await reactor.shutdown({ deadlineMs: 5_000 });
-account.farewell(report);
+if (!values.once) account.farewell(report);
 trust.remove();
 process.exit(outcome === 'failed' ? 1 : 0);
 

@@ -9,7 +9,7 @@ import { isMainThread, workerData } from 'node:worker_threads';
 import type { ListenOptions } from '@sluice/reactor';
 import { readPemFile, tls } from '@sluice/tls';
 import { exitWith, orExit } from './exit-with.ts';
-import { selfSigned } from './self-signed.ts';
+
 import { runWorkers } from './workers.ts';
 
 /** What the main thread settles once and every worker uses. */
@@ -65,7 +65,10 @@ async function credentialsOf(values: {
   if (values.cert !== undefined && values.key !== undefined) {
     return { cert: readPemFile(values.cert), key: readPemFile(values.key) };
   }
-  return values.tls ? selfSigned() : undefined;
+  if (!values.tls) return undefined;
+  // Making certificates takes a library that is slow to load: only who needs one waits for it.
+  const { selfSigned } = await import('./self-signed.ts');
+  return selfSigned();
 }
 
 function naturalNumber(flag: string, text: string): number {
