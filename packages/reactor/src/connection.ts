@@ -297,7 +297,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
         this.readHalf = stepReadHalf(this.readHalf, 'spent');
         return this.listReady();
       }
-      const progress = this.transport.read(this.loop.readBuffer);
+      const progress = this.transport.read(this.loop.readBuffer.bytes);
       if (progress > 0) {
         budget -= progress;
         if (this.transport.drained && !this.hangupSeen) this.readHalf = stepReadHalf(this.readHalf, 'dry');
@@ -321,11 +321,11 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
     if (this.lifecycle !== 'open' || this.protocol.onData === undefined) return;
     const { readBuffer, poisonReads } = this.loop;
     try {
-      this.protocol.onData(this, readBuffer.subarray(0, count));
+      this.protocol.onData(this, readBuffer.lend(count));
     } catch (thrown) {
       this.onHookThrew(thrown);
     }
-    if (poisonReads) readBuffer.fill(0xdd, 0, count);
+    if (poisonReads) readBuffer.poison(count);
   }
 
   private peerEnded(): void {
