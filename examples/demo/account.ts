@@ -35,8 +35,8 @@ export function step(server: string, report: StepReport): void {
 export function totals(stats: ReactorStats, requests: number): void {
   chapter('the reactor');
   console.log(
-    `  ${stats.accepted} connections accepted, ${stats.handshakesFailed} refused, ${requests} requests served, ` +
-      `${stats.events} events in ${stats.turns} turns`,
+    `  ${count(stats.accepted, 'connection')} accepted, ${stats.handshakesFailed} refused, ` +
+      `${count(requests, 'request')} served, ${count(stats.events, 'event')} in ${count(stats.turns, 'turn')}`,
   );
 }
 
@@ -53,5 +53,9 @@ export function invitation({ echo, https }: DemoServers, caFile: string): void {
 }
 
 export function farewell({ drained, destroyed }: ShutdownReport): void {
-  console.log(`\nClosed in order: ${drained} connections drained, ${destroyed} cut.`);
+  console.log(`\nClosed in order: ${count(drained, 'connection')} drained, ${destroyed} cut.`);
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

@@ -9,6 +9,7 @@ import { byteByByte } from './support/byte-by-byte.ts';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
 import { type EchoServer, echoServer } from './support/echo-server.ts';
 import { leave, nodeClient, readBytes, startNodeClient } from './support/node-client.ts';
+import { Party } from './support/party.ts';
 import { liveSessions } from './support/process-state.ts';
 import { startRelay } from './support/relay.ts';
 
@@ -38,7 +39,7 @@ describe('a client whose bytes arrive in an unusual rhythm', () => {
   it('P1 last flight and first request in one segment, TLSv1.3: is answered', async () => {
     const server = await echoServer(credentials);
     // The Finished and the request are a record each.
-    const port = await startRelay(server.port, () => allAtOnce(2));
+    const port = await startRelay(server.port, allAtOnce(2));
     const client = startNodeClient(port, { ca: credentials.cert, minVersion: 'TLSv1.3' });
     client.write('at once');
     expect((await readBytes(client, 7)).toString()).toBe('at once');
@@ -52,7 +53,7 @@ describe('a client whose bytes arrive in an unusual rhythm', () => {
     const first = startNodeClient(server.port, options);
     const [session] = (await once(first, 'session')) as [Buffer];
     await leave(first);
-    const port = await startRelay(server.port, () => allAtOnce(1));
+    const port = await startRelay(server.port, allAtOnce(1));
     const client = startNodeClient(port, { ...options, session });
     client.write('at once');
     expect((await readBytes(client, 7)).toString()).toBe('at once');
@@ -61,16 +62,50 @@ describe('a client whose bytes arrive in an unusual rhythm', () => {
     expect(await server.closed.reach(2)).toEqual([CLEAN, CLEAN]);
   });
 
+  it('P1 the same of many clients, where the budget makes handshakes wait for a later turn', async () => {
+    const clients = 8;
+    const server = await echoServer(credentials, { handshakeBudget: 1 });
+    const port = await startRelay(server.port, allAtOnce(2, clients));
+    await Promise.all(
+      Array.from({ length: clients }, async () => {
+        const client = startNodeClient(port, { ca: credentials.cert, minVersion: 'TLSv1.3' });
+        client.write('at once');
+        expect((await readBytes(client, 7)).toString()).toBe('at once');
+        await leave(client);
+      }),
+    );
+    expect(await server.closed.reach(clients)).toEqual(Array(clients).fill(CLEAN));
+  });
+
   it('P1 P2 last flight, request and end in one segment: is answered, and ended in order', async () => {
     const server = await echoServer(credentials);
     // The Finished, the request and the close_notify.
-    const port = await startRelay(server.port, () => allAtOnce(3));
+    const port = await startRelay(server.port, allAtOnce(3));
     const client = startNodeClient(port, { ca: credentials.cert, minVersion: 'TLSv1.3' });
     client.end('at once');
     expect((await readBytes(client, 7)).toString()).toBe('at once');
     await leave(client);
     expect(await server.closed.reach(1)).toEqual([CLEAN]);
   });
+
+  it.each(VERSIONS)(
+    'P3 has sent everything while we paused, %s: resume() delivers it without an edge',
+    async (version) => {
+      const party = new Party();
+      const server = await echoServer(credentials, {}, () => party);
+      const client = await nodeClient(server.port, { ca: credentials.cert, maxVersion: version });
+      const [conn] = await party.opened.reach(1);
+      conn!.pause();
+      const said = Buffer.alloc(40 * 1024, 'said ');
+      await new Promise((resolve) => client.write(said, resolve));
+      // By the time another connection has come and ended its side, the edge of these bytes is over.
+      (await nodeClient(server.port, { ca: credentials.cert })).end();
+      await party.ended.reach(1);
+      expect((await party.heard(0)).length).toBe(0);
+      conn!.resume();
+      expect((await party.heard(said.length)).equals(said)).toBe(true);
+    },
+  );
 
   it.each(VERSIONS)('sends and does not read, %s: costs bounded memory and nobody else', async (version) => {
     const server = await echoServer(credentials);
