@@ -12,9 +12,8 @@ import type { Counters, Flushable, Loop, Sockets } from './loop.ts';
 import { Outbox } from './outbox.ts';
 import type { Pollable } from './pollable.ts';
 import type { Poller } from './poller.ts';
+import { ReadBuffer } from './read-buffer.ts';
 import { SlotTable } from './slot-table.ts';
-
-const READ_BUFFER_BYTES = 64 * 1024;
 
 const NOBODY: readonly Pollable[] = [];
 
@@ -35,7 +34,7 @@ export class EventLoop implements Loop {
   readonly deadlines: DeadlineWheel;
   readonly poisonReads: boolean;
   readonly outbox = new Outbox();
-  readonly readBuffer: Buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  readonly readBuffer = new ReadBuffer();
   readonly counters: Counters = {
     accepted: 0,
     opened: 0,

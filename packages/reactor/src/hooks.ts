@@ -32,12 +32,12 @@ export class Hooks<State> {
     if (this.protocol.onData === undefined) return undefined;
     const { readBuffer, poisonReads } = this.loop;
     try {
-      this.protocol.onData(conn, readBuffer.subarray(0, count));
+      this.protocol.onData(conn, readBuffer.lend(count));
       return undefined;
     } catch (thrown) {
       return this.report(thrown);
     } finally {
-      if (poisonReads) readBuffer.fill(0xdd, 0, count);
+      if (poisonReads) readBuffer.poison(count);
     }
   }
 

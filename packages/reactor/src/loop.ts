@@ -8,6 +8,7 @@ import type { Limits } from './limits.ts';
 import type { Outbox } from './outbox.ts';
 import type { Pollable } from './pollable.ts';
 import type { Poller } from './poller.ts';
+import type { ReadBuffer } from './read-buffer.ts';
 
 /** The socket calls of the native contract. Descriptors are non-blocking integers. */
 export type Sockets = Pick<
@@ -50,7 +51,7 @@ export interface Loop {
   readonly deadlines: DeadlineWheel;
   readonly outbox: Outbox;
   /** Every read lands here; what protocols see are borrowed views of it. */
-  readonly readBuffer: Buffer;
+  readonly readBuffer: ReadBuffer;
   readonly counters: Counters;
   /** Overwrites each borrowed chunk after its `onData`, so that tests catch who kept it. */
   readonly poisonReads: boolean;

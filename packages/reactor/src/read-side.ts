@@ -70,7 +70,7 @@ export class ReadSide {
         this.half = stepReadHalf(this.half, 'spent');
         return 'spent';
       }
-      const progress = this.transport.read(this.loop.readBuffer);
+      const progress = this.transport.read(this.loop.readBuffer.bytes);
       if (progress > 0) {
         budget -= progress;
         if (this.transport.drained && !this.hangupSeen) this.half = stepReadHalf(this.half, 'dry');

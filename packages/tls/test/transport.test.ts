@@ -170,6 +170,28 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
     expect(serving.hooks).toEqual(['open', 'close']);
   });
 
+  test('P26 an end that waits behind data in the socket is found without a further edge', async () => {
+    let held: Connection | undefined;
+    const serving = new (class extends Greeter {
+      override onOpen(conn?: Connection): void {
+        super.onOpen(conn);
+        held = conn;
+        conn?.pause();
+      }
+    })();
+    const client = new Recorder();
+    const conn = await connect(await listen(serving, only), client);
+    await client.got('hello'.length);
+    conn.write('last words');
+    await new Promise(setImmediate);
+    conn.destroy();
+    // The edges of both come and go while the server does not read.
+    for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+    held?.resume();
+    expect(await serving.closed).toMatchObject({ reason: 'truncated' });
+    expect(serving.received.toString()).toBe('last words');
+  });
+
   test('ALPN settles on what both speak', async () => {
     const server = await listen(echo, { ...only, alpn: ['h2', 'http/1.1'] });
     const conn = await connect(server, new Recorder(), { alpn: ['echo', 'http/1.1'] });
