@@ -1,16 +1,9 @@
 /** A Sluice TLS server that echoes, watched, for one test. */
-import {
-  type CloseReason,
-  createReactor,
-  type Limits,
-  type Protocol,
-  type Reactor,
-  type Server,
-} from '@sluice/reactor';
+import type { CloseReason, Limits, Protocol, Reactor, Server } from '@sluice/reactor';
 import { type TlsOptions, tls } from '@sluice/tls';
-import { onTestFinished } from 'vitest';
 import { type WatchedEcho, watchedEcho } from './echo-protocol.ts';
 import { Tally } from './tally.ts';
+import { testReactor } from './test-reactor.ts';
 
 /** What `onConnectionError` was told. */
 export interface Refusal {
@@ -34,7 +27,7 @@ export async function echoServer(
 ): Promise<EchoServer> {
   const echo = watchedEcho();
   const refused = new Tally<Refusal>();
-  const reactor = createReactor({ limits, poisonReads: true });
+  const reactor = testReactor(limits);
   const server = await reactor.listen(
     {
       host: '127.0.0.1',
@@ -44,8 +37,5 @@ export async function echoServer(
     },
     alter(echo.protocol),
   );
-  onTestFinished(async () => {
-    await reactor.shutdown({ deadlineMs: 0 }).catch(() => {});
-  });
   return { ...echo, reactor, server, port: server.address()!.port, refused };
 }

@@ -1,17 +1,21 @@
 /** A reactor for one test, whose end checks that nothing went wrong unseen. */
-import { createReactor, type Reactor } from '@sluice/reactor';
+import { createReactor, type Limits, type Reactor } from '@sluice/reactor';
 import { expect, onTestFinished } from 'vitest';
 import { liveSessions } from './process-state.ts';
 
-/** Made for this test; when it is over, no hook has thrown and no session is left. */
-export function testReactor(): Reactor {
-  const sessions = liveSessions();
+let reactors = 0;
+
+/** Made for this test; when it is over no hook has thrown, and when the last reactor is gone no session is left. */
+export function testReactor(limits: Partial<Limits> = {}): Reactor {
   const errors: Error[] = [];
-  const reactor = createReactor({ poisonReads: true, onError: (error) => errors.push(error) });
+  const reactor = createReactor({ limits, poisonReads: true, onError: (error) => errors.push(error) });
+  reactors += 1;
   onTestFinished(async () => {
-    await reactor.shutdown({ deadlineMs: 0 });
+    // A test may have shut it down already.
+    await reactor.shutdown({ deadlineMs: 0 }).catch(() => {});
+    reactors -= 1;
     expect(errors).toEqual([]);
-    expect(liveSessions()).toBe(sessions);
+    if (reactors === 0) expect(liveSessions()).toBe(0);
   });
   return reactor;
 }
