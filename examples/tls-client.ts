@@ -7,25 +7,29 @@
 import { parseArgs } from 'node:util';
 import { createReactor, type Protocol } from '@sluice/reactor';
 import { readPemFile, tlsClient, tlsInfo } from '@sluice/tls';
-import { exitWith } from './shared/exit-with.ts';
+import { exitWith, orExit } from './shared/exit-with.ts';
 
-const { values } = parseArgs({
-  options: {
-    host: { type: 'string', default: '127.0.0.1' },
-    port: { type: 'string', default: '443' },
-    servername: { type: 'string' },
-    ca: { type: 'string' },
-    alpn: { type: 'string', multiple: true },
-    insecure: { type: 'boolean', default: false },
-  },
-});
+const { values } = orExit(() =>
+  parseArgs({
+    options: {
+      host: { type: 'string', default: '127.0.0.1' },
+      port: { type: 'string', default: '443' },
+      servername: { type: 'string' },
+      ca: { type: 'string' },
+      alpn: { type: 'string', multiple: true },
+      insecure: { type: 'boolean', default: false },
+    },
+  }),
+);
 
-const transport = tlsClient({
-  verify: !values.insecure,
-  ...(values.servername === undefined ? {} : { servername: values.servername }),
-  ...(values.ca === undefined ? {} : { ca: readPemFile(values.ca) }),
-  ...(values.alpn === undefined ? {} : { alpn: values.alpn }),
-});
+const transport = orExit(() =>
+  tlsClient({
+    verify: !values.insecure,
+    ...(values.servername === undefined ? {} : { servername: values.servername }),
+    ...(values.ca === undefined ? {} : { ca: readPemFile(values.ca) }),
+    ...(values.alpn === undefined ? {} : { alpn: values.alpn }),
+  }),
+);
 
 /** Says nothing, listens to nothing. */
 const silent: Protocol = { onOpen: () => {} };

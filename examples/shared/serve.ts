@@ -2,6 +2,7 @@
 import { isMainThread, parentPort } from 'node:worker_threads';
 import type { Reactor, Server } from '@sluice/reactor';
 import { exitWith } from './exit-with.ts';
+import { sayListening } from './say-listening.ts';
 
 /**
  * Prints `listening on HOST:PORT` once `listening` resolves, and drains on SIGTERM or SIGINT. In a worker both go
@@ -16,8 +17,8 @@ export async function serve(reactor: Reactor, listening: Promise<Server>): Promi
     parentPort?.close();
   };
   if (isMainThread) {
-    console.log(`listening on ${address.includes(':') ? `[${address}]` : address}:${port}`);
     process.once('SIGTERM', drain).once('SIGINT', drain);
+    sayListening(address, port);
     return;
   }
   parentPort?.once('message', drain).postMessage({ address, port });

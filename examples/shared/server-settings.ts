@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { isMainThread, workerData } from 'node:worker_threads';
 import type { ListenOptions } from '@sluice/reactor';
 import { readPemFile, tls } from '@sluice/tls';
-import { exitWith } from './exit-with.ts';
+import { exitWith, orExit } from './exit-with.ts';
 import { selfSigned } from './self-signed.ts';
 import { runWorkers } from './workers.ts';
 
@@ -35,7 +35,7 @@ export async function serverSettings(): Promise<ListenOptions> {
     reusePort: workers > 1,
     onConnectionError: (error: Error) => console.error(`connection refused: ${error.message}`),
   };
-  return credentials === undefined ? options : { ...options, transport: tls(credentials) };
+  return credentials === undefined ? options : { ...options, transport: orExit(() => tls(credentials)) };
 }
 
 async function parseSettings(): Promise<ServerSettings> {

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { sayListening } from './say-listening.ts';
 import type { ServerSettings } from './server-settings.ts';
 
 /** Runs the program in `settings.workers` workers and exits when all have ended. Never returns. */
@@ -20,10 +21,21 @@ export async function runWorkers(settings: ServerSettings): Promise<never> {
   while (workers.length < settings.workers) {
     const worker = new Worker(program, { workerData: { ...settings, port } });
     workers.push(worker);
-    const [listening] = (await once(worker, 'message')) as [{ address: string; port: number }];
-    ({ address: host, port } = listening);
+    ({ address: host, port } = await listening(worker));
   }
-  console.log(`listening on ${host}:${port}`);
+  sayListening(host, port);
   const codes = await Promise.all(workers.map(async (worker) => (await once(worker, 'exit'))[0] as number));
   process.exit(Math.max(...codes));
+}
+
+/** Where `worker` listens. One that cannot has said why, and the program ends as it did. */
+function listening(worker: Worker): Promise<{ address: string; port: number }> {
+  const onExit = (code: number) => process.exit(code);
+  return new Promise((resolve, reject) => {
+    worker.once('exit', onExit).once('error', reject);
+    worker.once('message', (where: { address: string; port: number }) => {
+      worker.off('exit', onExit);
+      resolve(where);
+    });
+  });
 }

@@ -238,7 +238,12 @@ napi_value TlsSession::Close(const Arguments& arguments) {
 template <typename Call>
 Status TlsSession::Run(const char* name, Call call) {
   if (failure_) return Status::kFailed;
-  const Status status = RunTls(ssl_.get(), name, failure_, call);
+  Status status;
+  do {
+    status = RunTls(ssl_.get(), name, failure_, call);
+    // A want of more must come from a socket that said EAGAIN: an end that was there already brings
+    // no edge any more, and half a record before it is a short read too.
+  } while (status == Status::kWantsRead && socket_->AskAgain());
   if (barren_records_ <= kMaxBarrenRecords || failure_) return status;
   failure_ = std::make_unique<Failure>(
       Failure::Tls(name, "the peer sent too many records in a row without application data"));

@@ -42,7 +42,7 @@ int TlsSocket::Read(BIO* bio, char* data, size_t length, size_t* count) {
   // OpenSSL's own socket BIO would ask the kernel again after each record and be told EAGAIN: one
   // system call in three of a small HTTPS exchange, 0.4 µs. It also uses read(2) and write(2),
   // whose way to a socket is longer than that of recv(2) and send(2).
-  if (socket.dry_) {
+  if (socket.dry()) {
     BIO_set_retry_read(bio);
     return -1;
   }
@@ -52,7 +52,7 @@ int TlsSocket::Read(BIO* bio, char* data, size_t length, size_t* count) {
   } while (received < 0 && errno == EINTR);
   if (received > 0) {
     // epoll(7): on a stream a short read means that the receive queue is empty.
-    socket.dry_ = static_cast<size_t>(received) < length;
+    if (static_cast<size_t>(received) < length) socket.state_ = State::kShort;
     *count = static_cast<size_t>(received);
     return 1;
   }
@@ -61,7 +61,7 @@ int TlsSocket::Read(BIO* bio, char* data, size_t length, size_t* count) {
     return 0;
   }
   if (WouldBlock(errno)) {
-    socket.dry_ = true;
+    socket.state_ = State::kWouldBlock;
     BIO_set_retry_read(bio);
   }
   return -1;

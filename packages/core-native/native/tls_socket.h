@@ -1,6 +1,6 @@
 // The socket of a TLS session as OpenSSL sees it: a BIO that knows when the socket ran dry. Rule:
 // it stands between OpenSSL and the system calls and decides nothing; a short read counts as dry
-// until the next call from outside, exactly as it does on plain TCP.
+// until somebody asks again, exactly as it does on plain TCP.
 #pragma once
 
 #include <openssl/bio.h>
@@ -19,20 +19,30 @@ class TlsSocket {
   BIO* MakeBio();
 
   /// A call from outside begins: the socket is asked again.
-  void Refresh() { dry_ = false; }
+  void Refresh() { state_ = State::kUnknown; }
+
+  /// Whether the dryness is a guess from a short read; if so, the next read asks the kernel.
+  bool AskAgain() {
+    if (state_ != State::kShort) return false;
+    state_ = State::kUnknown;
+    return true;
+  }
 
   /// Nothing was left in the receive queue when it was last read: what comes later brings an edge.
   /// An end that was there already does not: whoever has seen RDHUP or HUP asks once more.
-  bool dry() const { return dry_; }
+  bool dry() const { return state_ != State::kUnknown; }
 
  private:
+  /// What the last read said of the receive queue: nothing; that it was emptied; that it was empty.
+  enum class State { kUnknown, kShort, kWouldBlock };
+
   static const BIO_METHOD* Method();
   static int Read(BIO* bio, char* data, size_t length, size_t* count);
   static int Write(BIO* bio, const char* data, size_t length, size_t* count);
   static long Control(BIO* bio, int command, long argument, void* pointer);
 
   const int fd_;
-  bool dry_ = false;
+  State state_ = State::kUnknown;
   bool ended_ = false;
 };
 

@@ -45,6 +45,18 @@ export class Framing {
     this.#hosts = 0;
   }
 
+  /** Becomes equal to another. */
+  assign(other: Framing): void {
+    this.contentLength = other.contentLength;
+    this.chunked = other.chunked;
+    this.expectation = other.expectation;
+    this.close = other.close;
+    this.keepAlive = other.keepAlive;
+    this.upgradeField = other.upgradeField;
+    this.upgradeToken = other.upgradeToken;
+    this.#hosts = other.#hosts;
+  }
+
   /** Looks at one header line: its name in `bytes[name, colon)`, its value up to `end`. Returns why it is refused. */
   note(bytes: Buffer, name: number, colon: number, end: number): HttpRequestError | undefined {
     switch (colon - name) {

@@ -4,13 +4,11 @@
  * Rule: one request at a time. The next is not parsed before the current answer has ended and its body is through, so
  * answers leave in order, and from a loop, so that any number of pipelined requests needs no stack.
  */
-import { Buffer } from 'node:buffer';
 import type { CloseReason, Connection } from '@sluice/reactor';
-import { Body, type BodyOwner } from './body.ts';
-import { type BodyDecoder, LengthDecoder } from './body-decoder.ts';
-import { ChunkedDecoder } from './chunked-decoder.ts';
+import type { BodyOwner } from './body.ts';
 import { bodyTruncated, HttpPeerError, HttpRequestError, peerGone } from './errors.ts';
 import type { HttpSettings } from './http-settings.ts';
+import { bodyTooLarge, IncomingBody } from './incoming-body.ts';
 import { HeadParser } from './parser.ts';
 import { HttpRequest, type Request } from './request.ts';
 import { HttpResponse } from './response.ts';
@@ -39,11 +37,9 @@ export class HttpState implements BodyOwner {
   #response: HttpResponse | undefined = undefined;
   /** The head that has arrived in part; all others are parsed by the parser that the connections share. */
   #parser: HeadParser | undefined = undefined;
-  #body: Body | undefined = undefined;
-  #decoder: BodyDecoder | undefined = undefined;
+  /** The body that is arriving; set in `body` and `last-body` only. */
+  #incoming: IncomingBody | undefined = undefined;
   #stash: Stash | undefined = undefined;
-  #bodyBytes = 0;
-  #discardedBytes = 0;
   /** The client waits for 100 Continue and has sent nothing of its body. */
   #awaitsContinue = false;
   #peerEnded = false;
@@ -84,7 +80,7 @@ export class HttpState implements BodyOwner {
     this.#peerEnded = true;
     if (this.#inbound === 'head') this.#leave();
     if (this.#inbound !== 'body' && this.#inbound !== 'last-body') return;
-    this.#body?.fail(bodyTruncated());
+    this.#incoming?.body.fail(bodyTruncated());
     this.#response?.abandon();
     this.#leave();
   }
@@ -100,11 +96,13 @@ export class HttpState implements BodyOwner {
     this.#inbound = 'dropped';
     const response = this.#response;
     const waiters = this.#drainWaiters;
-    if (response === undefined && this.#body === undefined && waiters === undefined) return;
+    const incoming = this.#incoming;
+    this.#incoming = undefined;
+    if (response === undefined && incoming === undefined && waiters === undefined) return;
     const error = peerGone(`the connection closed: ${reason}`, cause);
     this.#drainWaiters = undefined;
     response?.abandon();
-    this.#body?.fail(error);
+    incoming?.body.fail(error);
     for (const waiter of waiters ?? []) waiter.reject(error);
   }
 
@@ -113,7 +111,7 @@ export class HttpState implements BodyOwner {
   /** All of an answer was handed to the connection. */
   answerEnded(response: HttpResponse): void {
     this.#response = undefined;
-    this.#body?.discard();
+    this.#incoming?.body.discard();
     if (!response.keepAlive || this.#shuttingDown) this.#leave();
     if (this.#inbound === 'held') this.#inbound = this.#nextHead();
     if (!this.#consuming) this.#advance();
@@ -122,10 +120,9 @@ export class HttpState implements BodyOwner {
   /** Whether what is left of the current request allows for another behind it. */
   mayKeepAlive(): boolean {
     if (this.#shuttingDown) return false;
-    if (this.#inbound !== 'body') return this.#inbound !== 'dropped';
-    if (this.#body?.reader === 'reading') return true;
-    if (this.#awaitsContinue) return false;
-    return (this.#decoder?.remainingBytes ?? 0) <= this.#settings.limits.discardBytes;
+    if (this.#incoming === undefined) return this.#inbound !== 'dropped';
+    if (this.#incoming.body.reader === 'reading') return true;
+    return !this.#awaitsContinue && this.#incoming.isWorthDropping;
   }
 
   drained(): Promise<void> {
@@ -160,7 +157,7 @@ export class HttpState implements BodyOwner {
     try {
       while (at < chunk.length) {
         if (this.#inbound === 'head') at = this.#readHead(chunk, at);
-        else if (this.#decoder !== undefined) at = this.#readBody(chunk, at, this.#decoder);
+        else if (this.#incoming !== undefined) at = this.#readBody(chunk, at, this.#incoming);
         else return at;
       }
       return at;
@@ -172,7 +169,7 @@ export class HttpState implements BodyOwner {
   /** Reads what was kept, as far as it may be read now. */
   #advance(): void {
     const stash = this.#stash;
-    while (stash !== undefined && (this.#inbound === 'head' || this.#decoder !== undefined)) {
+    while (stash !== undefined && (this.#inbound === 'head' || this.#incoming !== undefined)) {
       const chunk = stash.take();
       if (chunk === undefined) break;
       const at = this.#consume(chunk, 0);
@@ -190,7 +187,7 @@ export class HttpState implements BodyOwner {
       this.#dispatch(parser, at < chunk.length);
     } else if (parser.failure !== undefined) {
       const failure = parser.failure;
-      const toHead = parser.method === 'HEAD';
+      const toHead = parser.line.method === 'HEAD';
       parser.reset();
       this.#refuse(failure, toHead);
     } else if (this.#parser === undefined && !parser.isFresh) {
@@ -205,36 +202,28 @@ export class HttpState implements BodyOwner {
    * bytes behind the head are here already.
    */
   #dispatch(parser: HeadParser, hasMore: boolean): void {
-    const framing = parser.framing;
+    const { framing, line } = parser;
     const { limits } = this.#settings;
-    const toHead = parser.method === 'HEAD';
+    const toHead = line.method === 'HEAD';
     // HTTP/1.0 knows no expectations: they are ignored (RFC 9110 §10.1.1).
-    const unmet = framing.expectation === 'unknown' && parser.minorVersion !== 0;
-    if (unmet || framing.contentLength > limits.bodyBytes) {
+    const expectation = line.minorVersion === 0 ? 'none' : framing.expectation;
+    if (expectation === 'unknown' || framing.contentLength > limits.bodyBytes) {
       parser.reset();
-      this.#refuse(unmet ? unknownExpectation() : bodyTooLarge(limits.bodyBytes), toHead);
+      this.#refuse(expectation === 'unknown' ? unknownExpectation() : bodyTooLarge(limits.bodyBytes), toHead);
       return;
     }
-    const hasBody = framing.chunked || framing.contentLength > 0;
-    if (hasBody) this.#beginBody(parser, hasMore);
-    else this.#inbound = 'held';
-    const keepAlive = !framing.close && (parser.minorVersion !== 0 || framing.keepAlive);
-    const request = new HttpRequest(this.connection, parser, this.#body);
-    const response = new HttpResponse(this, toHead, parser.minorVersion, keepAlive);
+    this.#inbound = 'held';
+    if (framing.chunked || framing.contentLength > 0) {
+      this.#inbound = 'body';
+      this.#incoming = new IncomingBody(framing, limits, this);
+      this.#awaitsContinue = expectation === 'continue' && !hasMore;
+    }
+    const keepAlive = !framing.close && (line.minorVersion !== 0 || framing.keepAlive);
+    const request = new HttpRequest(this.connection, parser, this.#incoming?.body);
+    const response = new HttpResponse(this, toHead, line.minorVersion, keepAlive);
     this.#response = response;
     parser.reset();
     this.#handle(request, response);
-  }
-
-  #beginBody(parser: HeadParser, hasMore: boolean): void {
-    const { framing, minorVersion } = parser;
-    const { limits } = this.#settings;
-    this.#inbound = 'body';
-    this.#body = new Body(this, limits.collectBytes);
-    this.#decoder = framing.chunked ? new ChunkedDecoder(limits) : new LengthDecoder(framing.contentLength);
-    this.#bodyBytes = 0;
-    this.#discardedBytes = 0;
-    this.#awaitsContinue = framing.expectation === 'continue' && minorVersion !== 0 && !hasMore;
   }
 
   #handle(request: HttpRequest, response: HttpResponse): void {
@@ -262,51 +251,27 @@ export class HttpState implements BodyOwner {
     }
   }
 
-  /** Reads body bytes of `chunk`; what belongs to one call is handed over as one copy, however small its chunks. */
-  #readBody(chunk: Buffer, from: number, decoder: BodyDecoder): number {
-    const body = this.#body;
-    let at = decoder.step(chunk, from);
-    let copy: Buffer | undefined;
-    let size = 0;
+  #readBody(chunk: Buffer, from: number, incoming: IncomingBody): number {
     this.#awaitsContinue = false;
-    while (decoder.outcome === 'data') {
-      const start = decoder.dataStart;
-      if (!this.#countBody(at - start)) return at;
-      if (body?.isDropping === false) {
-        copy ??= Buffer.allocUnsafe(decoder instanceof LengthDecoder ? at - start : chunk.length - start);
-        size += chunk.copy(copy, size, start, at);
-      }
-      at = decoder.step(chunk, at);
-    }
-    if (copy !== undefined) body?.push(copy.length === size ? copy : copy.subarray(0, size));
-    if (decoder.outcome === 'done') this.#completeBody();
-    else if (decoder.failure !== undefined) this.#refuse(decoder.failure, false);
+    const at = incoming.read(chunk, from);
+    if (incoming.outcome === 'done') this.#completeBody();
+    else if (incoming.failure !== undefined) this.#refuse(incoming.failure, false);
+    else if (incoming.outcome === 'excess') this.#cutBody();
     else this.#regulate();
     return at;
   }
 
-  /** Whether so many more body bytes are acceptable; if not, the connection is being left. */
-  #countBody(bytes: number): boolean {
-    const { limits } = this.#settings;
-    this.#bodyBytes += bytes;
-    if (this.#bodyBytes > limits.bodyBytes) {
-      this.#refuse(bodyTooLarge(limits.bodyBytes), false);
-      return false;
-    }
-    if (this.#body?.isDropping !== true) return true;
-    this.#discardedBytes += bytes;
-    if (this.#discardedBytes <= limits.discardBytes || this.#response !== undefined) return true;
-    this.#leave();
-    return false;
+  #completeBody(): void {
+    this.#incoming = undefined;
+    if (this.#inbound === 'last-body') this.#leave();
+    else this.#inbound = this.#response === undefined ? this.#nextHead() : 'held';
   }
 
-  #completeBody(): void {
-    this.#body?.complete();
-    this.#body = undefined;
-    this.#decoder = undefined;
-    if (this.#inbound === 'last-body') this.#leave();
-    else if (this.#inbound === 'body')
-      this.#inbound = this.#response === undefined ? this.#nextHead() : 'held';
+  /** The rest of a body that nobody reads is too long: the connection ends with the current answer. */
+  #cutBody(): void {
+    if (this.#response === undefined) return this.#leave();
+    this.#response.keepAlive = false;
+    this.#drop();
   }
 
   /** What comes after a request that is through: the next, unless the peer does not take its answers. */
@@ -319,8 +284,9 @@ export class HttpState implements BodyOwner {
   /** Answers with an error, when nothing of another answer has been sent, and never reads a request again. */
   #refuse(error: HttpRequestError, toHead: boolean): void {
     const pending = this.#response;
+    const incoming = this.#incoming;
     this.#drop();
-    this.#body?.fail(error);
+    incoming?.body.fail(error);
     if (pending?.phase === 'streaming') {
       pending.keepAlive = false;
       return;
@@ -331,7 +297,7 @@ export class HttpState implements BodyOwner {
 
   /** No further request: closes when what is queued has left, or when the reader of the last body is through. */
   #leave(): void {
-    if (this.#inbound === 'body' && this.#body?.reader === 'reading' && !this.#peerEnded) {
+    if (this.#inbound === 'body' && this.#incoming?.body.reader === 'reading' && !this.#peerEnded) {
       this.#inbound = 'last-body';
       this.connection.end();
       return;
@@ -342,7 +308,7 @@ export class HttpState implements BodyOwner {
 
   #drop(): void {
     this.#inbound = 'dropped';
-    this.#decoder = undefined;
+    this.#incoming = undefined;
     this.#parser = undefined;
     this.#stash?.clear();
     this.#regulate();
@@ -357,7 +323,7 @@ export class HttpState implements BodyOwner {
     const { limits } = this.#settings;
     const share = this.#paused ? 0.5 : 1;
     const stashed = this.#stash?.bytes ?? 0;
-    const buffered = this.#decoder === undefined ? 0 : (this.#body?.bufferedBytes ?? 0);
+    const buffered = this.#incoming?.body.bufferedBytes ?? 0;
     const isFull = stashed > limits.pipelineBytes * share || buffered > limits.bodyBufferBytes * share;
     if (isFull === this.#paused) return;
     this.#paused = isFull;
@@ -375,8 +341,4 @@ function unknownExpectation(): HttpRequestError {
     'ERR_HTTP_EXPECTATION',
     '100-continue is the only expectation that is met here',
   );
-}
-
-function bodyTooLarge(limitBytes: number): HttpRequestError {
-  return new HttpRequestError('ERR_HTTP_BODY_TOO_LARGE', `a request body may have ${limitBytes} bytes`);
 }

@@ -44,15 +44,15 @@ export class HttpRequest implements Request {
 
   /** Takes what it needs of `head`, which may be reset afterwards. */
   constructor(connection: Connection<HttpState>, head: HeadParser, body: Body | undefined) {
-    this.method = head.method;
+    this.method = head.line.method;
     this.connection = connection;
     this.#memory = head.memory;
     this.#start = head.start;
     this.#end = head.end;
-    this.#targetStart = head.targetStart;
-    this.#targetEnd = head.targetEnd;
+    this.#targetStart = head.line.targetStart;
+    this.#targetEnd = head.line.targetEnd;
     this.#fieldsStart = head.fieldsStart;
-    this.#minorVersion = head.minorVersion;
+    this.#minorVersion = head.line.minorVersion;
     this.#body = body;
   }
 

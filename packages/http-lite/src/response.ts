@@ -84,6 +84,8 @@ export class HttpResponse implements Response {
 
   readonly #minorVersion: number;
   #fields: ResponseField[] | undefined = undefined;
+  /** Only plain fields were set: none decides about framing or the connection. */
+  #isPlain = true;
   #framing: Framing = 'none';
   /** Of a declared length. */
   #remainingBytes = 0;
@@ -106,13 +108,16 @@ export class HttpResponse implements Response {
   setHeader(name: string, value: string | number | readonly string[]): this {
     this.#checkHeadUnsent();
     if (typeof value === 'string' && this.#fields === undefined) {
-      this.#fields = [responseField(name, value)];
+      const field = responseField(name, value);
+      this.#fields = [field];
+      this.#isPlain &&= field.role === 'plain';
       return this;
     }
     const values = Array.isArray(value) ? value : [typeof value === 'number' ? String(value) : value];
     const fields = values.map((member: string) => responseField(name, member));
     this.removeHeader(name);
     this.#fields = [...(this.#fields ?? []), ...fields];
+    this.#isPlain &&= fields.every((field) => field.role === 'plain');
     return this;
   }
 
@@ -235,7 +240,7 @@ export class HttpResponse implements Response {
   }
 
   #fieldOf(role: FieldRole): ResponseField | undefined {
-    if (this.#fields === undefined) return undefined;
+    if (this.#isPlain || this.#fields === undefined) return undefined;
     for (const field of this.#fields) if (field.role === role) return field;
     return undefined;
   }

@@ -4,6 +4,8 @@
  * Rule: bytes that a head was parsed from never change afterwards, so that what is asked of them later is right.
  */
 
+import { FieldMemo } from './field-memo.ts';
+
 export interface Scratch {
   readonly bytes: Buffer;
   /** The same memory. Byte order does not matter to what it is used for. */
@@ -24,6 +26,8 @@ const ARENA_BYTES = 32 * 1024;
  */
 export class HeadArena {
   scratch: Scratch = createScratch(ARENA_BYTES);
+  /** What was parsed here lately. */
+  readonly memo = new FieldMemo();
   /** The next head may begin here, at a word's border. */
   position = 0;
 

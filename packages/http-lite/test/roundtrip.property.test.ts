@@ -125,3 +125,45 @@ it('whatever arrives, nothing throws and what is sent is made of whole answers',
     { numRuns: 1000 },
   );
 });
+
+it('what a protocol has seen before never changes how it reads a request', async () => {
+  const long = 'x'.repeat(60);
+  const line = fc.constantFrom(
+    'Host: a\r\n',
+    'Host: b\r\n',
+    'Content-Length: 3\r\n',
+    'Content-Length: 4\r\n',
+    'Content-Length: -\r\n',
+    'Transfer-Encoding: chunked\r\n',
+    'Connection: close\r\n',
+    'Connection: cl0se\r\n',
+    `X: ${long}\r\n`,
+    `Y: ${long}\r\n`,
+  );
+  const wire = fc.tuple(
+    fc.constantFrom('1.0', '1.1'),
+    fc.array(line, { maxLength: 4 }),
+    fc.constantFrom('', 'abc', 'abcd'),
+  );
+  const make = () =>
+    http(async (req, res) => {
+      res.end(`${JSON.stringify([...req.headers])} ${req.httpVersion} ${await req.body.text()}`);
+    });
+  const outcome = async (protocol: ReturnType<typeof make>, head: string, body: string) => {
+    const connection = new FakeConnection(protocol).receive(head);
+    if (body !== '') connection.receive(body);
+    await settled();
+    const answers = parseAnswers(connection.take()).map(({ status, body }) => `${status} ${body}`);
+    return [...answers, ...connection.calls];
+  };
+  await fc.assert(
+    fc.asyncProperty(fc.array(wire, { minLength: 2, maxLength: 12 }), async (requests) => {
+      const shared = make();
+      for (const [version, lines, body] of requests) {
+        const head = `POST / HTTP/${version}\r\n${lines.join('')}\r\n`;
+        expect(await outcome(shared, head, body)).toEqual(await outcome(make(), head, body));
+      }
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -8,15 +8,18 @@
  */
 import type { SocketAddress } from '@sluice/core-native';
 import type { Connection } from './connection-contract.ts';
+import type { ConnectionInit, ConnectionOwner } from './connection-owner.ts';
 import { type DeadlineHolder, NO_DEADLINE } from './deadline-wheel.ts';
 import { DestroyedError, LimitError, TimeoutError } from './errors.ts';
+import type { Hooks } from './hooks.ts';
 import { type Lifecycle, stepLifecycle } from './lifecycle.ts';
 import type { Flushable, Loop } from './loop.ts';
 import { Interest, Ready } from './poller.ts';
-import type { CloseReason, Protocol } from './protocol.ts';
-import { type ReadHalf, stepReadHalf } from './read-half.ts';
-import { Status, type Transport, type TransportFailure } from './transport.ts';
-import { acceptsBytes, awaitsReadable, awaitsWritable, stepWriteHalf, type WriteHalf } from './write-half.ts';
+import type { CloseReason } from './protocol.ts';
+import type { ReadHalf } from './read-half.ts';
+import { ReadSide, type Receiver } from './read-side.ts';
+import type { Transport, TransportFailure } from './transport.ts';
+import { acceptsBytes, awaitsWritable, stepWriteHalf, type WriteHalf } from './write-half.ts';
 import { WriteSide } from './write-side.ts';
 
 /** RDHUP, HUP and ERR only say that a read is worth trying; the read says what happened. */
@@ -31,26 +34,7 @@ const DEADLINE_OF: { readonly [S in Lifecycle]?: 'connect' | 'handshake' | 'clos
   closing: 'close',
 };
 
-/** Who made the connection: a listener or a connector. */
-export interface ConnectionOwner {
-  /** It closed before it was open; no hook of the protocol has run. */
-  onFailed(reason: CloseReason, error: Error): void;
-  /** It is open; the protocol's `onOpen` has returned. */
-  onOpened(): void;
-  /** The last call, in any case. With an error when a hook threw or the transport failed. */
-  onClosed(error: Error | undefined): void;
-}
-
-export interface ConnectionInit<State> {
-  readonly id: number;
-  readonly fd: number;
-  readonly transport: Transport;
-  readonly protocol: Protocol<State>;
-  readonly owner: ConnectionOwner;
-  readonly lifecycle: 'connecting' | 'handshaking';
-}
-
-export class ReactorConnection<State> implements Connection<State>, Flushable, DeadlineHolder {
+export class ReactorConnection<State> implements Connection<State>, Flushable, Receiver, DeadlineHolder {
   // Fixed for life.
   readonly id: number;
   readonly slot: number;
@@ -58,12 +42,12 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
   readonly transport: Transport;
   private readonly fd: number;
   private readonly loop: Loop;
-  private readonly protocol: Protocol<State>;
+  private readonly hooks: Hooks<State>;
   private readonly owner: ConnectionOwner;
 
   // The machine. Changed only through the tables.
   lifecycle: Lifecycle;
-  readHalf: ReadHalf = 'idle';
+  private readonly reading: ReadSide;
   private readonly writing: WriteSide;
 
   // The protocol's.
@@ -74,8 +58,6 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
   private writableArmed: boolean;
   private listedReady = false;
   private listedFlush = false;
-  /** RDHUP, HUP or ERR was seen: a short read no longer means that the socket ran dry. */
-  private hangupSeen = false;
   /** A write failed: what the peer sent before is still delivered, then the connection closes with this. */
   private doom: TransportFailure | undefined;
   /** `onOpen` has returned. Until then a close is kept back, so that `onClose` finds the state. */
@@ -96,15 +78,20 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
     this.id = init.id;
     this.fd = init.fd;
     this.transport = init.transport;
-    this.protocol = init.protocol;
+    this.hooks = init.hooks;
     this.owner = init.owner;
     this.lifecycle = init.lifecycle;
+    this.reading = new ReadSide(loop, init.transport);
     this.writing = new WriteSide(loop, init.transport);
     this.writableArmed = init.lifecycle === 'connecting';
     if (this.writableArmed) this.writing.half = stepWriteHalf('ready', 'block');
   }
 
   // ---- The user's view -------------------------------------------------------------------------------------------
+
+  get readHalf(): ReadHalf {
+    return this.reading.half;
+  }
 
   get writeHalf(): WriteHalf {
     return this.writing.half;
@@ -156,14 +143,11 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
   }
 
   pause(): void {
-    if (this.lifecycle !== 'open' || this.readHalf === 'paused' || this.readHalf === 'ended') return;
-    this.readHalf = stepReadHalf(this.readHalf, 'pause');
+    if (this.lifecycle === 'open') this.reading.pause();
   }
 
   resume(): void {
-    if (this.readHalf !== 'paused') return;
-    this.readHalf = stepReadHalf(this.readHalf, 'resume');
-    this.listReady();
+    if (this.reading.resume()) this.listReady();
   }
 
   // ---- Called by the reactor -------------------------------------------------------------------------------------
@@ -192,7 +176,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
   }
 
   onEdge(ready: number): void {
-    if ((ready & HINTS) !== 0) this.hangupSeen = true;
+    if ((ready & HINTS) !== 0) this.reading.hangup();
     this.dispatch(ready);
   }
 
@@ -207,13 +191,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
   }
 
   onShutdown(): void {
-    if (this.lifecycle === 'closing' || this.lifecycle === 'closed') return;
-    if (this.lifecycle !== 'open' || this.protocol.onShutdown === undefined) return this.close();
-    try {
-      this.protocol.onShutdown(this);
-    } catch (thrown) {
-      this.onHookThrew(thrown);
-    }
+    if (this.lifecycle === 'open') this.endIfThrown(this.hooks.shutdown(this));
+    else this.close();
   }
 
   onDeadline(): void {
@@ -229,18 +208,12 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
     this.loop.dispatching = this;
     const readable = (ready & (Ready.readable | HINTS)) !== 0;
     const writable = (ready & (Ready.writable | BROKEN)) !== 0;
-    if (writable && awaitsWritable(this.writing.half)) {
-      this.writing.half = stepWriteHalf(this.writing.half, 'writable');
-    }
-    if (readable && awaitsReadable(this.writing.half)) {
-      this.writing.half = stepWriteHalf(this.writing.half, 'readable');
-    }
+    this.writing.edges(readable, writable);
     if (this.lifecycle === 'connecting') this.finishConnect();
     if (this.lifecycle === 'handshaking') this.handshake();
     if (this.lifecycle === 'open' || this.lifecycle === 'closing') {
-      if (readable) this.readHalf = stepReadHalf(this.readHalf, 'edge');
-      if (writable && this.readHalf === 'wants-write')
-        this.readHalf = stepReadHalf(this.readHalf, 'writable');
+      if (readable) this.reading.edge();
+      if (writable) this.reading.writable();
       this.drain();
       this.flush();
     }
@@ -277,13 +250,12 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
     this.loop.counters.opened += 1;
     this.lifecycle = stepLifecycle(this.lifecycle, 'opened');
     // The first request may have come with the last flight of the handshake: no edge will tell.
-    this.readHalf = stepReadHalf(this.readHalf, 'edge');
-    try {
-      this.state = this.protocol.onOpen(this);
-    } catch (thrown) {
-      this.onHookThrew(thrown);
+    this.reading.edge();
+    const thrown = this.hooks.open(this);
+    if (thrown !== undefined) {
+      this.finish('error', thrown);
       // There is no state that `onClose` could work on.
-      return this.owner.onClosed(this.keptClose?.error);
+      return this.owner.onClosed(thrown);
     }
     this.hooksOpen = true;
     this.owner.onOpened();
@@ -291,51 +263,11 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
   }
 
   private drain(): void {
-    let budget = this.loop.limits.readBudgetBytes;
-    while (this.readHalf === 'draining') {
-      if (budget <= 0) {
-        this.readHalf = stepReadHalf(this.readHalf, 'spent');
-        return this.listReady();
-      }
-      const progress = this.transport.read(this.loop.readBuffer.bytes);
-      if (progress > 0) {
-        budget -= progress;
-        if (this.transport.drained && !this.hangupSeen) this.readHalf = stepReadHalf(this.readHalf, 'dry');
-        // The hook may pause, resume, end or destroy: whether to go on is decided by the state it leaves.
-        this.deliver(progress);
-      } else if (progress === Status.wantsRead) {
-        this.readHalf = stepReadHalf(this.readHalf, 'dry');
-      } else if (progress === Status.wantsWrite) {
-        this.readHalf = stepReadHalf(this.readHalf, 'block');
-      } else if (progress === Status.ended) {
-        this.readHalf = stepReadHalf(this.readHalf, 'end');
-        this.peerEnded();
-      } else {
-        const failure = this.doom ?? this.transport.failure();
-        return this.finish(failure.reason, failure.error);
-      }
-    }
-  }
-
-  private deliver(count: number): void {
-    if (this.lifecycle !== 'open' || this.protocol.onData === undefined) return;
-    const { readBuffer, poisonReads } = this.loop;
-    try {
-      this.protocol.onData(this, readBuffer.lend(count));
-    } catch (thrown) {
-      this.onHookThrew(thrown);
-    }
-    if (poisonReads) readBuffer.poison(count);
-  }
-
-  private peerEnded(): void {
-    if (this.lifecycle !== 'open' || this.doom !== undefined) return;
-    if (this.protocol.onEnd === undefined) return this.end();
-    try {
-      this.protocol.onEnd(this);
-    } catch (thrown) {
-      this.onHookThrew(thrown);
-    }
+    const end = this.reading.drain(this);
+    if (end === 'spent') this.listReady();
+    if (end !== 'failed') return;
+    const failure = this.doom ?? this.transport.failure();
+    this.finish(failure.reason, failure.error);
   }
 
   private flush(): void {
@@ -349,11 +281,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
 
   private tellDrain(): void {
     this.writing.needsDrain = false;
-    try {
-      this.protocol.onDrain?.(this);
-    } catch (thrown) {
-      return this.onHookThrew(thrown);
-    }
+    this.endIfThrown(this.hooks.drain(this));
+    if (this.writing.half === 'ended') return;
     if (!this.writing.flushStaged()) return this.writeFailed();
     if (this.writing.hasWork && !this.writing.flush()) return this.writeFailed();
     // A producer that the socket keeps up with would hold the loop here: it goes on when others had their turn.
@@ -366,15 +295,26 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
       this.loop.outbox.length = 0;
       return;
     }
-    if (this.doom !== undefined && this.readHalf !== 'draining') {
+    if (this.doom !== undefined && this.reading.half !== 'draining') {
       return this.finish(this.doom.reason, this.doom.error);
     }
-    if (this.readHalf === 'ended' && this.writing.half === 'ended') return this.finish('clean', undefined);
-    const wanted = awaitsWritable(this.writing.half) || this.readHalf === 'wants-write';
+    if (this.reading.half === 'ended' && this.writing.half === 'ended')
+      return this.finish('clean', undefined);
+    const wanted = awaitsWritable(this.writing.half) || this.reading.half === 'wants-write';
     if (wanted === this.writableArmed) return;
     this.writableArmed = wanted;
     const interest = wanted ? Interest.readable | Interest.writable : Interest.readable;
     this.loop.poller.modify(this.fd, this.slot, this.generation, interest);
+  }
+
+  // ---- Called by the reading side -----------------------------------------------------------------------------------
+
+  onBytes(count: number): void {
+    if (this.lifecycle === 'open') this.endIfThrown(this.hooks.data(this, count));
+  }
+
+  onPeerEnded(): void {
+    if (this.lifecycle === 'open' && this.doom === undefined) this.endIfThrown(this.hooks.end(this));
   }
 
   // ---- Leaving ---------------------------------------------------------------------------------------------------
@@ -383,23 +323,22 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
   private writeFailed(): void {
     this.doom = this.transport.failure();
     this.writing.abort();
-    if (this.readHalf !== 'idle' && this.readHalf !== 'draining') return;
-    this.readHalf = stepReadHalf(this.readHalf, 'edge');
-    this.hangupSeen = true;
+    if (this.reading.half !== 'idle' && this.reading.half !== 'draining') return;
+    this.reading.edge();
+    this.reading.hangup();
     this.listReady();
   }
 
-  private onHookThrew(thrown: unknown): void {
-    const error = thrown instanceof Error ? thrown : new Error(`A hook threw ${String(thrown)}`);
-    this.loop.report(error);
-    this.finish('error', error);
+  /** A hook that throws costs its connection, and nothing else. */
+  private endIfThrown(thrown: Error | undefined): void {
+    if (thrown !== undefined) this.finish('error', thrown);
   }
 
   private finish(reason: CloseReason, error: Error | undefined): void {
     if (this.lifecycle === 'closed') return;
     const wasOpen = this.lifecycle === 'open' || this.lifecycle === 'closing';
     this.lifecycle = stepLifecycle(this.lifecycle, 'close');
-    if (this.readHalf !== 'ended') this.readHalf = stepReadHalf(this.readHalf, 'end');
+    this.reading.end();
     this.writing.abort();
     this.loop.deadlines.clear(this);
     if (this.registered) this.loop.poller.remove(this.fd);
@@ -414,11 +353,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, D
   }
 
   private tellClose(reason: CloseReason, error: Error | undefined): void {
-    try {
-      this.protocol.onClose?.(this, reason, error);
-    } catch (thrown) {
-      this.loop.report(thrown instanceof Error ? thrown : new Error(`onClose threw ${String(thrown)}`));
-    }
+    this.hooks.close(this, reason, error);
     this.owner.onClosed(error);
   }
 

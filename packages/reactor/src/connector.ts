@@ -7,6 +7,7 @@ import { Status, SystemError } from '@sluice/core-native';
 import { ReactorConnection } from './connection.ts';
 import type { Connection } from './connection-contract.ts';
 import { DestroyedError } from './errors.ts';
+import { Hooks } from './hooks.ts';
 import { endpoint, resolveHost } from './host.ts';
 import type { Loop } from './loop.ts';
 import type { Protocol } from './protocol.ts';
@@ -60,6 +61,7 @@ function connectTo<State>(
     } catch (thrown) {
       return reject(thrown);
     }
+    const hooks = new Hooks(loop, protocol);
     const connection = loop.admit((slot, generation) => {
       const owner = {
         onFailed: (_reason: unknown, error: Error) => reject(error),
@@ -67,7 +69,7 @@ function connectTo<State>(
         // Settles nothing when it was open before; when `onOpen` threw, that error is the answer.
         onClosed: (error: Error | undefined) => reject(error ?? new DestroyedError()),
       };
-      const made = { id: nextId(), fd, transport, protocol, owner, lifecycle: 'connecting' } as const;
+      const made = { id: nextId(), fd, transport, hooks, owner, lifecycle: 'connecting' } as const;
       return new ReactorConnection<State>(loop, slot, generation, made);
     });
     connection.start();

@@ -6,11 +6,13 @@
  */
 import { constants } from 'node:os';
 import { type SocketAddress, Status, SystemError } from '@sluice/core-native';
-import { type ConnectionOwner, ReactorConnection } from './connection.ts';
+import { ReactorConnection } from './connection.ts';
+import type { ConnectionOwner } from './connection-owner.ts';
+import type { Hooks } from './hooks.ts';
 import type { Loop } from './loop.ts';
 import type { Pollable } from './pollable.ts';
 import { Interest } from './poller.ts';
-import type { CloseReason, Protocol } from './protocol.ts';
+import type { CloseReason } from './protocol.ts';
 import type { ServerTransport, Transport } from './transport.ts';
 
 const { errno } = constants;
@@ -33,7 +35,7 @@ const EXHAUSTED_RETRY_MS = 100;
 export interface ListenerInit<State> {
   readonly fd: number;
   readonly transport: ServerTransport;
-  readonly protocol: Protocol<State>;
+  readonly hooks: Hooks<State>;
   readonly nextId: () => number;
   /** A connection failed before it was open: its handshake, a deadline, its transport. */
   readonly onConnectionError: (error: Error, reason: CloseReason) => void;
@@ -127,12 +129,12 @@ export class Listener<State> implements Pollable, ConnectionOwner {
       return this.onFailed('error', thrown as Error);
     }
     const connection = loop.admit((slot, generation) => {
-      const { protocol } = init;
+      const { hooks } = init;
       const made = {
         id: init.nextId(),
         fd,
         transport,
-        protocol,
+        hooks,
         owner: this,
         lifecycle: 'handshaking',
       } as const;

@@ -10,6 +10,7 @@ import { type Clock, systemClock } from './deadline-wheel.ts';
 import { EpollPoller } from './epoll-poller.ts';
 import { UsageError } from './errors.ts';
 import { EventLoop } from './event-loop.ts';
+import { Hooks } from './hooks.ts';
 import { endpoint, resolveHost } from './host.ts';
 import { type Limits, resolveLimits } from './limits.ts';
 import { Listener } from './listener.ts';
@@ -121,7 +122,7 @@ export class Reactor {
     const init = {
       fd,
       transport,
-      protocol,
+      hooks: new Hooks(this.loop, protocol),
       nextId: this.nextId,
       onConnectionError: this.guarded(options.onConnectionError),
       onWarning: (error: Error) => this.loop.report(error),

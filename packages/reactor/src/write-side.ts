@@ -7,7 +7,14 @@
 import type { Loop } from './loop.ts';
 import { DIRECT_WRITE_BYTES } from './outbox.ts';
 import { type Progress, Status, type Transport } from './transport.ts';
-import { acceptsBytes, mayFlush, stepWriteHalf, type WriteHalf } from './write-half.ts';
+import {
+  acceptsBytes,
+  awaitsReadable,
+  awaitsWritable,
+  mayFlush,
+  stepWriteHalf,
+  type WriteHalf,
+} from './write-half.ts';
 import { WriteQueue } from './write-queue.ts';
 
 export class WriteSide {
@@ -31,6 +38,12 @@ export class WriteSide {
   /** Whether a flush would have anything to do. */
   get hasWork(): boolean {
     return mayFlush(this.half) && (this.half === 'ending' || !this.queue.isEmpty);
+  }
+
+  /** The socket is readable, writable, or both: whichever was awaited has come. */
+  edges(readable: boolean, writable: boolean): void {
+    if (writable && awaitsWritable(this.half)) this.half = stepWriteHalf(this.half, 'writable');
+    else if (readable && awaitsReadable(this.half)) this.half = stepWriteHalf(this.half, 'readable');
   }
 
   /**

@@ -1,0 +1,35 @@
+/** Programs of other people that the tests drive our servers with. */
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+import { onTestFinished, type TestContext } from 'vitest';
+
+/** Skips the test, saying why, where `tool` is not installed. In CI that is a failure: the machines there have it. */
+export function needsTool(context: TestContext, tool: 'openssl' | 'curl' | 'gnutls-cli'): void {
+  if (spawnSync(tool, ['--version']).error === undefined) return;
+  const isRequired = /^(1|true)$/i.test(process.env['CI'] ?? '') && tool !== 'gnutls-cli';
+  if (isRequired) throw new Error(`${tool} is not installed, and CI needs it`);
+  context.skip(`${tool} is not installed`);
+}
+
+export interface Tool {
+  readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
+  /** What it wrote to standard error, once it has ended; and how. */
+  readonly ended: Promise<{ readonly code: number | null; readonly stderr: string }>;
+}
+
+/** Starts `command`; it ends with the test at the latest. Its standard output is the caller's to read. */
+export function startTool(command: string, args: readonly string[]): Tool {
+  const child = spawn(command, args, { stdio: 'pipe' });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  // A tool that ends early closes its input; how it ended says more than EPIPE.
+  child.stdin.on('error', () => {});
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stderr }));
+  return { child, ended };
+}

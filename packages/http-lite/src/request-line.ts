@@ -1,0 +1,178 @@
+/**
+ * The grammar of a request line: `method SP request-target SP HTTP-version CRLF` (RFC 9112 §3).
+ *
+ * Rule: to the letter. One space, not a blank; CRLF, not a line end; and of targets only those that a server may get.
+ */
+import { CR, LF, SP, TARGET, TOKEN } from './char-class.ts';
+import { HttpRequestError, type RequestErrorCode } from './errors.ts';
+import { latin1Text } from './latin1.ts';
+import { GET_WORD, methodName } from './method.ts';
+import type { Scratch } from './scratch.ts';
+
+/** The part that the next byte belongs to. `done` and `failed` are final. */
+type LineState = 'method' | 'target' | 'version' | 'done' | 'failed';
+
+/** RFC 9110 §9 registers none longer than 16; beyond this, one is refused before it ends. */
+const MAX_METHOD_BYTES = 32;
+/** Absolute-form targets that are accepted (RFC 9112 §3.2.2). */
+const ABSOLUTE_FORM = /^https?:\/\/[^/?]/i;
+const VERSION = Buffer.from('HTTP/1.1\r\n', 'latin1');
+const VERSION_MAJOR = 5;
+const VERSION_MINOR = 7;
+/** `GET / HTTP/1.1` and its CRLF. */
+const MIN_COMMON_BYTES = 16;
+const SLASH = 0x2f;
+const ZERO = 0x30;
+const ONE = 0x31;
+const NINE = 0x39;
+
+/** One request line in a {@link Scratch}; may be left and taken up at any byte. */
+export class RequestLine {
+  state: LineState = 'method';
+  failure: HttpRequestError | undefined;
+  method = '';
+  targetStart = 0;
+  targetEnd = 0;
+  /** 0 or 1; a higher minor version is served as 1 (RFC 9110 §2.5). */
+  minorVersion = 1;
+  readonly #maxTargetBytes: number;
+  #start = 0;
+
+  constructor(maxTargetBytes: number) {
+    this.#maxTargetBytes = maxTargetBytes;
+  }
+
+  /** A new line that begins at `start`, a word's border. */
+  begin(start: number): void {
+    this.state = 'method';
+    this.failure = undefined;
+    this.#start = start;
+  }
+
+  /** The bytes were moved by `distance`. */
+  move(distance: number): void {
+    this.#start += distance;
+    this.targetStart += distance;
+    this.targetEnd += distance;
+  }
+
+  /** Reads `[from, to)` and returns where it stopped: at `to`, behind the line, or at a fault. */
+  read(scratch: Scratch, from: number, to: number): number {
+    let at = from === this.#start ? this.#tryCommonLine(scratch, from, to) : from;
+    if (this.state === 'method') at = this.#readMethod(scratch, at, to);
+    if (this.state === 'target') at = this.#readTarget(scratch.bytes, at, to);
+    if (this.state === 'version') at = this.#readVersion(scratch.bytes, at, to);
+    return at;
+  }
+
+  /** The line that nearly all requests have, `GET /… HTTP/1.1`, in one go; changes nothing when it is another. */
+  #tryCommonLine({ bytes, words }: Scratch, start: number, to: number): number {
+    if (to - start < MIN_COMMON_BYTES || words[start >> 2] !== GET_WORD || bytes[start + 4] !== SLASH)
+      return start;
+    let at = start + 5;
+    while (at < to && TARGET[bytes[at] as number] === 1) at++;
+    if (to - at <= VERSION.length || bytes[at] !== SP || !isHttp11(bytes, at + 1)) return start;
+    if (at - start - 4 > this.#maxTargetBytes) return start;
+    this.method = 'GET';
+    this.targetStart = start + 4;
+    this.targetEnd = at;
+    this.minorVersion = 1;
+    this.state = 'done';
+    return at + 1 + VERSION.length;
+  }
+
+  #readMethod(scratch: Scratch, from: number, to: number): number {
+    const { bytes } = scratch;
+    let at = from;
+    while (at < to && TOKEN[bytes[at] as number] === 1) at++;
+    if (at - this.#start > MAX_METHOD_BYTES)
+      return this.#fail(at, 'ERR_HTTP_METHOD', 'no method is that long');
+    if (at === to) return at;
+    if (bytes[at] !== SP || at === this.#start)
+      return this.#fail(at, LINE, 'it begins with a method and one space');
+    this.method = methodName(scratch, this.#start, at);
+    if (this.method === 'CONNECT') {
+      return this.#fail(
+        at,
+        'ERR_HTTP_METHOD',
+        'this is an origin server; it opens no tunnels (RFC 9110 §9.3.6)',
+      );
+    }
+    this.targetStart = at + 1;
+    this.state = 'target';
+    return at + 1;
+  }
+
+  #readTarget(bytes: Buffer, from: number, to: number): number {
+    let at = from;
+    while (at < to && TARGET[bytes[at] as number] === 1) at++;
+    if (at - this.targetStart > this.#maxTargetBytes) {
+      return this.#fail(at, 'ERR_HTTP_TARGET_TOO_LONG', `a target may have ${this.#maxTargetBytes} bytes`);
+    }
+    if (at === to) return at;
+    if (bytes[at] !== SP)
+      return this.#fail(at, LINE, 'its target holds visible ASCII only and ends with one space');
+    this.targetEnd = at;
+    if (bytes[this.targetStart] !== SLASH && !this.#isOtherTarget(bytes)) {
+      return this.#fail(at, LINE, 'its target is a path, an absolute http(s) URI, or * for OPTIONS');
+    }
+    this.state = 'version';
+    return at + 1;
+  }
+
+  #isOtherTarget(bytes: Buffer): boolean {
+    const target = latin1Text(bytes, this.targetStart, this.targetEnd);
+    return ABSOLUTE_FORM.test(target) || (target === '*' && this.method === 'OPTIONS');
+  }
+
+  /** `HTTP/` digit `.` digit CRLF, and nothing looser (RFC 9112 §2.3). */
+  #readVersion(bytes: Buffer, from: number, to: number): number {
+    const start = this.targetEnd + 1;
+    for (let at = from; at < to; at++) {
+      const byte = bytes[at] as number;
+      const index = at - start;
+      if (byte !== VERSION[index] && !isVersionDigit(byte, index)) {
+        return this.#fail(at, LINE, 'it ends with HTTP/1.1 and CRLF');
+      }
+      if (byte === LF)
+        return this.#endVersion(at + 1, bytes[start + VERSION_MAJOR], bytes[start + VERSION_MINOR]);
+    }
+    return to;
+  }
+
+  #endVersion(at: number, major: number | undefined, minor: number | undefined): number {
+    if (major !== ONE) return this.#fail(at, 'ERR_HTTP_VERSION', 'this server speaks HTTP/1.1 and HTTP/1.0');
+    this.minorVersion = minor === ZERO ? 0 : 1;
+    this.state = 'done';
+    return at;
+  }
+
+  #fail(at: number, code: RequestErrorCode, message: string): number {
+    this.state = 'failed';
+    const text = code === LINE ? `the request line is malformed: ${message} (RFC 9112 §3)` : message;
+    this.failure = new HttpRequestError(code, text);
+    return at;
+  }
+}
+
+const LINE = 'ERR_HTTP_REQUEST_LINE';
+
+function isVersionDigit(byte: number, index: number): boolean {
+  return (index === VERSION_MAJOR || index === VERSION_MINOR) && byte >= ZERO && byte <= NINE;
+}
+
+/** Whether {@link VERSION} stands at `at`. Spelled out: a loop costs three times as much. */
+function isHttp11(bytes: Buffer, at: number): boolean {
+  return (
+    bytes[at] === 0x48 &&
+    bytes[at + 1] === 0x54 &&
+    bytes[at + 2] === 0x54 &&
+    bytes[at + 3] === 0x50 &&
+    bytes[at + 4] === 0x2f &&
+    bytes[at + 5] === ONE &&
+    bytes[at + 6] === 0x2e &&
+    bytes[at + 7] === ONE &&
+    bytes[at + 8] === CR &&
+    bytes[at + 9] === LF
+  );
+}

@@ -1,0 +1,24 @@
+/** What a connection needs of whoever made it: a listener or a connector. */
+import type { Hooks } from './hooks.ts';
+import type { CloseReason } from './protocol.ts';
+import type { Transport } from './transport.ts';
+
+export interface ConnectionOwner {
+  /** It closed before it was open; no hook of the protocol has run. */
+  onFailed(reason: CloseReason, error: Error): void;
+  /** It is open; the protocol's `onOpen` has returned. */
+  onOpened(): void;
+  /** The last call, in any case. With an error when a hook threw or the transport failed. */
+  onClosed(error: Error | undefined): void;
+}
+
+/** What a connection is made of. */
+export interface ConnectionInit<State> {
+  readonly id: number;
+  /** Closed by the transport. */
+  readonly fd: number;
+  readonly transport: Transport;
+  readonly hooks: Hooks<State>;
+  readonly owner: ConnectionOwner;
+  readonly lifecycle: 'connecting' | 'handshaking';
+}

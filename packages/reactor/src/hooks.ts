@@ -1,0 +1,88 @@
+/**
+ * Calling a protocol's hooks: what a user's code throws is reported once and handed back as a value.
+ *
+ * Rule: nothing that a hook throws passes through this file; nothing else in the reactor calls a hook.
+ */
+import type { Connection } from './connection-contract.ts';
+import type { Loop } from './loop.ts';
+import type { CloseReason, Protocol } from './protocol.ts';
+
+export class Hooks<State> {
+  private readonly loop: Loop;
+  private readonly protocol: Protocol<State>;
+
+  /** May serve any number of connections of the loop. */
+  constructor(loop: Loop, protocol: Protocol<State>) {
+    this.loop = loop;
+    this.protocol = protocol;
+  }
+
+  /** Makes `conn.state`. The error is what the hook threw; undefined when all is well, here and below. */
+  open(conn: Connection<State>): Error | undefined {
+    try {
+      conn.state = this.protocol.onOpen(conn);
+      return undefined;
+    } catch (thrown) {
+      return this.report(thrown);
+    }
+  }
+
+  /** The first `count` bytes of the read buffer, lent for the call. */
+  data(conn: Connection<State>, count: number): Error | undefined {
+    if (this.protocol.onData === undefined) return undefined;
+    const { readBuffer, poisonReads } = this.loop;
+    try {
+      this.protocol.onData(conn, readBuffer.lend(count));
+      return undefined;
+    } catch (thrown) {
+      return this.report(thrown);
+    } finally {
+      if (poisonReads) readBuffer.poison(count);
+    }
+  }
+
+  drain(conn: Connection<State>): Error | undefined {
+    try {
+      this.protocol.onDrain?.(conn);
+      return undefined;
+    } catch (thrown) {
+      return this.report(thrown);
+    }
+  }
+
+  /** The peer ended its side; a protocol that does not care ends ours. */
+  end(conn: Connection<State>): Error | undefined {
+    try {
+      if (this.protocol.onEnd === undefined) conn.end();
+      else this.protocol.onEnd(conn);
+      return undefined;
+    } catch (thrown) {
+      return this.report(thrown);
+    }
+  }
+
+  /** The reactor shuts down; a protocol that does not care is closed. */
+  shutdown(conn: Connection<State>): Error | undefined {
+    try {
+      if (this.protocol.onShutdown === undefined) conn.close();
+      else this.protocol.onShutdown(conn);
+      return undefined;
+    } catch (thrown) {
+      return this.report(thrown);
+    }
+  }
+
+  close(conn: Connection<State>, reason: CloseReason, cause: Error | undefined): void {
+    try {
+      this.protocol.onClose?.(conn, reason, cause);
+    } catch (thrown) {
+      this.report(thrown);
+    }
+  }
+
+  private report(thrown: unknown): Error {
+    const error = thrown instanceof Error ? thrown : new Error(`A hook threw ${String(thrown)}`);
+    this.loop.report(error);
+    return error;
+  }
+}

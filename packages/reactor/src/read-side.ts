@@ -1,0 +1,92 @@
+/**
+ * The reading side of one connection: its half, and the loop that drains the transport.
+ *
+ * Rule: a drain ends because the source would block, the protocol paused, the budget is used up, the peer ended, or the
+ * transport failed. Only the first may wait for an edge; whether a short read stands for it is decided here.
+ */
+import type { Loop } from './loop.ts';
+import { type ReadHalf, stepReadHalf } from './read-half.ts';
+import { Status, type Transport } from './transport.ts';
+
+/** Who gets what was read. Its hooks may do anything: the loop looks at the half anew after each. */
+export interface Receiver {
+  /** `count` bytes are in the loop's read buffer. */
+  onBytes(count: number): void;
+  /** The peer ended its side; told once. */
+  onPeerEnded(): void;
+}
+
+/** `waits`: an edge or a verb brings it on · `spent`: must run again without an edge · `failed`: the transport did. */
+export type DrainEnd = 'waits' | 'spent' | 'failed';
+
+export class ReadSide {
+  half: ReadHalf = 'idle';
+  private readonly loop: Loop;
+  private readonly transport: Transport;
+  /** RDHUP, HUP or ERR was seen: a short read no longer means that the source ran dry. */
+  private hangupSeen = false;
+
+  constructor(loop: Loop, transport: Transport) {
+    this.loop = loop;
+    this.transport = transport;
+  }
+
+  /** There may be something to read: the socket said so, or the handshake brought more than itself. */
+  edge(): void {
+    this.half = stepReadHalf(this.half, 'edge');
+  }
+
+  /** The socket is writable: a read that waited for that goes on. */
+  writable(): void {
+    if (this.half === 'wants-write') this.half = stepReadHalf(this.half, 'writable');
+  }
+
+  /** The socket hinted at its end: from now on only a read that would block, ends or fails ends a drain. */
+  hangup(): void {
+    this.hangupSeen = true;
+  }
+
+  pause(): void {
+    if (this.half !== 'paused' && this.half !== 'ended') this.half = stepReadHalf(this.half, 'pause');
+  }
+
+  /** Whether it was paused: it then has to run again without an edge. */
+  resume(): boolean {
+    if (this.half !== 'paused') return false;
+    this.half = stepReadHalf(this.half, 'resume');
+    return true;
+  }
+
+  /** Nothing is read any more. */
+  end(): void {
+    if (this.half !== 'ended') this.half = stepReadHalf(this.half, 'end');
+  }
+
+  /** Reads on while the half says so. */
+  drain(receiver: Receiver): DrainEnd {
+    let budget = this.loop.limits.readBudgetBytes;
+    while (this.half === 'draining') {
+      if (budget <= 0) {
+        this.half = stepReadHalf(this.half, 'spent');
+        return 'spent';
+      }
+      const progress = this.transport.read(this.loop.readBuffer.bytes);
+      if (progress > 0) {
+        budget -= progress;
+        if (this.transport.drained && !this.hangupSeen) this.half = stepReadHalf(this.half, 'dry');
+        // The hook may pause, resume, end or destroy: whether to go on is decided by the half it leaves.
+        receiver.onBytes(progress);
+      } else if (progress === Status.wantsRead) {
+        this.half = stepReadHalf(this.half, 'dry');
+      } else if (progress === Status.wantsWrite) {
+        this.half = stepReadHalf(this.half, 'block');
+      } else if (progress === Status.ended) {
+        this.half = stepReadHalf(this.half, 'end');
+        receiver.onPeerEnded();
+      } else {
+        return 'failed';
+      }
+    }
+    return 'waits';
+  }
+}

@@ -1,0 +1,220 @@
+/** Clients whose bytes come in an unusual rhythm, and clients that are none: over real sockets, in one process. */
+import { once } from 'node:events';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { SystemError, TimeoutError } from '@sluice/reactor';
+import { TlsError } from '@sluice/tls';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { allAtOnce } from './support/all-at-once.ts';
+import { byteByByte } from './support/byte-by-byte.ts';
+import { type Credentials, makeCertificate } from './support/certificate.ts';
+import { type EchoServer, echoServer } from './support/echo-server.ts';
+import { leave, nodeClient, readBytes, startNodeClient } from './support/node-client.ts';
+import { liveSessions } from './support/process-state.ts';
+import { startRelay } from './support/relay.ts';
+
+let credentials: Credentials;
+beforeAll(async () => {
+  credentials = await makeCertificate();
+});
+
+const CLEAN = { reason: 'clean', cause: undefined };
+const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
+
+describe('a client whose bytes arrive in an unusual rhythm', () => {
+  it.each(VERSIONS)('one byte a segment, %s: is served like any other', async (version) => {
+    const server = await echoServer(credentials);
+    const port = await startRelay(server.port, byteByByte);
+    const client = await nodeClient(port, { ca: credentials.cert, maxVersion: version });
+    expect(client.getProtocol()).toBe(version);
+    const request = 'every byte on its own\n';
+    client.end(request);
+    expect((await readBytes(client, request.length)).toString()).toBe(request);
+    await leave(client);
+    expect(await server.closed.reach(1)).toEqual([CLEAN]);
+    // The relay did what it promises: every byte of the handshake and of the request was an event.
+    expect(server.reactor.stats().events).toBeGreaterThan(300);
+  });
+
+  it('P1 last flight and first request in one segment, TLSv1.3: is answered', async () => {
+    const server = await echoServer(credentials);
+    // The Finished and the request are a record each.
+    const port = await startRelay(server.port, () => allAtOnce(2));
+    const client = startNodeClient(port, { ca: credentials.cert, minVersion: 'TLSv1.3' });
+    client.write('at once');
+    expect((await readBytes(client, 7)).toString()).toBe('at once');
+    await leave(client);
+    expect(await server.closed.reach(1)).toEqual([CLEAN]);
+  });
+
+  it('P1 last flight and first request in one segment, resumed TLSv1.2: is answered', async () => {
+    const server = await echoServer(credentials);
+    const options = { ca: credentials.cert, maxVersion: 'TLSv1.2' } as const;
+    const first = startNodeClient(server.port, options);
+    const [session] = (await once(first, 'session')) as [Buffer];
+    await leave(first);
+    const port = await startRelay(server.port, () => allAtOnce(1));
+    const client = startNodeClient(port, { ...options, session });
+    client.write('at once');
+    expect((await readBytes(client, 7)).toString()).toBe('at once');
+    expect(client.isSessionReused()).toBe(true);
+    await leave(client);
+    expect(await server.closed.reach(2)).toEqual([CLEAN, CLEAN]);
+  });
+
+  it('P1 P2 last flight, request and end in one segment: is answered, and ended in order', async () => {
+    const server = await echoServer(credentials);
+    // The Finished, the request and the close_notify.
+    const port = await startRelay(server.port, () => allAtOnce(3));
+    const client = startNodeClient(port, { ca: credentials.cert, minVersion: 'TLSv1.3' });
+    client.end('at once');
+    expect((await readBytes(client, 7)).toString()).toBe('at once');
+    await leave(client);
+    expect(await server.closed.reach(1)).toEqual([CLEAN]);
+  });
+
+  it.each(VERSIONS)('sends and does not read, %s: costs bounded memory and nobody else', async (version) => {
+    const server = await echoServer(credentials);
+    const flood = Buffer.alloc(48 * 1024 * 1024, 'flood ');
+    const client = await nodeClient(server.port, { ca: credentials.cert, maxVersion: version });
+    client.end(flood);
+    await server.paused.reach(1);
+    const other = await nodeClient(server.port, { ca: credentials.cert });
+    for (let round = 0; round < 100; round += 1) {
+      other.write(`round ${round}\n`);
+      expect((await readBytes(other, `round ${round}\n`.length)).toString()).toBe(`round ${round}\n`);
+    }
+    // Far more was sent than the buffers of both sockets hold; all of it is still on the way.
+    expect(client.writableFinished).toBe(false);
+    expect((await readBytes(client, flood.length)).equals(flood)).toBe(true);
+    await leave(client);
+    // The high-water mark, and the one read that went over it.
+    expect(server.mostQueuedBytes()).toBeLessThanOrEqual(128 * 1024 + 64 * 1024);
+    expect(server.mostQueuedBytes()).toBeGreaterThan(128 * 1024 - 1);
+    await leave(other);
+    expect(await server.closed.reach(2)).toEqual([CLEAN, CLEAN]);
+  });
+});
+
+describe('a client that does not complete its handshake is reported once, and nothing of it stays', () => {
+  it.each([
+    ['GET / HTTP/1.1\r\nHost: localhost\r\n\r\n', 'use https:// in the URL (http request)'],
+    ['CONNECT localhost:443 HTTP/1.1\r\n\r\n', '(https proxy request)'],
+  ])('plain HTTP: %j', async (request, words) => {
+    const { error } = await refusal((port) => connectTcp({ host: '127.0.0.1', port }).end(request));
+    expect(error).toBeInstanceOf(TlsError);
+    expect(error).toMatchObject({ code: 'ERR_TLS_HTTP_REQUEST', message: expect.stringContaining(words) });
+  });
+
+  it.each(['\0\0\0\0\0\0\0\0\0\0\0\0', 'SSH-2.0-OpenSSH_9.7\r\n'])(
+    'something that is not TLS: %j',
+    async (garbage) => {
+      const { error } = await refusal((port) =>
+        connectTcp({ host: '127.0.0.1', port }).end(garbage, 'latin1'),
+      );
+      expect(error).toBeInstanceOf(TlsError);
+      expect(error).toMatchObject({
+        code: 'ERR_TLS_NOT_TLS',
+        message: expect.stringMatching(/^The peer sent something that is not TLS \(.+\)\.$/),
+      });
+    },
+  );
+
+  it.each([
+    ['before it has sent anything', ''],
+    ['in the middle of its ClientHello', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
+  ])('leaves %s', async (_when, bytes) => {
+    const { error, reason } = await refusal((port) =>
+      connectTcp({ host: '127.0.0.1', port }).end(bytes, 'latin1'),
+    );
+    expect(error).toBeInstanceOf(TlsError);
+    expect({ reason, ...described(error) }).toEqual({
+      reason: 'truncated',
+      code: 'ERR_TLS_TRUNCATED',
+      message: 'The peer closed the connection without close_notify: data may be missing at the end.',
+    });
+  });
+
+  it('resets the connection in the middle of its ClientHello', async () => {
+    const { error, reason } = await refusal((port) => {
+      const socket = connectTcp({ host: '127.0.0.1', port });
+      socket.write(Buffer.from('160301020001', 'hex'), () => socket.resetAndDestroy());
+      return socket;
+    });
+    expect(error).toBeInstanceOf(SystemError);
+    expect({ reason, code: (error as SystemError).code }).toEqual({ reason: 'reset', code: 'ECONNRESET' });
+  });
+
+  it('speaks TLS 1.1 only', async () => {
+    const { error } = await refusal((port) =>
+      startNodeClient(port, { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' }),
+    );
+    expect(error).toBeInstanceOf(TlsError);
+    expect(described(error)).toEqual({
+      code: 'ERR_TLS_VERSION',
+      message: 'The peer offers no TLS version that is enabled here (unsupported protocol).',
+    });
+  });
+
+  it('offers no cipher that is enabled here', async () => {
+    const { error } = await refusal((port) =>
+      startNodeClient(port, { maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA' }),
+    );
+    expect(error).toBeInstanceOf(TlsError);
+    expect(described(error)).toEqual({
+      code: 'ERR_TLS_NO_SHARED_CIPHER',
+      message: 'The peer offers no cipher suite that is enabled here (no shared cipher).',
+    });
+  });
+
+  it('offers no application protocol that is served here', async () => {
+    const { error } = await refusal(
+      (port) => startNodeClient(port, { ca: credentials.cert, ALPNProtocols: ['h2'] }),
+      { alpn: ['http/1.1'] },
+    );
+    expect(error).toBeInstanceOf(TlsError);
+    expect(described(error)).toEqual({
+      code: 'ERR_TLS_ALPN',
+      message:
+        'The peer offers no application protocol (ALPN) that is served here (no application protocol).',
+    });
+  });
+
+  it('P55 says nothing at all', async () => {
+    const server = await echoServer(credentials, { handshakeTimeoutMs: 30 });
+    const { error, reason } = await refusal((port) => connectTcp({ host: '127.0.0.1', port }), {}, server);
+    expect(error).toBeInstanceOf(TimeoutError);
+    expect({ reason, code: (error as TimeoutError).code }).toEqual({
+      reason: 'timeout',
+      code: 'ERR_HANDSHAKE_TIMEOUT',
+    });
+  });
+});
+
+/** What the server reports of the one client that `start` makes; fails unless that is all there is to see of it. */
+async function refusal(
+  start: (port: number) => Socket,
+  options: { alpn?: string[] } = {},
+  given?: EchoServer,
+) {
+  const sessions = liveSessions();
+  const server = given ?? (await echoServer({ ...credentials, ...options }));
+  const socket = start(server.port);
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  // What the client makes of it is not looked at here.
+  socket.on('error', () => {}).resume();
+  const [first] = await server.refused.reach(1);
+  await closed;
+  expect(server.refused.items).toHaveLength(1);
+  expect(server.opened.items).toHaveLength(0);
+  expect(server.server.connections).toBe(0);
+  expect(liveSessions()).toBe(sessions);
+  expect(server.reactor.stats()).toMatchObject({ connections: 0, opened: 0, handshakesFailed: 1 });
+  return first!;
+}
+
+function described(error: Error) {
+  return { code: (error as TlsError).code, message: error.message };
+}
