@@ -12,18 +12,20 @@ export async function runWorkers(settings: ServerSettings): Promise<never> {
   const [program] = process.argv.slice(1);
   if (program === undefined) throw new Error('no program to run');
   const workers: Worker[] = [];
+  let draining = false;
   const drain = () => {
+    draining = true;
     for (const worker of workers) worker.postMessage('drain');
   };
   process.once('SIGTERM', drain).once('SIGINT', drain);
   let { host, port } = settings;
   // One after another: the first settles the port that all others share.
-  while (workers.length < settings.workers) {
+  while (workers.length < settings.workers && !draining) {
     const worker = new Worker(program, { workerData: { ...settings, port } });
     workers.push(worker);
     ({ address: host, port } = await listening(worker));
   }
-  sayListening(host, port);
+  if (!draining) sayListening(host, port);
   const codes = await Promise.all(workers.map(async (worker) => (await once(worker, 'exit'))[0] as number));
   process.exit(Math.max(...codes));
 }

@@ -72,7 +72,7 @@ Failure Failure::Tls(const char* call, std::string_view detail) {
   failure.kind = Kind::kTls;
   failure.call = call;
   const size_t length = std::min(detail.size(), failure.detail.size() - 1);
-  std::memcpy(failure.detail.data(), detail.data(), length);
+  std::copy_n(detail.data(), length, failure.detail.data());
   return failure;
 }
 

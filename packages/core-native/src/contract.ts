@@ -21,7 +21,7 @@ export const Status = {
 /** One of the negative values of {@link Status}. */
 export type StatusCode = (typeof Status)[keyof typeof Status];
 
-/** Which edges a descriptor is registered for. READ_CLOSED, HANGUP and ERROR are always reported. */
+/** Which edges a descriptor is registered for. `readClosed`, `hangup`, `error` and `urgent` are always reported. */
 export const Interest = { readable: 1, writable: 2 } as const;
 
 /** What an event of the table reports; several bits may be set at once (epoll_ctl(2)). */
@@ -34,6 +34,8 @@ export const Ready = {
   hangup: 8,
   /** EPOLLERR: an error is pending on the socket; the next read or write returns it. */
   error: 16,
+  /** EPOLLPRI: urgent data is in the stream. recv(2) stops at its mark: a short read does not mean that it ran dry. */
+  urgent: 32,
 } as const;
 
 /** Int32 fields of one event in the shared table: slot, generation, {@link Ready} bits. */

@@ -24,6 +24,8 @@ import { WriteSide } from './write-side.ts';
 
 /** RDHUP, HUP and ERR only say that a read is worth trying; the read says what happened. */
 const HINTS = Ready.readClosed | Ready.hangup | Ready.error;
+/** With one of these seen a short read no longer means that the socket ran dry. */
+const DOUBTS = HINTS | Ready.urgent;
 /** HUP and ERR also release a write that waits for an edge which would otherwise never come. */
 const BROKEN = Ready.hangup | Ready.error;
 
@@ -176,7 +178,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   onEdge(ready: number): void {
-    if ((ready & HINTS) !== 0) this.reading.hangup();
+    if ((ready & DOUBTS) !== 0) this.reading.doubtShortReads();
     this.dispatch(ready);
   }
 
@@ -325,7 +327,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.writing.abort();
     if (this.reading.half !== 'idle' && this.reading.half !== 'draining') return;
     this.reading.edge();
-    this.reading.hangup();
+    this.reading.doubtShortReads();
     this.listReady();
   }
 

@@ -23,8 +23,8 @@ export class ReadSide {
   half: ReadHalf = 'idle';
   private readonly loop: Loop;
   private readonly transport: Transport;
-  /** RDHUP, HUP or ERR was seen: a short read no longer means that the source ran dry. */
-  private hangupSeen = false;
+  /** A short read means that the source ran dry (epoll(7)): no hint of an end, nor of urgent data, was seen. */
+  private trustsShortReads = true;
 
   constructor(loop: Loop, transport: Transport) {
     this.loop = loop;
@@ -41,9 +41,9 @@ export class ReadSide {
     if (this.half === 'wants-write') this.half = stepReadHalf(this.half, 'writable');
   }
 
-  /** The socket hinted at its end: from now on only a read that would block, ends or fails ends a drain. */
-  hangup(): void {
-    this.hangupSeen = true;
+  /** The socket hinted at an end or at urgent data: from now on only a read that would block ends a drain. */
+  doubtShortReads(): void {
+    this.trustsShortReads = false;
   }
 
   pause(): void {
@@ -73,7 +73,7 @@ export class ReadSide {
       const progress = this.transport.read(this.loop.readBuffer.bytes);
       if (progress > 0) {
         budget -= progress;
-        if (this.transport.drained && !this.hangupSeen) this.half = stepReadHalf(this.half, 'dry');
+        if (this.transport.drained && this.trustsShortReads) this.half = stepReadHalf(this.half, 'dry');
         // The hook may pause, resume, end or destroy: whether to go on is decided by the half it leaves.
         receiver.onBytes(progress);
       } else if (progress === Status.wantsRead) {

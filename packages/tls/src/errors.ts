@@ -97,7 +97,10 @@ export function sessionError(
   verification: { readonly ok: boolean; readonly name: string; readonly reason: string },
 ): TlsError {
   if (failure.kind === 'truncated') {
-    const message = 'The peer closed the connection without close_notify: data may be missing at the end.';
+    const message =
+      failure.call === 'SSL_do_handshake'
+        ? 'The peer closed the connection before the handshake was complete.'
+        : 'The peer closed the connection without close_notify: data may be missing at the end.';
     return new TlsError('ERR_TLS_TRUNCATED', message, failure);
   }
   if (failure.reason === 'certificate verify failed') return verificationError(failure, verification);

@@ -165,7 +165,7 @@ describe('a client that does not complete its handshake is reported once, and no
     expect({ reason, ...described(error) }).toEqual({
       reason: 'truncated',
       code: 'ERR_TLS_TRUNCATED',
-      message: 'The peer closed the connection without close_notify: data may be missing at the end.',
+      message: 'The peer closed the connection before the handshake was complete.',
     });
   });
 
