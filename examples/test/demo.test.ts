@@ -1,8 +1,9 @@
 /** The demo as a newcomer sees it. */
+
+import { needsTool } from '@sluice-internal/foreign-programs';
 import { describe, expect, it } from 'vitest';
 import { startExample, startThroughRunner } from './support/program.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
-import { needsTool } from './support/tool.ts';
 
 const ECHOED = '1,048,576 bytes there and back';
 

@@ -1,9 +1,9 @@
 /** `echo --tls` as `openssl s_client` sees it. */
 import { createHash, randomBytes } from 'node:crypto';
+import { needsTool, startTool } from '@sluice-internal/foreign-programs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { digestOf } from './support/checksum.ts';
 import { startServer } from './support/server.ts';
-import { needsTool, startTool } from './support/tool.ts';
 
 const BYTES = 8 * 1024 * 1024;
 

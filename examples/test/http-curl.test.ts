@@ -1,10 +1,11 @@
 /** `http --tls` as `curl` sees it. */
+
+import { needsTool, startTool } from '@sluice-internal/foreign-programs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { digestOf } from './support/checksum.ts';
 import { peakMemoryBytes } from './support/peak-memory.ts';
 import { randomFile } from './support/random-file.ts';
 import { type ExampleServer, startServer } from './support/server.ts';
-import { needsTool, startTool } from './support/tool.ts';
 
 const MEBIBYTE = 1024 * 1024;
 

@@ -4,11 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createServer, type TlsOptions } from 'node:tls';
 import { type Issuer, selfSigned } from '@sluice-internal/certificates';
+import { needsTool, startTool } from '@sluice-internal/foreign-programs';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startExample } from './support/program.ts';
 import { startServer } from './support/server.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
-import { needsTool, startTool } from './support/tool.ts';
 
 describe('the TLS client', () => {
   let authority: Issuer;

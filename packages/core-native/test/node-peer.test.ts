@@ -1,36 +1,17 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, createServer, type TLSSocket } from 'node:tls';
-import { type Issuer, selfSigned } from '@sluice-internal/certificates';
-import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  Interest,
-  type NativeTlsContextOptions,
-  type NativeTlsSession,
-  READ_MORE,
-  Status,
-} from '../src/index.ts';
+import { describe, expect, it } from 'vitest';
+import { Interest, type NativeTlsSession, READ_MORE, Status } from '../src/index.ts';
+import { identityFor } from './support/identity.ts';
 import { listenOnLoopback } from './support/loopback.ts';
 import { leavesNothingBehind, native } from './support/native.ts';
 import { RecordWriter } from './support/tls13-records.ts';
 
 leavesNothingBehind();
 
-let authority: Issuer;
-let leaf: Issuer;
-
-beforeAll(async () => {
-  authority = await selfSigned({ name: 'Test authority', authority: true });
-  leaf = await authority.issue({ name: 'localhost', dns: ['localhost'] });
-});
-
-const server = (options: Partial<NativeTlsContextOptions> = {}) =>
-  new native.TlsContext({
-    role: 'server',
-    certificateChain: leaf.certificate,
-    privateKey: leaf.key,
-    ...options,
-  });
+const identity = identityFor({ dns: ['localhost'] });
+const { server } = identity;
 
 /** Calls `attempt` from Node's loop, as the reactor does, until it answers something else than a want. */
 function untilAsync(fd: number, attempt: () => number): Promise<number> {
@@ -79,7 +60,7 @@ async function acceptFrom(
 }
 
 describe('node:tls as client', () => {
-  const options = () => ({ host: '127.0.0.1', servername: 'localhost', ca: authority.certificate });
+  const options = () => ({ host: '127.0.0.1', servername: 'localhost', ca: identity.authority.certificate });
 
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('talks %s with us and verifies us', async (version) => {
     const peer = await acceptFrom(server({ alpn: ['h2'] }), (port) =>
@@ -179,7 +160,7 @@ describe('P23 a peer that changes its keys', () => {
   async function handcrafted() {
     const listener = listenOnLoopback();
     const tcp = connectTcp(listener.port, '127.0.0.1');
-    const client = connectTls({ socket: tcp, servername: 'localhost', ca: authority.certificate });
+    const client = connectTls({ socket: tcp, servername: 'localhost', ca: identity.authority.certificate });
     client.on('error', () => {});
     const secret = new Promise<Buffer>((resolve) => {
       client.on('keylog', (line: Buffer) => {
@@ -232,7 +213,7 @@ describe('P23 a peer that changes its keys', () => {
 describe('node:tls as server', () => {
   it('is verified by us, and takes our close_notify for an end', async () => {
     const ended: string[] = [];
-    const node = createServer({ cert: leaf.certificate, key: leaf.key }, (socket) => {
+    const node = createServer({ cert: identity.leaf.certificate, key: identity.leaf.key }, (socket) => {
       socket.on('data', (chunk) => socket.write(`echo ${chunk}`));
       socket.on('end', () => ended.push('end'));
     });
@@ -243,7 +224,7 @@ describe('node:tls as server', () => {
     const context = new native.TlsContext({
       role: 'client',
       verifyPeer: true,
-      trustAnchors: [authority.certificate],
+      trustAnchors: [identity.authority.certificate],
     });
     const session = new native.TlsSession(context, fd, { servername: 'localhost', verifyName: 'localhost' });
     await untilAsync(fd, () => session.handshake());

@@ -1,28 +1,16 @@
 import { createPrivateKey } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
-import { encryptKey, type Issuer, selfSigned } from '@sluice-internal/certificates';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { encryptKey, selfSigned } from '@sluice-internal/certificates';
+import { describe, expect, it } from 'vitest';
 import type { NativeTlsContextOptions } from '../src/index.ts';
+import { identityFor } from './support/identity.ts';
 import { collectGarbage, leavesNothingBehind, native } from './support/native.ts';
 import { openTlsPair } from './support/tls-pair.ts';
 
 leavesNothingBehind();
 
-let authority: Issuer;
-let leaf: Issuer;
-
-beforeAll(async () => {
-  authority = await selfSigned({ name: 'Test authority', authority: true });
-  leaf = await authority.issue({ name: 'localhost', dns: ['localhost'] });
-});
-
-const server = (options: Partial<NativeTlsContextOptions> = {}) =>
-  new native.TlsContext({
-    role: 'server',
-    certificateChain: leaf.certificate,
-    privateKey: leaf.key,
-    ...options,
-  });
+const identity = identityFor({ dns: ['localhost'] });
+const { server } = identity;
 
 /** What a constructor threw. */
 function refusal(make: () => unknown): Error & { code: string; reason: string; opensslStack: string[] } {
@@ -58,12 +46,15 @@ describe('a context', () => {
 describe('P37 a certificate chain', () => {
   it('may be text or bytes', () => {
     expect(
-      server({ certificateChain: Buffer.from(leaf.certificate), privateKey: Buffer.from(leaf.key) }).role,
+      server({
+        certificateChain: Buffer.from(identity.leaf.certificate),
+        privateKey: Buffer.from(identity.leaf.key),
+      }).role,
     ).toBe('server');
   });
 
   it('is sent as a chain, in its order, without searching for more', async () => {
-    const middle = await authority.issue({ name: 'Intermediate', authority: true });
+    const middle = await identity.authority.issue({ name: 'Intermediate', authority: true });
     const end = await middle.issue({ name: 'localhost', dns: ['localhost'] });
     const chain = server({ certificateChain: end.certificate + middle.certificate, privateKey: end.key });
     const alone = server({
@@ -83,20 +74,20 @@ describe('P37 a certificate chain', () => {
   });
 
   it('may have text around it, and the key in the same file', () => {
-    const combined = `leaf of a test\n${leaf.key}${leaf.certificate}the end`;
+    const combined = `leaf of a test\n${identity.leaf.key}${identity.leaf.certificate}the end`;
     expect(server({ certificateChain: combined, privateKey: combined }).role).toBe('server');
   });
 
   it.each([
     ['is empty', () => ''],
     ['is no PEM', () => 'not a certificate'],
-    ['is cut', () => leaf.certificate.slice(0, 200)],
-    ['has a broken block', () => leaf.certificate.replace(/[A-Za-z]{8}\n/, '!!!!!!!!\n')],
+    ['is cut', () => identity.leaf.certificate.slice(0, 200)],
+    ['has a broken block', () => identity.leaf.certificate.replace(/[A-Za-z]{8}\n/, '!!!!!!!!\n')],
     [
       'has a broken block after a good one',
-      () => leaf.certificate + authority.certificate.replace('\nMII', '\nMIX'),
+      () => identity.leaf.certificate + identity.authority.certificate.replace('\nMII', '\nMIX'),
     ],
-    ['holds only a key', () => leaf.key],
+    ['holds only a key', () => identity.leaf.key],
   ])('that %s is refused with ERR_TLS_CERTIFICATE', (_name, chain) => {
     const error = refusal(() => server({ certificateChain: chain() }));
     expect(error).toBeInstanceOf(Error);
@@ -118,7 +109,7 @@ describe('P37 a certificate chain', () => {
 
 describe('P37 a private key', () => {
   it('that belongs to another certificate is refused with ERR_TLS_KEY_MISMATCH', () => {
-    const error = refusal(() => server({ privateKey: authority.key }));
+    const error = refusal(() => server({ privateKey: identity.authority.key }));
     expect(error.code).toBe('ERR_TLS_KEY_MISMATCH');
     expect(error.message).toContain('does not belong to the first certificate');
   });
@@ -129,7 +120,7 @@ describe('P37 a private key', () => {
   });
 
   it('may be RSA', async () => {
-    const rsa = await authority.issue({ name: 'localhost', algorithm: 'rsa' });
+    const rsa = await identity.authority.issue({ name: 'localhost', algorithm: 'rsa' });
     const pair = openTlsPair(
       new native.TlsContext({ role: 'client' }),
       server({ certificateChain: rsa.certificate, privateKey: rsa.key }),
@@ -138,7 +129,7 @@ describe('P37 a private key', () => {
   });
 
   it('may be in the older forms of PEM', () => {
-    const sec1 = createPrivateKey(leaf.key).export({ type: 'sec1', format: 'pem' }) as string;
+    const sec1 = createPrivateKey(identity.leaf.key).export({ type: 'sec1', format: 'pem' }) as string;
     expect(sec1).toContain('EC PRIVATE KEY');
     const parameters = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n';
     expect(server({ privateKey: parameters + sec1 }).role).toBe('server');
@@ -154,13 +145,13 @@ describe('P37 a private key', () => {
   );
 
   it('that is encrypted opens with its passphrase', () => {
-    expect(server({ privateKey: encryptKey(leaf.key, 'päss word'), passphrase: 'päss word' }).role).toBe(
-      'server',
-    );
+    expect(
+      server({ privateKey: encryptKey(identity.leaf.key, 'päss word'), passphrase: 'päss word' }).role,
+    ).toBe('server');
   });
 
   it('that is encrypted is refused without a passphrase, and nobody is asked', () => {
-    const error = refusal(() => server({ privateKey: encryptKey(leaf.key, 'secret') }));
+    const error = refusal(() => server({ privateKey: encryptKey(identity.leaf.key, 'secret') }));
     expect(error.code).toBe('ERR_TLS_PASSPHRASE');
     expect(error.message).toContain('is encrypted and no "passphrase" was given');
   });
@@ -168,7 +159,9 @@ describe('P37 a private key', () => {
   it.each(['wrong', '', 'x'.repeat(5000)])(
     'that is encrypted is refused with the passphrase %.20j',
     (passphrase) => {
-      const error = refusal(() => server({ privateKey: encryptKey(leaf.key, 'secret'), passphrase }));
+      const error = refusal(() =>
+        server({ privateKey: encryptKey(identity.leaf.key, 'secret'), passphrase }),
+      );
       expect(error.code).toBe('ERR_TLS_PASSPHRASE');
       expect(error.message).toContain('does not decrypt');
     },
@@ -181,17 +174,17 @@ describe('P37 a private key', () => {
 
 describe('trust anchors', () => {
   it('may be many to a text, in text or bytes, twice the same', () => {
-    const both = authority.certificate + leaf.certificate;
+    const both = identity.authority.certificate + identity.leaf.certificate;
     const context = new native.TlsContext({
       role: 'client',
       verifyPeer: true,
-      trustAnchors: [both, Buffer.from(both), authority.certificate],
+      trustAnchors: [both, Buffer.from(both), identity.authority.certificate],
     });
     expect(context.role).toBe('client');
   });
 
   it('may say TRUSTED CERTIFICATE', () => {
-    const trusted = authority.certificate.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE');
+    const trusted = identity.authority.certificate.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE');
     expect(new native.TlsContext({ role: 'client', verifyPeer: true, trustAnchors: [trusted] }).role).toBe(
       'client',
     );
@@ -210,7 +203,11 @@ describe('trust anchors', () => {
 
   it.each([[['']], [['nonsense']]])('that hold no certificate are refused: %j', (trustAnchors) => {
     const error = refusal(
-      () => new native.TlsContext({ role: 'client', trustAnchors: [authority.certificate, ...trustAnchors] }),
+      () =>
+        new native.TlsContext({
+          role: 'client',
+          trustAnchors: [identity.authority.certificate, ...trustAnchors],
+        }),
     );
     expect(error.code).toBe('ERR_TLS_TRUST_ANCHORS');
     expect(error.message).toContain('"trustAnchors[1]"');

@@ -1,36 +1,23 @@
 import { X509Certificate } from 'node:crypto';
 import { type Issuer, selfSigned } from '@sluice-internal/certificates';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type NativeTlsContextOptions, type NativeTlsSessionOptions, Status } from '../src/index.ts';
+import { identityFor } from './support/identity.ts';
 import { collectGarbage, leavesNothingBehind, native } from './support/native.ts';
 import { failureOf, openTlsPair, runHandshake, tlsPair } from './support/tls-pair.ts';
 
 leavesNothingBehind();
 
-let authority: Issuer;
-let leaf: Issuer;
-
-beforeAll(async () => {
-  authority = await selfSigned({ name: 'Test authority', authority: true });
-  leaf = await authority.issue({
-    name: 'localhost',
-    dns: ['localhost', '*.example.test'],
-    ip: ['127.0.0.1', '::1'],
-  });
+const identity = identityFor({
+  dns: ['localhost', '*.example.test'],
+  ip: ['127.0.0.1', '::1'],
 });
-
-const server = (options: Partial<NativeTlsContextOptions> = {}) =>
-  new native.TlsContext({
-    role: 'server',
-    certificateChain: leaf.certificate,
-    privateKey: leaf.key,
-    ...options,
-  });
+const { server } = identity;
 
 const client = (options: Partial<NativeTlsContextOptions> = {}) =>
   new native.TlsContext({ role: 'client', ...options });
 
-const verifying = () => client({ verifyPeer: true, trustAnchors: [authority.certificate] });
+const verifying = () => client({ verifyPeer: true, trustAnchors: [identity.authority.certificate] });
 
 describe('a handshake', () => {
   it.each([
@@ -173,7 +160,7 @@ describe('P39 verification of the server', () => {
   it.each(accepted)('accepts %j', (options) => {
     const pair = openTlsPair(verifying(), server(), options);
     expect(pair.client.verifyResult()).toEqual({ ok: true, name: 'X509_V_OK', reason: 'ok' });
-    expect(pair.client.peerCertificates()).toEqual([new X509Certificate(leaf.certificate).raw]);
+    expect(pair.client.peerCertificates()).toEqual([new X509Certificate(identity.leaf.certificate).raw]);
     pair.close();
   });
 
@@ -192,7 +179,7 @@ describe('P39 verification of the server', () => {
   });
 
   it('does not take the common name for a name', async () => {
-    const nameless = await authority.issue({ name: 'localhost' });
+    const nameless = await identity.authority.issue({ name: 'localhost' });
     const pair = tlsPair(
       verifying(),
       server({ certificateChain: nameless.certificate, privateKey: nameless.key }),
@@ -215,17 +202,17 @@ describe('P39 verification of the server', () => {
     [
       'has expired',
       'X509_V_ERR_CERT_HAS_EXPIRED',
-      () => authority.issue({ name: 'x', validDays: [-10, -1] as const }),
+      () => identity.authority.issue({ name: 'x', validDays: [-10, -1] as const }),
     ],
     [
       'is not valid yet',
       'X509_V_ERR_CERT_NOT_YET_VALID',
-      () => authority.issue({ name: 'x', validDays: [1, 10] as const }),
+      () => identity.authority.issue({ name: 'x', validDays: [1, 10] as const }),
     ],
     [
       "is a client's",
       'X509_V_ERR_INVALID_PURPOSE',
-      () => authority.issue({ name: 'x', usage: 'clientAuth' as const }),
+      () => identity.authority.issue({ name: 'x', usage: 'clientAuth' as const }),
     ],
   ])('refuses a certificate that %s', async (_name, name, issue) => {
     const other = await issue(await selfSigned({ name: 'Another authority', authority: true }));
@@ -236,7 +223,7 @@ describe('P39 verification of the server', () => {
   });
 
   it('takes every trust anchor for one, an intermediate or the leaf itself', async () => {
-    const middle = await authority.issue({ name: 'Intermediate', authority: true });
+    const middle = await identity.authority.issue({ name: 'Intermediate', authority: true });
     const end = await middle.issue({ name: 'end' });
     for (const anchor of [middle.certificate, end.certificate]) {
       const pair = openTlsPair(
@@ -248,7 +235,7 @@ describe('P39 verification of the server', () => {
   });
 
   it('only tells the outcome when it was not asked to refuse', () => {
-    const pair = openTlsPair(client({ trustAnchors: [authority.certificate] }), server(), {
+    const pair = openTlsPair(client({ trustAnchors: [identity.authority.certificate] }), server(), {
       verifyName: 'other.test',
     });
     expect(pair.client.verifyResult()).toMatchObject({ ok: false, name: 'X509_V_ERR_HOSTNAME_MISMATCH' });
@@ -273,10 +260,10 @@ describe('P39 verification of the server', () => {
 });
 
 describe('verification of the client', () => {
-  const demanding = () => server({ verifyPeer: true, trustAnchors: [authority.certificate] });
+  const demanding = () => server({ verifyPeer: true, trustAnchors: [identity.authority.certificate] });
 
   it('accepts a certificate of an anchor', async () => {
-    const own = await authority.issue({ name: 'client', usage: 'clientAuth' });
+    const own = await identity.authority.issue({ name: 'client', usage: 'clientAuth' });
     const pair = openTlsPair(client({ certificateChain: own.certificate, privateKey: own.key }), demanding());
     expect(pair.server.peerCertificates()).toEqual([new X509Certificate(own.certificate).raw]);
     expect(pair.server.verifyResult().ok).toBe(true);
@@ -292,7 +279,11 @@ describe('verification of the client', () => {
 
   it("refuses a server's certificate in a client's hand", () => {
     const pair = tlsPair(
-      client({ certificateChain: leaf.certificate, privateKey: leaf.key, maxVersion: 'TLSv1.2' }),
+      client({
+        certificateChain: identity.leaf.certificate,
+        privateKey: identity.leaf.key,
+        maxVersion: 'TLSv1.2',
+      }),
       demanding(),
     );
     expect(runHandshake(pair).server).toMatchObject({ reason: 'certificate verify failed' });

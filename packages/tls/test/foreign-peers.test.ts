@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Connection } from '@sluice/reactor';
 import { tlsClient, tlsInfo } from '@sluice/tls';
+import { needsTool, startTool, type Tool } from '@sluice-internal/foreign-programs';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
 import { echoServer } from './support/echo-server.ts';
 import { Party } from './support/party.ts';
 import { testReactor } from './support/test-reactor.ts';
-import { needsTool, startTool, type Tool } from './support/tool.ts';
 
 const CLEAN = { reason: 'clean', cause: undefined };
 

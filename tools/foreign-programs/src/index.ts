@@ -1,4 +1,8 @@
-/** Programs of other people that the tests drive our servers with. */
+/**
+ * Programs of other people (openssl, curl, gnutls-cli) that tests drive our servers with. Private: never published.
+ *
+ * Rule: whoever is started ends with the test at the latest, and a program that is missing is said, never passed over.
+ */
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
@@ -14,6 +18,8 @@ export function needsTool(context: TestContext, tool: 'openssl' | 'curl' | 'gnut
 
 export interface Tool {
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
+  /** Resolves when what it wrote to standard error matches `pattern`, from the last such call on. */
+  complained(pattern: RegExp): Promise<void>;
   /** What it wrote to standard error, once it has ended; and how. */
   readonly ended: Promise<{ readonly code: number | null; readonly stderr: string }>;
 }
@@ -27,9 +33,21 @@ export function startTool(command: string, args: readonly string[]): Tool {
   // A tool that ends early closes its input; how it ended says more than EPIPE.
   child.stdin.on('error', () => {});
   let stderr = '';
+  let from = 0;
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
+  const complained = (pattern: RegExp) =>
+    new Promise<void>((resolve) => {
+      const look = () => {
+        if (!pattern.test(stderr.slice(from))) return;
+        child.stderr.off('data', look);
+        from = stderr.length;
+        resolve();
+      };
+      child.stderr.on('data', look);
+      look();
+    });
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stderr }));
-  return { child, ended };
+  return { child, complained, ended };
 }
