@@ -111,11 +111,15 @@ export class Listener<State> implements Pollable, ConnectionOwner {
       if (budget === 0) return this.comeBack();
       const fd = sockets.accept(this.init.fd);
       if (fd >= 0) {
-        this.exhausted = false;
         counters.accepted += 1;
         this.begin(fd);
-      } else if (fd === Status.wantsRead) return;
-      else if (!SKIPPED.has(sockets.lastErrno())) return this.cannotAccept();
+      } else if (fd === Status.wantsRead) {
+        // Everybody was served: a shortage from now on is a new one, and worth another warning.
+        this.exhausted = false;
+        return;
+      } else if (!SKIPPED.has(sockets.lastErrno())) {
+        return this.cannotAccept();
+      }
     }
   }
 

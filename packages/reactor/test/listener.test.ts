@@ -62,10 +62,20 @@ describe('accepting', () => {
       vi.advanceTimersByTime(100);
       harness.poller.settle();
       expect(harness.errors.length).toBe(1);
+      // One gets in, then there is no room again: the shortage goes on, and is not told twice.
       harness.offer();
+      harness.sockets.backlog.push(code);
       vi.advanceTimersByTime(100);
       harness.poller.settle();
       expect(recorder.log).toEqual(['open']);
+      expect(harness.errors.length).toBe(1);
+      harness.offer();
+      vi.advanceTimersByTime(100);
+      harness.poller.settle();
+      expect(recorder.log).toEqual(['open', 'open']);
+      harness.sockets.backlog.push(code);
+      edge();
+      expect(harness.errors.length).toBe(2);
     },
   );
 
