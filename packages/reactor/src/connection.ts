@@ -156,25 +156,21 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
 
   /** Registers with the poller and takes the first step. Called once, by whoever made the connection. */
   start(): void {
-    const { limits, poller } = this.loop;
-    const connecting = this.lifecycle === 'connecting';
-    this.setDeadline(connecting ? limits.connectTimeoutMs : limits.handshakeTimeoutMs);
+    const { limits, poller, dispatching } = this.loop;
+    const interest = this.writableArmed ? Interest.readable | Interest.writable : Interest.readable;
     try {
-      poller.add(
-        this.fd,
-        this.slot,
-        this.generation,
-        Interest.readable | (connecting ? Interest.writable : 0),
-      );
+      poller.add(this.fd, this.slot, this.generation, interest);
     } catch (thrown) {
       // epoll_ctl(2): ENOSPC or ENOMEM. It costs this connection, not the listener that accepted it.
       return this.finish('error', thrown as Error);
     }
     this.registered = true;
-    if (connecting) return;
+    if (this.lifecycle === 'connecting') return this.setDeadline(limits.connectTimeoutMs);
     // Inside a hook of another connection the outbox is taken: this one waits for its turn.
-    if (this.loop.dispatching === undefined) this.dispatch(0);
+    if (dispatching === undefined) this.dispatch(0);
     else this.listReady();
+    // A plain connection is open by now.
+    if (this.lifecycle === 'handshaking') this.setDeadline(limits.handshakeTimeoutMs);
   }
 
   onEdge(ready: number): void {
