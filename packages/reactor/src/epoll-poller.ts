@@ -16,6 +16,7 @@ export class EpollPoller implements Poller {
   private onReady: (count: number) => void = () => {};
   private registered = 0;
   private waking: NodeJS.Immediate | undefined;
+  private closed = false;
 
   constructor(native: Pick<NativeBinding, 'Epoll'>) {
     this.epoll = new native.Epoll(this.events);
@@ -44,6 +45,7 @@ export class EpollPoller implements Poller {
   }
 
   wake(): void {
+    if (this.closed) return;
     // An immediate runs after the poll phase: timers and other descriptors of the process get their turn in between.
     this.waking ??= setImmediate(() => {
       this.waking = undefined;
@@ -52,6 +54,7 @@ export class EpollPoller implements Poller {
   }
 
   close(): void {
+    this.closed = true;
     if (this.waking !== undefined) clearImmediate(this.waking);
     this.waking = undefined;
     this.epoll.close();

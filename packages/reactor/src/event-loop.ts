@@ -133,11 +133,15 @@ export class EventLoop implements Loop {
     this.counters.turns += 1;
     this.counters.events += count;
     this.handshakeSteps = this.limits.handshakeBudget;
-    const due = this.takeReady();
-    this.dispatchBatch(count);
-    for (const pollable of due) this.run(pollable, () => pollable.onTurn());
-    if (deadlinesDue) this.deadlines.expire();
-    this.endTurn();
+    try {
+      const due = this.takeReady();
+      this.dispatchBatch(count);
+      for (const pollable of due) this.run(pollable, () => pollable.onTurn());
+      if (deadlinesDue) this.deadlines.expire();
+    } finally {
+      // Whatever happens, the next turn must find the loop between turns.
+      this.endTurn();
+    }
   }
 
   /** The ready list as it stands; whoever is listed from now on waits for the next turn. */
