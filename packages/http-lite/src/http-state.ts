@@ -11,7 +11,7 @@ import type { HttpSettings } from './http-settings.ts';
 import { bodyTooLarge, IncomingBody } from './incoming-body.ts';
 import { HeadParser } from './parser.ts';
 import { HttpRequest, type Request } from './request.ts';
-import { HttpResponse } from './response.ts';
+import { type AnswerOwner, HttpResponse } from './response.ts';
 import { Stash } from './stash.ts';
 
 /**
@@ -29,7 +29,7 @@ type Inbound = 'head' | 'body' | 'last-body' | 'held' | 'blocked' | 'dropped';
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
 /** The state that `conn.state` holds. Its members belong to this package. */
-export class HttpState implements BodyOwner {
+export class HttpState implements AnswerOwner, BodyOwner {
   readonly connection: Connection<HttpState>;
   readonly #settings: HttpSettings;
   #inbound: Inbound = 'head';

@@ -6,7 +6,6 @@
 import type { Connection } from '@sluice/reactor';
 import { Body, type RequestBody } from './body.ts';
 import { HttpHeaders } from './headers.ts';
-import type { HttpState } from './http-state.ts';
 import { latin1Text } from './latin1.ts';
 import type { HeadParser } from './parser.ts';
 
@@ -24,12 +23,12 @@ export interface Request {
   /** The body; empty and complete when there is none. */
   readonly body: RequestBody;
   /** The connection that the request came on. Its reading and writing belong to HTTP. */
-  readonly connection: Connection<HttpState>;
+  readonly connection: Connection;
 }
 
 export class HttpRequest implements Request {
   readonly method: string;
-  readonly connection: Connection<HttpState>;
+  readonly connection: Connection;
   /** Where the head is, until its text has been made. */
   #memory: Buffer | undefined;
   readonly #start: number;
@@ -43,7 +42,7 @@ export class HttpRequest implements Request {
   #body: Body | undefined;
 
   /** Takes what it needs of `head`, which may be reset afterwards. */
-  constructor(connection: Connection<HttpState>, head: HeadParser, body: Body | undefined) {
+  constructor(connection: Connection, head: HeadParser, body: Body | undefined) {
     this.method = head.line.method;
     this.connection = connection;
     this.#memory = head.memory;

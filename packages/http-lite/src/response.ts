@@ -5,8 +5,8 @@
  * that is not met tears the connection.
  */
 import { Buffer } from 'node:buffer';
+import type { Connection } from '@sluice/reactor';
 import { HttpUsageError, peerGone } from './errors.ts';
-import type { HttpState } from './http-state.ts';
 import { type FieldRole, type ResponseField, responseField } from './response-field.ts';
 import { CHUNKED_END, CLOSE_LINE, headStart, KEEP_ALIVE_LINE, lengthEnd } from './response-head.ts';
 import { statusText } from './status-text.ts';
@@ -73,6 +73,17 @@ type Framing = 'none' | 'length' | 'chunked' | 'close';
 /** Text up to this length is joined with the head and leaves in one write. */
 const JOIN_CHARACTERS = 8192;
 
+/** What an answer asks of the connection that it goes out on. */
+export interface AnswerOwner {
+  readonly connection: Connection;
+  /** All of the answer was handed to the connection. */
+  answerEnded(response: HttpResponse): void;
+  /** Whether what is left of the request allows for another behind it. */
+  mayKeepAlive(): boolean;
+  /** As `Response.drained`. */
+  drained(): Promise<void>;
+}
+
 export class HttpResponse implements Response {
   status = 200;
   phase: ResponsePhase = 'idle';
@@ -80,7 +91,7 @@ export class HttpResponse implements Response {
   keepAlive: boolean;
   /** Whether this answers a HEAD request. */
   readonly toHead: boolean;
-  readonly #owner: HttpState;
+  readonly #owner: AnswerOwner;
 
   readonly #minorVersion: number;
   #fields: ResponseField[] | undefined = undefined;
@@ -90,7 +101,7 @@ export class HttpResponse implements Response {
   /** Of a declared length. */
   #remainingBytes = 0;
 
-  constructor(owner: HttpState, toHead: boolean, minorVersion: number, keepAlive: boolean) {
+  constructor(owner: AnswerOwner, toHead: boolean, minorVersion: number, keepAlive: boolean) {
     this.#owner = owner;
     this.toHead = toHead;
     this.#minorVersion = minorVersion;
