@@ -155,6 +155,8 @@ export class FakeConnection<State> implements Connection<State> {
     this.#finish(error === undefined ? 'clean' : 'error', error);
   }
 
+  setTimeouts(): void {}
+
   pause(): void {
     if (this.lifecycle !== 'open' || this.readHalf === 'ended') return;
     this.calls.push('pause');

@@ -5,6 +5,7 @@
  */
 import type { SocketAddress } from '@sluice/core-native';
 import type { Lifecycle } from './lifecycle.ts';
+import type { Timeouts } from './open-deadlines.ts';
 import type { ReadHalf } from './read-half.ts';
 import type { Transport } from './transport.ts';
 import type { WriteHalf } from './write-half.ts';
@@ -44,6 +45,11 @@ export interface Connection<State = unknown> {
   close(options?: { deadlineMs?: number }): void;
   /** Closes now; queued bytes are lost. With an error the reason is `error`, without it `clean`. */
   destroy(error?: Error): void;
+  /**
+   * Replaces deadlines of this connection, from now on; what is not named keeps its value, 0 turns one off. Throws
+   * `UsageError` for an unknown name or a value out of range.
+   */
+  setTimeouts(timeouts: Partial<Timeouts>): void;
   /** No `onData` and no `onEnd` until `resume()`; takes effect at once, inside `onData` too. */
   pause(): void;
   /** Undoes `pause()`. What arrived meanwhile is delivered from the reactor's ready list, never from inside this call. */

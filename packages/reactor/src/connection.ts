@@ -8,12 +8,13 @@
  */
 import type { SocketAddress } from '@sluice/core-native';
 import type { Connection } from './connection-contract.ts';
+import { ConnectionDeadlines, type DeadlineListener } from './connection-deadlines.ts';
 import type { ConnectionInit, ConnectionOwner } from './connection-owner.ts';
-import { type DeadlineHolder, NO_DEADLINE } from './deadline-wheel.ts';
 import { DestroyedError, LimitError, TimeoutError } from './errors.ts';
 import type { Hooks } from './hooks.ts';
 import { type Lifecycle, stepLifecycle } from './lifecycle.ts';
 import type { Flushable, Loop } from './loop.ts';
+import { type Deadline, isOpenDeadline, NEVER, type Timeouts } from './open-deadlines.ts';
 import { Interest, Ready } from './poller.ts';
 import type { CloseReason } from './protocol.ts';
 import type { ReadHalf } from './read-half.ts';
@@ -29,14 +30,7 @@ const DOUBTS = HINTS | Ready.urgent;
 /** HUP and ERR also release a write that waits for an edge which would otherwise never come. */
 const BROKEN = Ready.hangup | Ready.error;
 
-/** Which deadline runs in which state; a state that is not here has none. */
-const DEADLINE_OF: { readonly [S in Lifecycle]?: 'connect' | 'handshake' | 'close' } = {
-  connecting: 'connect',
-  handshaking: 'handshake',
-  closing: 'close',
-};
-
-export class ReactorConnection<State> implements Connection<State>, Flushable, Receiver, DeadlineHolder {
+export class ReactorConnection<State> implements Connection<State>, Flushable, Receiver, DeadlineListener {
   // Fixed for life.
   readonly id: number;
   readonly slot: number;
@@ -51,6 +45,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   lifecycle: Lifecycle;
   private readonly reading: ReadSide;
   private readonly writing: WriteSide;
+  private readonly deadlines: ConnectionDeadlines;
 
   // The protocol's.
   state!: State;
@@ -64,14 +59,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   private doom: TransportFailure | undefined;
   /** `onOpen` has returned. Until then a close is kept back, so that `onClose` finds the state. */
   private hooksOpen = false;
-  /** What the deadline that is set was asked for with. */
-  private deadlineMs = 0;
   private keptClose: { readonly reason: CloseReason; readonly error: Error | undefined } | undefined;
-
-  // The deadline wheel's.
-  deadlineTick = NO_DEADLINE;
-  deadlineNext: DeadlineHolder | undefined = undefined;
-  deadlinePrevious: DeadlineHolder | undefined = undefined;
 
   constructor(loop: Loop, slot: number, generation: number, init: ConnectionInit<State>) {
     this.loop = loop;
@@ -85,6 +73,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.lifecycle = init.lifecycle;
     this.reading = new ReadSide(loop, init.transport);
     this.writing = new WriteSide(loop, init.transport);
+    this.deadlines = new ConnectionDeadlines(loop, this, this.reading, this.writing);
     this.writableArmed = init.lifecycle === 'connecting';
     if (this.writableArmed) this.writing.half = stepWriteHalf('ready', 'block');
   }
@@ -135,13 +124,17 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     if (this.lifecycle === 'connecting' || this.lifecycle === 'handshaking') return this.destroy();
     if (this.lifecycle !== 'open') return;
     this.lifecycle = stepLifecycle(this.lifecycle, 'leave');
-    this.setDeadline(options.deadlineMs ?? this.loop.limits.closeTimeoutMs);
+    this.deadlines.begin('close', options.deadlineMs ?? this.loop.limits.closeTimeoutMs);
     this.resume();
     this.end();
   }
 
   destroy(error?: Error): void {
     this.finish(error === undefined ? 'clean' : 'error', error);
+  }
+
+  setTimeouts(timeouts: Partial<Timeouts>): void {
+    this.deadlines.change(timeouts);
   }
 
   pause(): void {
@@ -165,12 +158,12 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       return this.finish('error', thrown as Error);
     }
     this.registered = true;
-    if (this.lifecycle === 'connecting') return this.setDeadline(limits.connectTimeoutMs);
+    if (this.lifecycle === 'connecting') return this.deadlines.begin('connect', limits.connectTimeoutMs);
     // Inside a hook of another connection the outbox is taken: this one waits for its turn.
     if (dispatching === undefined) this.dispatch(0);
     else this.listReady();
     // A plain connection is open by now.
-    if (this.lifecycle === 'handshaking') this.setDeadline(limits.handshakeTimeoutMs);
+    if (this.lifecycle === 'handshaking') this.deadlines.begin('handshake', limits.handshakeTimeoutMs);
   }
 
   onEdge(ready: number): void {
@@ -193,9 +186,12 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     else this.close();
   }
 
-  onDeadline(): void {
-    const which = DEADLINE_OF[this.lifecycle];
-    if (which !== undefined) this.finish('timeout', new TimeoutError(which, this.deadlineMs));
+  onDeadlinePassed(which: Deadline, timeoutMs: number): boolean {
+    const answer = isOpenDeadline(which) && this.hooks.timeout(this, which);
+    if (answer === true) return true;
+    if (answer instanceof Error) this.finish('error', answer);
+    else this.finish('timeout', new TimeoutError(which, timeoutMs));
+    return false;
   }
 
   // ---- One dispatch ----------------------------------------------------------------------------------------------
@@ -224,7 +220,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     const result = this.loop.sockets.connectResult(this.fd);
     if (result === 0) {
       this.lifecycle = stepLifecycle(this.lifecycle, 'connected');
-      this.setDeadline(this.loop.limits.handshakeTimeoutMs);
+      this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
       return;
     }
     if (this.writing.awaitEdge(result)) return;
@@ -244,9 +240,10 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   private open(): void {
-    this.loop.deadlines.clear(this);
     this.loop.counters.opened += 1;
     this.lifecycle = stepLifecycle(this.lifecycle, 'opened');
+    this.writing.blockedMs = NEVER;
+    this.deadlines.open();
     // The first request may have come with the last flight of the handshake: no edge will tell.
     this.reading.edge();
     const thrown = this.hooks.open(this);
@@ -298,6 +295,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     }
     if (this.reading.half === 'ended' && this.writing.half === 'ended')
       return this.finish('clean', undefined);
+    this.deadlines.settle();
     const wanted = awaitsWritable(this.writing.half) || this.reading.half === 'wants-write';
     if (wanted === this.writableArmed) return;
     this.writableArmed = wanted;
@@ -338,7 +336,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.lifecycle = stepLifecycle(this.lifecycle, 'close');
     this.reading.end();
     this.writing.abort();
-    this.loop.deadlines.clear(this);
+    this.deadlines.clear();
     if (this.registered) this.loop.poller.remove(this.fd);
     this.transport.close();
     this.loop.retire(this);
@@ -373,11 +371,6 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     if (queued < highWaterMarkBytes) return true;
     this.writing.needsDrain = true;
     return false;
-  }
-
-  private setDeadline(delayMs: number): void {
-    this.deadlineMs = delayMs;
-    this.loop.deadlines.set(this, delayMs);
   }
 
   private listReady(): void {

@@ -3,6 +3,7 @@
  * Errors of system calls are `SystemError`, with the errno name as code (`EADDRINUSE`).
  */
 import { SluiceError, SystemError } from '@sluice/core-native';
+import type { Deadline } from './open-deadlines.ts';
 
 export { SluiceError, SystemError };
 
@@ -51,22 +52,35 @@ export class HostError extends SluiceError {
 
 /** A deadline of ours passed. `which` names it. */
 export class TimeoutError extends SluiceError {
-  readonly which: 'connect' | 'handshake' | 'close';
+  readonly which: Deadline;
 
-  constructor(which: 'connect' | 'handshake' | 'close', timeoutMs: number) {
-    super(
-      `ERR_${which.toUpperCase()}_TIMEOUT`,
-      `The peer did not ${DEMAND[which]} within ${timeoutMs} ms. Raise ${which}TimeoutMs if it needs longer.`,
-    );
+  constructor(which: Deadline, timeoutMs: number) {
+    const { code, demand, option } = DEADLINES[which];
+    super(code, `The peer did not ${demand} within ${timeoutMs} ms. Raise ${option} if it needs longer.`);
     this.which = which;
   }
 }
 
-const DEMAND = {
-  connect: 'answer the connect',
-  handshake: 'complete its handshake',
-  close: 'end its side after ours had ended',
-} as const;
+const DEADLINES: { readonly [D in Deadline]: { code: string; demand: string; option: string } } = {
+  connect: { code: 'ERR_CONNECT_TIMEOUT', demand: 'answer the connect', option: 'connectTimeoutMs' },
+  handshake: {
+    code: 'ERR_HANDSHAKE_TIMEOUT',
+    demand: 'complete its handshake',
+    option: 'handshakeTimeoutMs',
+  },
+  'first-byte': {
+    code: 'ERR_FIRST_BYTE_TIMEOUT',
+    demand: 'send its first byte',
+    option: 'firstByteTimeoutMs',
+  },
+  idle: { code: 'ERR_IDLE_TIMEOUT', demand: 'send or take anything', option: 'idleTimeoutMs' },
+  'write-stall': {
+    code: 'ERR_WRITE_STALL_TIMEOUT',
+    demand: 'take any of what is queued',
+    option: 'writeStallTimeoutMs',
+  },
+  close: { code: 'ERR_CLOSE_TIMEOUT', demand: 'end its side after ours had ended', option: 'closeTimeoutMs' },
+};
 
 /** A cap of ours was reached; the connection that reached it is closed with reason `limit`. */
 export class LimitError extends SluiceError {

@@ -9,6 +9,7 @@ import { EVENT_FIELDS } from '@sluice/core-native';
 import { type Clock, DeadlineWheel } from './deadline-wheel.ts';
 import type { Limits } from './limits.ts';
 import type { Counters, Flushable, Loop, Sockets } from './loop.ts';
+import { type Timeouts, timeoutsOf } from './open-deadlines.ts';
 import { Outbox } from './outbox.ts';
 import type { Pollable } from './pollable.ts';
 import type { Poller } from './poller.ts';
@@ -32,6 +33,7 @@ export class EventLoop implements Loop {
   readonly sockets: Sockets;
   readonly limits: Limits;
   readonly deadlines: DeadlineWheel;
+  readonly timeouts: Timeouts;
   readonly poisonReads: boolean;
   readonly outbox = new Outbox();
   readonly readBuffer = new ReadBuffer();
@@ -45,9 +47,11 @@ export class EventLoop implements Loop {
     events: 0,
   };
   dispatching: Pollable | undefined;
+  nowMs: number;
   closed = false;
   /** Called at the end of the turn in which the last slot was freed. */
   onEmpty: () => void = () => {};
+  private readonly clock: Clock;
   private readonly slots = new SlotTable<Pollable>();
   private readonly onError: (error: Error) => void;
   private ready: Pollable[] = [];
@@ -60,7 +64,10 @@ export class EventLoop implements Loop {
   constructor(init: EventLoopInit) {
     this.poller = init.poller;
     this.sockets = init.sockets;
+    this.clock = init.clock;
+    this.nowMs = Math.floor(init.clock.now());
     this.limits = init.limits;
+    this.timeouts = timeoutsOf(init.limits);
     this.poisonReads = init.poisonReads;
     this.onError = init.onError;
     this.handshakeSteps = init.limits.handshakeBudget;
@@ -129,7 +136,7 @@ export class EventLoop implements Loop {
   }
 
   private turn(count: number, deadlinesDue: boolean): void {
-    this.inTurn = true;
+    this.beginTurn();
     this.counters.turns += 1;
     this.counters.events += count;
     this.handshakeSteps = this.limits.handshakeBudget;
@@ -142,6 +149,11 @@ export class EventLoop implements Loop {
       // Whatever happens, the next turn must find the loop between turns.
       this.endTurn();
     }
+  }
+
+  private beginTurn(): void {
+    this.inTurn = true;
+    this.nowMs = Math.floor(this.clock.now());
   }
 
   /** The ready list as it stands; whoever is listed from now on waits for the next turn. */
@@ -209,7 +221,7 @@ export class EventLoop implements Loop {
     this.flushQueued = true;
     queueMicrotask(() => {
       this.flushQueued = false;
-      this.inTurn = true;
+      this.beginTurn();
       this.endTurn();
     });
   }

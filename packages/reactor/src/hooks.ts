@@ -5,6 +5,7 @@
  */
 import type { Connection } from './connection-contract.ts';
 import type { Loop } from './loop.ts';
+import type { OpenDeadline } from './open-deadlines.ts';
 import type { CloseReason, Protocol } from './protocol.ts';
 
 export class Hooks<State> {
@@ -56,6 +57,15 @@ export class Hooks<State> {
       if (this.protocol.onEnd === undefined) conn.end();
       else this.protocol.onEnd(conn);
       return undefined;
+    } catch (thrown) {
+      return this.report(thrown);
+    }
+  }
+
+  /** A deadline passed. True when the protocol lets it begin anew. */
+  timeout(conn: Connection<State>, which: OpenDeadline): boolean | Error {
+    try {
+      return this.protocol.onTimeout?.(conn, which) === true;
     } catch (thrown) {
       return this.report(thrown);
     }

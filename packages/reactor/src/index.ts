@@ -13,6 +13,7 @@ export {
 } from './errors.ts';
 export type { Lifecycle } from './lifecycle.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';
+export type { OpenDeadline, Timeouts } from './open-deadlines.ts';
 export { checkOptionNames, integerOption } from './options.ts';
 export { socketFailure } from './plain-transport.ts';
 export type { CloseReason, Protocol } from './protocol.ts';

@@ -18,6 +18,12 @@ export interface Limits {
   readonly connectTimeoutMs: number;
   /** Deadline from the established socket to the completed handshake. Default 10 s. */
   readonly handshakeTimeoutMs: number;
+  /** How long an open connection may wait for the peer's first byte; 0 is for ever. Default 1 minute. */
+  readonly firstByteTimeoutMs: number;
+  /** How long nothing may move in either direction; 0 is for ever. Default 5 minutes. */
+  readonly idleTimeoutMs: number;
+  /** How long a blocked write may see no byte leave; 0 is for ever. Default 1 minute. */
+  readonly writeStallTimeoutMs: number;
   /** How long `close()` waits for the peer to end after our side did. Default 5 s. */
   readonly closeTimeoutMs: number;
 }
@@ -31,6 +37,9 @@ export const DEFAULT_LIMITS: Limits = {
   maxQueuedBytes: 64 * 1024 * 1024,
   connectTimeoutMs: 10_000,
   handshakeTimeoutMs: 10_000,
+  firstByteTimeoutMs: 60_000,
+  idleTimeoutMs: 300_000,
+  writeStallTimeoutMs: 60_000,
   closeTimeoutMs: 5_000,
 };
 
@@ -43,6 +52,9 @@ const MINIMUM: Limits = {
   maxQueuedBytes: 1,
   connectTimeoutMs: 1,
   handshakeTimeoutMs: 1,
+  firstByteTimeoutMs: 0,
+  idleTimeoutMs: 0,
+  writeStallTimeoutMs: 0,
   closeTimeoutMs: 1,
 };
 

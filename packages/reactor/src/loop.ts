@@ -5,6 +5,7 @@
 import type { NativeBinding } from '@sluice/core-native';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import type { Limits } from './limits.ts';
+import type { Timeouts } from './open-deadlines.ts';
 import type { Outbox } from './outbox.ts';
 import type { Pollable } from './pollable.ts';
 import type { Poller } from './poller.ts';
@@ -49,12 +50,16 @@ export interface Loop {
   readonly sockets: Sockets;
   readonly limits: Limits;
   readonly deadlines: DeadlineWheel;
+  /** What an open connection begins with. */
+  readonly timeouts: Timeouts;
   readonly outbox: Outbox;
   /** Every read lands here; what protocols see are borrowed views of it. */
   readonly readBuffer: ReadBuffer;
   readonly counters: Counters;
   /** Overwrites each borrowed chunk after its `onData`, so that tests catch who kept it. */
   readonly poisonReads: boolean;
+  /** Whole milliseconds of a monotonic clock, as it stood when this turn began. */
+  readonly nowMs: number;
   /** A shutdown has begun: nothing is opened any more. */
   readonly closed: boolean;
   /** Whose writes the outbox takes at this moment. */

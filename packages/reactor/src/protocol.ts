@@ -5,6 +5,7 @@
  * Rule: everything a protocol may rely on is said here. Nothing in this file touches a socket.
  */
 import type { Connection } from './connection-contract.ts';
+import type { OpenDeadline } from './open-deadlines.ts';
 
 /**
  * Why a connection closed.
@@ -37,6 +38,11 @@ export interface Protocol<State = void> {
   onDrain?(conn: Connection<State>): void;
   /** The peer ended its side; no more data comes, writing is still possible. Without this hook our side is ended too. */
   onEnd?(conn: Connection<State>): void;
+  /**
+   * A deadline of the open connection passed. Return true to let it begin anew; otherwise, and without this hook, the
+   * connection closes with reason `timeout`.
+   */
+  onTimeout?(conn: Connection<State>, which: OpenDeadline): boolean;
   /**
    * The reactor shuts down: finish what was begun and leave (`close()`) when it is done; a deadline follows. Without
    * this hook the connection is closed at once, what was queued still sent.

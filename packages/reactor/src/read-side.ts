@@ -5,6 +5,7 @@
  * transport failed. Only the first may wait for an edge; whether a short read stands for it is decided here.
  */
 import type { Loop } from './loop.ts';
+import { NEVER } from './open-deadlines.ts';
 import { type ReadHalf, stepReadHalf } from './read-half.ts';
 import { Status, type Transport } from './transport.ts';
 
@@ -21,6 +22,8 @@ export type DrainEnd = 'waits' | 'spent' | 'failed';
 
 export class ReadSide {
   half: ReadHalf = 'idle';
+  /** When bytes last came, in the loop's milliseconds. */
+  lastBytesMs = NEVER;
   private readonly loop: Loop;
   private readonly transport: Transport;
   /** A short read means that the source ran dry (epoll(7)): no hint of an end, nor of urgent data, was seen. */
@@ -73,6 +76,7 @@ export class ReadSide {
       const progress = this.transport.read(this.loop.readBuffer.bytes);
       if (progress > 0) {
         budget -= progress;
+        this.lastBytesMs = this.loop.nowMs;
         if (this.transport.drained && this.trustsShortReads) this.half = stepReadHalf(this.half, 'dry');
         // The hook may pause, resume, end or destroy: whether to go on is decided by the half it leaves.
         receiver.onBytes(progress);

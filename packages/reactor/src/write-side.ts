@@ -5,6 +5,7 @@
  * before anything staged. So the outbox is used only while the queue is empty and nothing is awaited.
  */
 import type { Loop } from './loop.ts';
+import { NEVER } from './open-deadlines.ts';
 import { DIRECT_WRITE_BYTES } from './outbox.ts';
 import { type Progress, Status, type Transport } from './transport.ts';
 import {
@@ -19,6 +20,10 @@ import { WriteQueue } from './write-queue.ts';
 
 export class WriteSide {
   half: WriteHalf = 'ready';
+  /** When bytes last left, in the loop's milliseconds. */
+  lastBytesMs = NEVER;
+  /** When what is blocked now blocked; NEVER while nothing is. */
+  blockedMs = NEVER;
   /** A `write` answered false; the low-water mark has still to be told. */
   needsDrain = false;
   private readonly loop: Loop;
@@ -83,6 +88,7 @@ export class WriteSide {
     if (progress === Status.wantsWrite) this.half = stepWriteHalf(this.half, 'block');
     else if (progress === Status.wantsRead) this.half = stepWriteHalf(this.half, 'want-read');
     else return false;
+    if (this.blockedMs === NEVER) this.blockedMs = this.loop.nowMs;
     return true;
   }
 
@@ -101,14 +107,21 @@ export class WriteSide {
       const front = this.queue.front();
       if (front === undefined) break;
       const progress = this.transport.write(front.bytes, front.start, front.end - front.start);
-      if (progress > 0) this.queue.consume(progress);
+      if (progress > 0) this.taken(progress);
       else if (!this.awaitEdge(progress)) return false;
     }
+    if (this.half === 'ready') this.blockedMs = NEVER;
     if (this.half !== 'ending') return true;
     const progress = this.transport.shutdownWrite();
     if (progress !== 0) return this.awaitEdge(progress);
     this.half = stepWriteHalf(this.half, 'finish');
+    this.blockedMs = NEVER;
     return true;
+  }
+
+  private taken(count: number): void {
+    this.queue.consume(count);
+    this.lastBytesMs = this.loop.nowMs;
   }
 
   private acceptBytes(data: Uint8Array, flowing: boolean, shared: boolean): boolean {
@@ -126,8 +139,10 @@ export class WriteSide {
     let start = 0;
     while (start < length && mayFlush(this.half) && this.queue.isEmpty) {
       const progress = this.transport.write(bytes, start, length - start);
-      if (progress > 0) start += progress;
-      else if (!this.awaitEdge(progress)) return false;
+      if (progress > 0) {
+        start += progress;
+        this.lastBytesMs = this.loop.nowMs;
+      } else if (!this.awaitEdge(progress)) return false;
     }
     this.keep(bytes, start, length, shared);
     return true;

@@ -1,0 +1,89 @@
+/**
+ * Which deadline of an open connection comes next. Traffic only notes the time; the wheel is touched when a deadline may
+ * have passed, and by the first write that blocks.
+ *
+ * Rule: the three are independent; 0 turns one off.
+ */
+
+import type { Limits } from './limits.ts';
+import { checkOptionNames, integerOption } from './options.ts';
+
+/** Deadlines that run while a connection is open. */
+export type OpenDeadline = 'first-byte' | 'idle' | 'write-stall';
+
+/** Every deadline, by the name that errors and hooks call it. */
+export type Deadline = 'connect' | 'handshake' | 'close' | OpenDeadline;
+
+/** Milliseconds; 0 means never. */
+export interface Timeouts {
+  /** From the open connection to the peer's first byte. */
+  readonly firstByteMs: number;
+  /** Since bytes last moved in either direction. */
+  readonly idleMs: number;
+  /** Since bytes last left, or since the write blocked, while one is blocked. */
+  readonly writeStallMs: number;
+}
+
+/** What the deadlines are judged by: moments in the loop's milliseconds; `NEVER` when it has not happened. */
+export interface Traffic {
+  readonly openedMs: number;
+  readonly lastReadMs: number;
+  readonly lastWriteMs: number;
+  /** When the write that is blocked now blocked. */
+  readonly blockedMs: number;
+  /** All that was before this moment was waived by the protocol. */
+  readonly waivedMs: number;
+}
+
+export const NEVER = -1;
+
+/** Whether a protocol is asked before `which` ends its connection. */
+export function isOpenDeadline(which: Deadline): which is OpenDeadline {
+  return which === 'first-byte' || which === 'idle' || which === 'write-stall';
+}
+
+const NAMES = ['firstByteMs', 'idleMs', 'writeStallMs'] as const;
+
+/** What every connection of a reactor begins with. */
+export function timeoutsOf(limits: Limits): Timeouts {
+  return {
+    firstByteMs: limits.firstByteTimeoutMs,
+    idleMs: limits.idleTimeoutMs,
+    writeStallMs: limits.writeStallTimeoutMs,
+  };
+}
+
+/** `current` with `changes` put in; throws `UsageError` for an unknown name or a value out of range. */
+export function changeTimeouts(current: Timeouts, changes: Partial<Timeouts>): Timeouts {
+  checkOptionNames('setTimeouts', changes, NAMES);
+  const value = (name: keyof Timeouts) => integerOption(name, changes[name], current[name], 0);
+  return { firstByteMs: value('firstByteMs'), idleMs: value('idleMs'), writeStallMs: value('writeStallMs') };
+}
+
+/** The deadline that passes first if nothing moves from now on; undefined when none is set. */
+export function nextDeadline(
+  traffic: Traffic,
+  timeouts: Timeouts,
+): { readonly which: OpenDeadline; readonly atMs: number; readonly timeoutMs: number } | undefined {
+  const { openedMs, lastReadMs, lastWriteMs, blockedMs, waivedMs } = traffic;
+  const candidates = [
+    {
+      which: 'first-byte',
+      sinceMs: lastReadMs === NEVER ? openedMs : NEVER,
+      timeoutMs: timeouts.firstByteMs,
+    },
+    {
+      which: 'write-stall',
+      sinceMs: blockedMs === NEVER ? NEVER : Math.max(blockedMs, lastWriteMs),
+      timeoutMs: timeouts.writeStallMs,
+    },
+    { which: 'idle', sinceMs: Math.max(openedMs, lastReadMs, lastWriteMs), timeoutMs: timeouts.idleMs },
+  ] as const;
+  let next: { which: OpenDeadline; atMs: number; timeoutMs: number } | undefined;
+  for (const { which, sinceMs, timeoutMs } of candidates) {
+    if (timeoutMs === 0 || sinceMs === NEVER) continue;
+    const atMs = Math.max(sinceMs, waivedMs) + timeoutMs;
+    if (next === undefined || atMs < next.atMs) next = { which, atMs, timeoutMs };
+  }
+  return next;
+}
