@@ -103,6 +103,8 @@ export class Listener<State> implements Pollable, ConnectionOwner {
 
   onClosed(): void {
     this.connections -= 1;
+    // Its descriptor is free again: whoever waits in the backlog need not wait for the timer.
+    if (this.retry !== undefined) this.tryAgain();
   }
 
   private acceptAll(): void {
@@ -153,10 +155,13 @@ export class Listener<State> implements Pollable, ConnectionOwner {
     if (!this.exhausted) this.init.onWarning(error);
     this.exhausted = true;
     if (!EXHAUSTED.has(error.errno)) return;
-    this.retry ??= setTimeout(() => {
-      this.retry = undefined;
-      this.comeBack();
-    }, EXHAUSTED_RETRY_MS);
+    this.retry ??= setTimeout(() => this.tryAgain(), EXHAUSTED_RETRY_MS);
+  }
+
+  private tryAgain(): void {
+    clearTimeout(this.retry);
+    this.retry = undefined;
+    this.comeBack();
   }
 
   private comeBack(): void {

@@ -79,6 +79,17 @@ describe('accepting', () => {
     },
   );
 
+  test('P10 a descriptor that is freed is used at once, before the timer', () => {
+    const { transport } = harness.accept();
+    harness.sockets.backlog.push('EMFILE');
+    edge();
+    harness.offer();
+    recorder.conn.destroy();
+    expect(transport.closed).toBe(true);
+    harness.poller.settle();
+    expect(recorder.log).toEqual(['open', 'close clean', 'open']);
+  });
+
   test('a transport that cannot be made costs its connection only', async () => {
     let calls = 0;
     const refused: Error[] = [];
