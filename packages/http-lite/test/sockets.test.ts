@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { type Handler, http } from '@sluice/http-lite';
 import { createReactor, type Reactor } from '@sluice/reactor';
+import { needsTool } from '@sluice-internal/foreign-programs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseAnswers } from './answers.ts';
 
@@ -140,15 +141,11 @@ describe('raw sockets', () => {
   });
 });
 
-const hasCurl = await run('curl', ['--version']).then(
-  () => true,
-  () => false,
-);
-
-describe.skipIf(!hasCurl)('curl', () => {
+describe('curl', () => {
   const curl = async (...args: string[]) => (await run('curl', ['-sS', '--max-time', '20', ...args])).stdout;
 
-  it('gets, heads and posts', async () => {
+  it('gets, heads and posts', async (context) => {
+    needsTool(context, 'curl');
     const url = `http://127.0.0.1:${port}`;
     expect(await curl(`${url}/a?b`)).toBe('GET /a?b');
     expect(await curl('-I', `${url}/a`)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);

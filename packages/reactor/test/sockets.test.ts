@@ -1,7 +1,8 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { needsTool } from '@sluice-internal/foreign-programs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   type Connection,
@@ -15,7 +16,6 @@ import { Client } from './support/client.ts';
 import { openSockets } from './support/descriptors.ts';
 
 /** No API of Node sends urgent data; perl is there wherever OpenSSL was built. */
-const hasPerl = spawnSync('perl', ['-MSocket', '-e', '1']).status === 0;
 const URGENT_PEER = `
   use Socket;
   socket(my $peer, PF_INET, SOCK_STREAM, 0) or die;
@@ -160,32 +160,30 @@ describe('bytes over real sockets', () => {
     expect(reactor.stats().staleEvents).toBeLessThanOrEqual(1);
   });
 
-  test.skipIf(!hasPerl)(
-    'urgent data in the middle, which makes reads short, stops nothing (needs perl)',
-    async () => {
-      let conn: Connection | undefined;
-      const got: string[] = [];
-      const server = await listen({
-        onOpen: (opened) => {
-          conn = opened;
-          conn.pause();
-        },
-        onData: (_conn, chunk) => got.push(chunk.toString()),
-      });
-      const peer = spawn('perl', ['-e', URGENT_PEER, String(server.address()!.port)], {
-        stdio: ['pipe', 'pipe', 'inherit'],
-      });
-      // It says so when everything is sent, and stays connected until its standard input ends.
-      await once(peer.stdout, 'data');
-      for (let turn = 0; turn < 5; turn += 1) await nextTurn();
-      conn?.resume();
-      for (let turn = 0; turn < 5; turn += 1) await nextTurn();
-      // The urgent byte is out of band: it is not part of the stream (tcp(7)).
-      expect(got.join('')).toBe('before the mark and after it');
-      peer.stdin.end();
-      await once(peer, 'exit');
-    },
-  );
+  test('urgent data in the middle, which makes reads short, stops nothing', async (context) => {
+    needsTool(context, 'perl');
+    let conn: Connection | undefined;
+    const got: string[] = [];
+    const server = await listen({
+      onOpen: (opened) => {
+        conn = opened;
+        conn.pause();
+      },
+      onData: (_conn, chunk) => got.push(chunk.toString()),
+    });
+    const peer = spawn('perl', ['-e', URGENT_PEER, String(server.address()!.port)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    // It says so when everything is sent, and stays connected until its standard input ends.
+    await once(peer.stdout, 'data');
+    for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+    conn?.resume();
+    for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+    // The urgent byte is out of band: it is not part of the stream (tcp(7)).
+    expect(got.join('')).toBe('before the mark and after it');
+    peer.stdin.end();
+    await once(peer, 'exit');
+  });
 
   test('a peer that ends and goes on reading gets everything', async () => {
     const sent = randomBytes(3 * 1024 * 1024);

@@ -9,7 +9,7 @@ import type { Readable, Writable } from 'node:stream';
 import { onTestFinished, type TestContext } from 'vitest';
 
 /** Skips the test, saying why, where `tool` is not installed. In CI that is a failure: the machines there have it. */
-export function needsTool(context: TestContext, tool: 'openssl' | 'curl' | 'gnutls-cli'): void {
+export function needsTool(context: TestContext, tool: 'openssl' | 'curl' | 'gnutls-cli' | 'perl'): void {
   if (spawnSync(tool, ['--version']).error === undefined) return;
   const isRequired = /^(1|true)$/i.test(process.env['CI'] ?? '') && tool !== 'gnutls-cli';
   if (isRequired) throw new Error(`${tool} is not installed, and CI needs it`);
