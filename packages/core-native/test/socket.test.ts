@@ -128,6 +128,20 @@ describe('accepting', () => {
     pair.close();
   });
 
+  it.each([
+    ['127.0.0.1', '127.0.0.1', '127.0.0.1'],
+    ['::1', '::1', '::1'],
+    ['::', '127.0.0.1', '127.0.0.1'],
+  ])('tells who was accepted: on %s, connected by %s, it is %s', (host, by, told) => {
+    const listener = succeed(native.listen(host, 0, 16, PLAIN));
+    const client = succeed(native.connect(by, native.localAddress(listener)!.port));
+    const accepted = succeed(until(listener, () => native.accept(listener)));
+    expect(native.acceptedAddress()).toBe(told);
+    // An empty backlog changes nothing.
+    expect(native.accept(listener)).toBe(Status.wantsRead);
+    for (const fd of [listener, client, accepted]) native.close(fd);
+  });
+
   it('answers undefined for the address of what is no socket', () => {
     expect(native.localAddress(1_000_000)).toBeUndefined();
     expect(native.lastFailure()).toMatchObject({ code: 'EBADF', call: 'getsockname' });
@@ -266,6 +280,16 @@ describe('descriptors', () => {
     expect(beyondStdio.join()).not.toMatch(/socket:|eventpoll/);
     epoll.close();
     pair.close();
+  });
+
+  it('P10 P13 may be held in reserve, close-on-exec, counted and closed as any other', () => {
+    const before = native.liveObjects().descriptors;
+    const fd = succeed(native.reserve());
+    expect(native.liveObjects().descriptors).toBe(before + 1);
+    expect(flagsOf(fd) & 0o2000000).toBe(0o2000000);
+    native.close(fd);
+    expect(native.liveObjects().descriptors).toBe(before);
+    expect(() => readFileSync(`/proc/self/fdinfo/${fd}`)).toThrow('ENOENT');
   });
 
   it('may be closed when they are closed already', () => {

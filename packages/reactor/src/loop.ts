@@ -16,6 +16,8 @@ export type Sockets = Pick<
   NativeBinding,
   | 'listen'
   | 'accept'
+  | 'acceptedAddress'
+  | 'reserve'
   | 'connect'
   | 'connectResult'
   | 'recv'

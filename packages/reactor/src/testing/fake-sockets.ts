@@ -11,6 +11,8 @@ export class FakeSockets implements Sockets {
   /** What `connectResult` answers, oldest first; 0 (connected) when there are none. */
   readonly connectResults: number[] = [];
   readonly closed: number[] = [];
+  /** What `acceptedAddress` answers. */
+  peerAddress = ADDRESS.address;
   private nextFd = 1000;
   private failure: NativeFailure = failureOf('EINVAL', 'none');
 
@@ -23,6 +25,14 @@ export class FakeSockets implements Sockets {
     if (next === undefined) return Status.wantsRead;
     if (typeof next === 'number') return next;
     return this.fail(next, 'accept4');
+  }
+
+  acceptedAddress(): string {
+    return this.peerAddress;
+  }
+
+  reserve(): number {
+    return this.takeFd();
   }
 
   connect(): number {
