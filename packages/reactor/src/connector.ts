@@ -4,6 +4,7 @@
  * Rule: the promise settles exactly once, and a connection that was not handed out leaves nothing open.
  */
 import { Status, SystemError } from '@sluice/core-native';
+import type { ConnectTarget } from './connect-options.ts';
 import { ReactorConnection } from './connection.ts';
 import type { Connection } from './connection-contract.ts';
 import { DestroyedError } from './errors.ts';
@@ -11,14 +12,7 @@ import { Hooks } from './hooks.ts';
 import { endpoint, resolveHost } from './host.ts';
 import type { Loop } from './loop.ts';
 import type { Protocol } from './protocol.ts';
-import type { ClientTransport, Transport } from './transport.ts';
-
-export interface ConnectTarget {
-  /** DNS name or numeric address. */
-  readonly host: string;
-  readonly port: number;
-  readonly transport: ClientTransport;
-}
+import type { Transport } from './transport.ts';
 
 /** Connects to the first address of the host that answers. Rejects with the last address's error. */
 export async function connect<State>(

@@ -1,5 +1,6 @@
 /** @sluice/reactor: who is waiting for what. The public face of the package. */
 export type { SocketAddress } from '@sluice/core-native';
+export type { ConnectOptions } from './connect-options.ts';
 export type { Connection } from './connection-contract.ts';
 export {
   DestroyedError,
@@ -13,14 +14,13 @@ export {
 } from './errors.ts';
 export type { Lifecycle } from './lifecycle.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';
+export type { ListenOptions } from './listen-options.ts';
 export type { OpenDeadline, Timeouts } from './open-deadlines.ts';
 export { checkOptionNames, integerOption } from './options.ts';
 export { socketFailure } from './plain-transport.ts';
 export type { CloseReason, Protocol } from './protocol.ts';
 export {
-  type ConnectOptions,
   createReactor,
-  type ListenOptions,
   type Reactor,
   type ReactorOptions,
   type ReactorStats,
