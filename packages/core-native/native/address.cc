@@ -80,6 +80,11 @@ std::optional<Address> Address::Parse(const std::string& text, uint16_t port) {
   return std::nullopt;
 }
 
+bool Address::SameAs(const Address& other) const {
+  return family() == other.family() && port() == other.port() &&
+         NumericText() == other.NumericText();
+}
+
 std::optional<Address> Address::Unix(const std::string& path) {
   Address address;
   auto* un = reinterpret_cast<sockaddr_un*>(&address.storage);

@@ -20,6 +20,8 @@ struct Address {
   int family() const { return storage.ss_family; }
   /// 0 for whatever has none.
   uint16_t port() const;
+  /// Family, numeric address and port are the same.
+  bool SameAs(const Address& other) const;
 
   /// `text` is IPv4 in dotted decimal or IPv6, with a scope (`fe80::1%eth0`) where it has one;
   /// nothing when it is not.

@@ -57,6 +57,16 @@ napi_value Reserve(const Arguments& arguments) {
                  fd < 0 ? environment.Fail(errno, "eventfd") : environment.HandOver(fd));
 }
 
+/// Whether a socket is its own peer. A SYN to a local port that nobody listens on, sent from that
+/// very port, meets itself and succeeds (simultaneous open, RFC 9293 section 3.5), and the kernel
+/// may choose such a port.
+bool IsItself(int fd, const Address& peer) {
+  if (peer.port() == 0) return false;
+  Address local;
+  local.length = sizeof(local.storage);
+  return getsockname(fd, local.get(), &local.length) == 0 && local.SameAs(peer);
+}
+
 napi_value ConnectResult(const Arguments& arguments) {
   const int fd = arguments.Descriptor(0);
   Environment& environment = arguments.environment();
@@ -69,8 +79,10 @@ napi_value ConnectResult(const Arguments& arguments) {
   // SO_ERROR is 0 both when connected and while still trying; only the first has a peer.
   Address peer;
   peer.length = sizeof(peer.storage);
-  if (getpeername(fd, peer.get(), &peer.length) == 0)
-    return Integer(arguments.env(), ToInt(Status::kDone));
+  if (getpeername(fd, peer.get(), &peer.length) == 0) {
+    if (!IsItself(fd, peer)) return Integer(arguments.env(), ToInt(Status::kDone));
+    return Integer(arguments.env(), environment.Fail(ECONNREFUSED, "connect"));
+  }
   if (errno != ENOTCONN) return Integer(arguments.env(), environment.Fail(errno, "getpeername"));
   // No peer and no error: in progress, unless the error was fetched before, which leaves the socket
   // writable for good.

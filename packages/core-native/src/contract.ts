@@ -341,7 +341,10 @@ export interface NativeBinding {
   ): number;
   /** Connects to a Unix socket: connected, or `failed`; EAGAIN when the listener's backlog is full (connect(2)). */
   connectUnix(path: string, socketOptions?: SocketOptions): number;
-  /** SO_ERROR of a connecting socket: 0 connected, `wantsWrite` still in progress, `failed`. */
+  /**
+   * SO_ERROR of a connecting socket: 0 connected, `wantsWrite` still in progress, `failed`. One that met itself, on a
+   * local port where nobody listens, has failed with ECONNREFUSED.
+   */
   connectResult(fd: number): number;
   /** recv(2): 1 or more bytes, `wantsRead`, `ended`, or `failed`. EINTR is retried. A zero `length` is misuse. */
   recv(fd: number, buffer: Uint8Array, offset: number, length: number): number;

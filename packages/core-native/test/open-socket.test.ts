@@ -152,6 +152,16 @@ describe('a connection from a chosen address', () => {
     native.close(listener.fd);
   });
 
+  it('that is where it goes to meets itself, and is refused', () => {
+    const { fd, port } = listenOnLoopback();
+    native.close(fd);
+    const client = succeed(native.connect('127.0.0.1', port, { local: { address: '127.0.0.1', port } }));
+    expect(native.remoteAddress(client)).toEqual(native.localAddress(client));
+    expect(native.connectResult(client)).toBe(Status.failed);
+    expect(native.lastFailure()).toMatchObject({ code: 'ECONNREFUSED', call: 'connect' });
+    native.close(client);
+  });
+
   it('answers failed for an address that is another family, not ours or no address', () => {
     const answers = ['::1', '192.0.2.1', 'localhost'].map((address) => {
       expect(native.connect('127.0.0.1', 9, { local: { address, port: 0 } })).toBe(Status.failed);

@@ -32,6 +32,7 @@ export class EventLoop implements Loop {
   readonly poller: Poller;
   readonly sockets: Sockets;
   readonly limits: Limits;
+  readonly clock: Clock;
   readonly deadlines: DeadlineWheel;
   readonly timeouts: Timeouts;
   readonly poisonReads: boolean;
@@ -51,7 +52,6 @@ export class EventLoop implements Loop {
   closed = false;
   /** Called at the end of the turn in which the last slot was freed. */
   onEmpty: () => void = () => {};
-  private readonly clock: Clock;
   private readonly slots = new SlotTable<Pollable>();
   private readonly onError: (error: Error) => void;
   private ready: Pollable[] = [];

@@ -14,7 +14,7 @@ export interface Limits {
   readonly lowWaterMarkBytes: number;
   /** Hard cap of one connection's queue; reaching it closes the connection with reason `limit`. Default 64 MiB. */
   readonly maxQueuedBytes: number;
-  /** Deadline of an outgoing TCP connect. Default 10 s. */
+  /** How long `connect` may take to resolve a name and connect, all addresses together. Default 10 s. */
   readonly connectTimeoutMs: number;
   /** Deadline from the established socket to the completed handshake. Default 10 s. */
   readonly handshakeTimeoutMs: number;

@@ -9,6 +9,7 @@ import { type SocketAddress, Status, SystemError } from '@sluice/core-native';
 import { ReactorConnection } from './connection.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
 import type { Hooks } from './hooks.ts';
+import type { ListeningSocket } from './listening-socket.ts';
 import type { Loop } from './loop.ts';
 import type { Pollable } from './pollable.ts';
 import { Interest } from './poller.ts';
@@ -33,7 +34,8 @@ const EXHAUSTED = new Set([errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOM
 const EXHAUSTED_RETRY_MS = 100;
 
 export interface ListenerInit<State> {
-  readonly fd: number;
+  /** Closed with the listener. */
+  readonly socket: ListeningSocket;
   readonly transport: ServerTransport;
   readonly hooks: Hooks<State>;
   readonly nextId: () => number;
@@ -60,11 +62,11 @@ export class Listener<State> implements Pollable, ConnectionOwner {
     this.slot = slot;
     this.generation = generation;
     this.init = init;
-    loop.poller.add(init.fd, slot, generation, Interest.readable);
+    loop.poller.add(init.socket.fd, slot, generation, Interest.readable);
   }
 
   get address(): SocketAddress | undefined {
-    return this.open ? this.loop.sockets.localAddress(this.init.fd) : undefined;
+    return this.open ? this.init.socket.address() : undefined;
   }
 
   onEdge(): void {
@@ -81,8 +83,8 @@ export class Listener<State> implements Pollable, ConnectionOwner {
     if (!this.open) return;
     this.open = false;
     clearTimeout(this.retry);
-    this.loop.poller.remove(this.init.fd);
-    this.loop.sockets.close(this.init.fd);
+    this.loop.poller.remove(this.init.socket.fd);
+    this.init.socket.close();
     this.loop.retire(this);
   }
 
@@ -111,7 +113,7 @@ export class Listener<State> implements Pollable, ConnectionOwner {
     const { sockets, limits, counters } = this.loop;
     for (let budget = limits.acceptBudget; this.open; budget -= 1) {
       if (budget === 0) return this.comeBack();
-      const fd = sockets.accept(this.init.fd);
+      const fd = sockets.accept(this.init.socket.fd);
       if (fd >= 0) {
         counters.accepted += 1;
         this.begin(fd);
@@ -127,7 +129,7 @@ export class Listener<State> implements Pollable, ConnectionOwner {
 
   private begin(fd: number): void {
     const { loop, init } = this;
-    loop.sockets.setOption(fd, 'noDelay', 1);
+    init.socket.prepare(fd);
     let transport: Transport;
     try {
       transport = init.transport.accept(fd);
@@ -142,8 +144,8 @@ export class Listener<State> implements Pollable, ConnectionOwner {
         transport,
         hooks,
         owner: this,
-        lifecycle: 'handshaking',
-      } as const;
+        isUnix: init.socket.isUnix,
+      };
       return new ReactorConnection<State>(loop, slot, generation, made);
     });
     this.connections += 1;

@@ -3,7 +3,7 @@
  * reactor is visible from below, so that the two import in one direction only.
  */
 import type { NativeBinding } from '@sluice/core-native';
-import type { DeadlineWheel } from './deadline-wheel.ts';
+import type { Clock, DeadlineWheel } from './deadline-wheel.ts';
 import type { Limits } from './limits.ts';
 import type { Timeouts } from './open-deadlines.ts';
 import type { Outbox } from './outbox.ts';
@@ -15,10 +15,13 @@ import type { ReadBuffer } from './read-buffer.ts';
 export type Sockets = Pick<
   NativeBinding,
   | 'listen'
+  | 'listenUnix'
+  | 'adopt'
   | 'accept'
   | 'acceptedAddress'
   | 'reserve'
   | 'connect'
+  | 'connectUnix'
   | 'connectResult'
   | 'recv'
   | 'send'
@@ -27,6 +30,7 @@ export type Sockets = Pick<
   | 'localAddress'
   | 'remoteAddress'
   | 'setOption'
+  | 'tcpInfo'
   | 'lastErrno'
   | 'lastFailure'
 >;
@@ -52,6 +56,8 @@ export interface Loop {
   readonly sockets: Sockets;
   readonly limits: Limits;
   readonly deadlines: DeadlineWheel;
+  /** For what is rare and wants to be exact; deadlines of connections belong on the wheel. */
+  readonly clock: Clock;
   /** What an open connection begins with. */
   readonly timeouts: Timeouts;
   readonly outbox: Outbox;

@@ -82,18 +82,19 @@ export class Reactor {
   }
 
   /**
-   * Listens. Rejects with `UsageError` (options), `HostError` (`ERR_HOST`) or `SystemError` (`EADDRINUSE`, `EACCES`, …).
+   * Listens on a TCP port, a Unix path, or a descriptor that was passed in. Rejects with `UsageError` (options, the
+   * descriptor), `HostError` (`ERR_HOST`), `SocketPathError` or `SystemError` (`EADDRINUSE`, `EACCES`, …).
    */
   async listen<State>(options: ListenOptions, protocol: Protocol<State>): Promise<Server> {
     const settings = listenSettings(options, this.plain);
     this.checkOpen();
-    const fd = await openListener(this.loop.sockets, settings);
+    const socket = await openListener(this.loop.sockets, settings);
     if (this.loop.closed) {
-      this.loop.sockets.close(fd);
+      socket.close();
       this.checkOpen();
     }
     const init = {
-      fd,
+      socket,
       transport: settings.transport,
       hooks: new Hooks(this.loop, protocol),
       nextId: this.nextId,
@@ -104,7 +105,7 @@ export class Reactor {
     try {
       listener = this.loop.admit((slot, generation) => new Listener(this.loop, slot, generation, init));
     } catch (thrown) {
-      this.loop.sockets.close(fd);
+      socket.close();
       throw thrown;
     }
     this.listeners.add(listener as Listener<unknown>);
@@ -122,10 +123,11 @@ export class Reactor {
 
   /**
    * Connects and completes the handshake. Rejects with `UsageError`, `HostError`, `SystemError` (`ECONNREFUSED`, …),
-   * `TimeoutError`, the transport's own error, or what the protocol's `onOpen` threw.
+   * `ConnectError` (each of several addresses failed), `TimeoutError`, the reason of the `signal`, the transport's own
+   * error, or what the protocol's `onOpen` threw.
    */
   async connect<State>(options: ConnectOptions, protocol: Protocol<State>): Promise<Connection<State>> {
-    const target = connectTarget(options, this.plain);
+    const target = connectTarget(options, this.plain, this.loop.limits.connectTimeoutMs);
     this.checkOpen();
     return connect(this.loop, target, protocol, this.nextId);
   }

@@ -1,0 +1,43 @@
+/**
+ * A socket that listens, and what has to be undone and done because of where it does.
+ *
+ * Rule: whoever has one calls `close` once; descriptor and path go together.
+ */
+import type { SocketAddress, SocketOptions } from '@sluice/core-native';
+import type { Sockets } from './loop.ts';
+import { unlinkLater } from './unix-path.ts';
+
+export class ListeningSocket {
+  readonly fd: number;
+  /** What it accepts are Unix sockets. */
+  readonly isUnix: boolean;
+  private readonly sockets: Sockets;
+  /** Options that accepted sockets do not inherit: those of Unix sockets. */
+  private readonly acceptedSendBuffer: number | undefined;
+  private readonly unlink: (() => void) | undefined;
+
+  /** Takes over `fd`; `madePath` is what it was bound to by us, to be removed with it. */
+  constructor(sockets: Sockets, fd: number, socketOptions: SocketOptions, madePath?: string) {
+    this.sockets = sockets;
+    this.fd = fd;
+    this.isUnix = madePath !== undefined || this.address()?.family === 'unix';
+    this.acceptedSendBuffer = this.isUnix ? socketOptions.sendBufferBytes : undefined;
+    this.unlink = madePath === undefined ? undefined : unlinkLater(madePath);
+  }
+
+  address(): SocketAddress | undefined {
+    return this.sockets.localAddress(this.fd);
+  }
+
+  /** Gives an accepted socket the options that it did not inherit. */
+  prepare(fd: number): void {
+    if (this.acceptedSendBuffer !== undefined)
+      this.sockets.setOption(fd, 'sendBufferBytes', this.acceptedSendBuffer);
+  }
+
+  close(): void {
+    // The path first: while the socket is open no other can have its inode number.
+    this.unlink?.();
+    this.sockets.close(this.fd);
+  }
+}
