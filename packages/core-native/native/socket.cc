@@ -15,6 +15,7 @@
 #include "address.h"
 #include "arguments.h"
 #include "environment.h"
+#include "listen_filter.h"
 #include "socket_options.h"
 #include "status.h"
 #include "unique_fd.h"
@@ -93,6 +94,12 @@ napi_value Listen(const Arguments& arguments) {
   if (bind(fd.get(), address->get(), address->length) != 0) return fail("bind");
   if (listen(fd.get(), backlog) != 0) return fail("listen");
   return HandOver(arguments, fd.Release());
+}
+
+napi_value RefuseNew(const Arguments& arguments) {
+  if (RefuseNewcomers(arguments.Descriptor(0)))
+    return Integer(arguments.env(), ToInt(Status::kDone));
+  return Integer(arguments.env(), arguments.environment().Fail(errno, "setsockopt"));
 }
 
 napi_value Accept(const Arguments& arguments) {
@@ -233,6 +240,7 @@ void DefineSocketCalls(Napi::Env env, Napi::Object exports, Environment& environ
   ExportCalls(env, exports,
               {
                   CallProperty("listen", FunctionCallback<Listen>, environment),
+                  CallProperty("refuseNew", FunctionCallback<RefuseNew>, environment),
                   CallProperty("accept", FunctionCallback<Accept>, environment),
                   CallProperty("acceptedAddress", FunctionCallback<AcceptedAddress>, environment),
                   CallProperty("reserve", FunctionCallback<Reserve>, environment),

@@ -242,6 +242,11 @@ export interface NativeBinding {
     backlog: number,
     options: { readonly reusePort: boolean; readonly ipv6Only: boolean },
   ): number;
+  /**
+   * From now on newcomers to the listening TCP socket are ignored, while handshakes of TCP that have begun are completed
+   * and can be accepted: what has to come before closing it, if nobody is to be reset. 0 or `failed`.
+   */
+  refuseNew(fd: number): number;
   /** accept4(2): a descriptor, `wantsRead` when the backlog is empty, or `failed` ({@link lastErrno} tells which). */
   accept(fd: number): number;
   /**

@@ -28,6 +28,7 @@ const NO_BYTES: unknown[] = [
 
 /** The first argument of each call is a descriptor. */
 const CALLS: Record<string, unknown[]> = {
+  refuseNew: [0],
   accept: [0],
   connectResult: [0],
   recv: [0, buffer, 0, 16],
@@ -57,6 +58,7 @@ describe('the exports', () => {
       'liveObjects',
       'localAddress',
       'recv',
+      'refuseNew',
       'remoteAddress',
       'reserve',
       'send',
