@@ -11,13 +11,14 @@ import type { Connection } from './connection-contract.ts';
 import { ConnectionDeadlines, type DeadlineListener } from './connection-deadlines.ts';
 import type { ConnectionInit, ConnectionOwner } from './connection-owner.ts';
 import { isWatched, publish } from './diagnostics.ts';
-import { DestroyedError, LimitError, TimeoutError } from './errors.ts';
+import { DestroyedError, TimeoutError } from './errors.ts';
 import type { Hooks } from './hooks.ts';
 import { type Lifecycle, stepLifecycle } from './lifecycle.ts';
 import type { Flushable, Loop } from './loop.ts';
 import { type Deadline, isOpenDeadline, NEVER, type Timeouts } from './open-deadlines.ts';
 import { Ready } from './poller.ts';
 import type { CloseReason } from './protocol.ts';
+import { reachedCap } from './queue-caps.ts';
 import type { ReadHalf } from './read-half.ts';
 import { ReadSide, type Receiver } from './read-side.ts';
 import { Registration } from './registration.ts';
@@ -243,8 +244,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       return;
     }
     if (this.writing.awaitEdge(result)) return;
-    const failure = this.transport.failure();
-    this.finish(failure.reason, failure.error);
+    this.transportFailed(this.transport.failure());
   }
 
   private handshake(): void {
@@ -254,8 +254,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     const progress = this.transport.handshake();
     if (progress === 0) return this.open();
     if (this.writing.awaitEdge(progress)) return;
-    const failure = this.transport.failure();
-    this.finish(failure.reason, failure.error);
+    this.transportFailed(this.transport.failure());
   }
 
   private open(): void {
@@ -266,7 +265,6 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.deadlines.open();
     // The first request may have come with the last flight of the handshake: no edge will tell.
     this.reading.edge();
-    if (isWatched('sluice.connection.open')) publish('sluice.connection.open', { connection: this });
     const thrown = this.hooks.open(this);
     if (thrown !== undefined) {
       this.finish('error', thrown);
@@ -282,8 +280,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     const end = this.reading.drain(this);
     if (end === 'spent') this.listReady();
     if (end !== 'failed') return;
-    const failure = this.doom ?? this.transport.failure();
-    this.finish(failure.reason, failure.error);
+    this.transportFailed(this.doom ?? this.transport.failure());
   }
 
   private tellShutdown(): void {
@@ -316,9 +313,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       this.loop.outbox.length = 0;
       return;
     }
-    if (this.doom !== undefined && this.reading.half !== 'draining') {
-      return this.finish(this.doom.reason, this.doom.error);
-    }
+    if (this.doom !== undefined && this.reading.half !== 'draining') return this.transportFailed(this.doom);
     if (this.reading.half === 'ended' && this.writing.half === 'ended')
       return this.finish('clean', undefined);
     this.deadlines.settle();
@@ -345,6 +340,10 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.reading.edge();
     this.reading.doubtShortReads();
     this.listReady();
+  }
+
+  private transportFailed(failure: TransportFailure): void {
+    this.finish(failure.reason, failure.error);
   }
 
   /** A hook that throws costs its connection, and nothing else. */
@@ -375,9 +374,6 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   private tellClose(reason: CloseReason, error: Error | undefined): void {
-    if (isWatched('sluice.connection.close')) {
-      publish('sluice.connection.close', { connection: this, reason, cause: error });
-    }
     this.hooks.close(this, reason, error);
     this.owner.onClosed(error);
   }
@@ -391,22 +387,16 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       return false;
     }
     const queued = this.queuedBytes;
-    const { highWaterMarkBytes, maxQueuedBytes, maxTotalQueuedBytes } = this.loop.limits;
-    if (queued > maxQueuedBytes) return this.overflow('queue', queued, maxQueuedBytes);
-    const { copiedBytes } = this.loop.counters;
-    if (copiedBytes > maxTotalQueuedBytes)
-      return this.overflow('total-queue', copiedBytes, maxTotalQueuedBytes);
+    const reached = reachedCap(this.loop, queued);
+    if (reached !== undefined) {
+      if (isWatched('sluice.limit'))
+        publish('sluice.limit', { ...reached, connection: this, address: undefined });
+      this.finish('limit', reached.error);
+      return false;
+    }
     if (this.loop.dispatching !== this) this.flushSoon();
-    if (queued < highWaterMarkBytes) return true;
+    if (queued < this.loop.limits.highWaterMarkBytes) return true;
     this.writing.needsDrain = true;
-    return false;
-  }
-
-  /** A cap of the write queues was reached; this connection pays for it. */
-  private overflow(limit: 'queue' | 'total-queue', queuedBytes: number, limitBytes: number): false {
-    this.loop.counters.limited[limit] += 1;
-    if (isWatched('sluice.limit')) publish('sluice.limit', { limit, connection: this, address: undefined });
-    this.finish('limit', new LimitError(limit, queuedBytes, limitBytes));
     return false;
   }
 
