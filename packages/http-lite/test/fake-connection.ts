@@ -54,6 +54,8 @@ export class FakeConnection<State> implements Connection<State> {
     this.state = protocol.onOpen(this);
   }
 
+  tcpInfo(): undefined {}
+
   // ---- what a test does ----
 
   /** Bytes arrive; text is Latin-1. While paused they wait. */

@@ -6,7 +6,7 @@
  * resume, a drain to tell) goes on the ready list. Hooks may do anything, so every decision after one is made anew from
  * the state.
  */
-import type { SocketAddress } from '@sluice/core-native';
+import type { SocketAddress, TcpInfo } from '@sluice/core-native';
 import type { Connection } from './connection-contract.ts';
 import { ConnectionDeadlines, type DeadlineListener } from './connection-deadlines.ts';
 import type { ConnectionInit, ConnectionOwner } from './connection-owner.ts';
@@ -23,7 +23,7 @@ import type { ReadHalf } from './read-half.ts';
 import { ReadSide, type Receiver } from './read-side.ts';
 import { Registration } from './registration.ts';
 import type { Transport, TransportFailure } from './transport.ts';
-import { acceptsBytes, awaitsWritable, stepWriteHalf, type WriteHalf } from './write-half.ts';
+import { acceptsBytes, awaitsWritable, type WriteHalf } from './write-half.ts';
 import { WriteSide } from './write-side.ts';
 
 /** RDHUP, HUP and ERR only say that a read is worth trying; the read says what happened. */
@@ -43,7 +43,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   private readonly owner: ConnectionOwner;
 
   // The machine. Changed only through the tables.
-  lifecycle: Lifecycle;
+  lifecycle: Lifecycle = 'handshaking';
   private readonly reading: ReadSide;
   private readonly writing: WriteSide;
   private readonly deadlines: ConnectionDeadlines;
@@ -63,18 +63,17 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   private keptClose: { readonly reason: CloseReason; readonly error: Error | undefined } | undefined;
 
   constructor(loop: Loop, slot: number, generation: number, init: ConnectionInit<State>) {
-    const isConnecting = init.lifecycle === 'connecting';
     this.loop = loop;
-    this.registration = new Registration(loop.poller, init.fd, slot, generation, isConnecting);
+    this.registration = new Registration(loop.poller, init.fd, slot, generation);
     this.id = init.id;
     this.transport = init.transport;
     this.hooks = init.hooks;
     this.owner = init.owner;
-    this.lifecycle = init.lifecycle;
     this.reading = new ReadSide(loop, init.transport);
     this.writing = new WriteSide(loop, init.transport);
     this.deadlines = new ConnectionDeadlines(loop, this, this.reading, this.writing);
-    if (isConnecting) this.writing.half = stepWriteHalf('ready', 'block');
+    // A peer that passes descriptors along makes reads short before the queue is empty (unix(7)).
+    if (init.isUnix) this.reading.doubtShortReads();
   }
 
   // ---- The user's view -------------------------------------------------------------------------------------------
@@ -103,6 +102,10 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     return this.lifecycle === 'closed' ? undefined : this.loop.sockets.localAddress(this.registration.fd);
   }
 
+  tcpInfo(): TcpInfo | undefined {
+    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.tcpInfo(this.registration.fd);
+  }
+
   write(data: string | Uint8Array, encoding: 'utf8' | 'latin1' = 'utf8'): boolean {
     if (!acceptsBytes(this.writing.half)) return false;
     return this.accepted(this.writing.accept(data, encoding, this.loop.dispatching === this));
@@ -120,7 +123,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   close(options: { deadlineMs?: number } = {}): void {
-    if (this.lifecycle === 'connecting' || this.lifecycle === 'handshaking') return this.destroy();
+    if (this.lifecycle === 'handshaking') return this.destroy();
     if (this.lifecycle !== 'open') return;
     this.lifecycle = stepLifecycle(this.lifecycle, 'leave');
     this.deadlines.begin('close', options.deadlineMs ?? this.loop.limits.closeTimeoutMs);
@@ -162,19 +165,18 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
 
   /** Registers with the poller and takes the first step. Called once, by whoever made the connection. */
   start(): void {
-    const { limits, dispatching } = this.loop;
+    const { dispatching } = this.loop;
     try {
       this.registration.add();
     } catch (thrown) {
       // epoll_ctl(2): ENOSPC or ENOMEM. It costs this connection, not the listener that accepted it.
       return this.finish('error', thrown as Error);
     }
-    if (this.lifecycle === 'connecting') return this.deadlines.begin('connect', limits.connectTimeoutMs);
     // Inside a hook of another connection the outbox is taken: this one waits for its turn.
     if (dispatching === undefined) this.dispatch(0);
     else this.listReady();
     // A plain connection is open by now.
-    if (this.lifecycle === 'handshaking') this.deadlines.begin('handshake', limits.handshakeTimeoutMs);
+    if (this.lifecycle === 'handshaking') this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
   }
 
   onEdge(ready: number): void {
@@ -222,7 +224,6 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     const readable = (ready & (Ready.readable | HINTS)) !== 0;
     const writable = (ready & (Ready.writable | BROKEN)) !== 0;
     this.writing.edges(readable, writable);
-    if (this.lifecycle === 'connecting') this.finishConnect();
     if (this.lifecycle === 'handshaking') this.handshake();
     if (this.lifecycle === 'open' || this.lifecycle === 'closing') {
       if (readable) this.reading.edge();
@@ -233,18 +234,6 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     }
     this.settle();
     this.loop.dispatching = undefined;
-  }
-
-  private finishConnect(): void {
-    if (this.writing.half !== 'ready') return;
-    const result = this.loop.sockets.connectResult(this.registration.fd);
-    if (result === 0) {
-      this.lifecycle = stepLifecycle(this.lifecycle, 'connected');
-      this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
-      return;
-    }
-    if (this.writing.awaitEdge(result)) return;
-    this.transportFailed(this.transport.failure());
   }
 
   private handshake(): void {
