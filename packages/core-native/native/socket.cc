@@ -12,6 +12,7 @@
 #include "address.h"
 #include "arguments.h"
 #include "environment.h"
+#include "listen_filter.h"
 #include "socket_options.h"
 #include "status.h"
 #include "tcp_info.h"
@@ -30,6 +31,12 @@ auto RetryInterrupted(Call call) {
     const auto result = call();
     if (result >= 0 || errno != EINTR) return result;
   }
+}
+
+napi_value RefuseNew(const Arguments& arguments) {
+  if (RefuseNewcomers(arguments.Descriptor(0)))
+    return Integer(arguments.env(), ToInt(Status::kDone));
+  return Integer(arguments.env(), arguments.environment().Fail(errno, "setsockopt"));
 }
 
 napi_value Accept(const Arguments& arguments) {
@@ -186,6 +193,7 @@ napi_value GetOption(const Arguments& arguments) {
 void DefineSocketCalls(Napi::Env env, Napi::Object exports, Environment& environment) {
   ExportCalls(env, exports,
               {
+                  CallProperty("refuseNew", FunctionCallback<RefuseNew>, environment),
                   CallProperty("accept", FunctionCallback<Accept>, environment),
                   CallProperty("acceptedAddress", FunctionCallback<AcceptedAddress>, environment),
                   CallProperty("reserve", FunctionCallback<Reserve>, environment),

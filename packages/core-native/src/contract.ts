@@ -307,6 +307,11 @@ export interface NativeBinding {
       readonly socketOptions?: SocketOptions | undefined;
     },
   ): number;
+  /**
+   * From now on newcomers to the listening TCP socket are ignored, while handshakes of TCP that have begun are completed
+   * and can be accepted: what has to come before closing it, if nobody is to be reset. 0 or `failed`.
+   */
+  refuseNew(fd: number): number;
   /** A listening Unix socket on a path, or an abstract name with a NUL in front; the descriptor, or `failed`. */
   listenUnix(path: string, backlog: number, socketOptions?: SocketOptions): number;
   /**

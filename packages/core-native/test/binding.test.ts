@@ -28,6 +28,7 @@ const NO_BYTES: unknown[] = [
 
 /** The first argument of each call is a descriptor. */
 const CALLS: Record<string, unknown[]> = {
+  refuseNew: [0],
   accept: [0],
   adopt: [0],
   connectResult: [0],
@@ -64,6 +65,7 @@ describe('the exports', () => {
       'liveObjects',
       'localAddress',
       'recv',
+      'refuseNew',
       'remoteAddress',
       'reserve',
       'send',

@@ -55,6 +55,21 @@ describe('listening', () => {
     }
   });
 
+  it('ignores newcomers after refuseNew; who had come is accepted, and can talk', () => {
+    const listener = listenOnLoopback();
+    const early = succeed(native.connect('127.0.0.1', listener.port));
+    expect(native.connectResult(early)).toBe(0);
+    expect(native.refuseNew(listener.fd)).toBe(0);
+    // On loopback a connect that is let in is complete when the call returns.
+    const late = succeed(native.connect('127.0.0.1', listener.port));
+    expect(native.connectResult(late)).toBe(Status.wantsWrite);
+    const accepted = succeed(native.accept(listener.fd));
+    sendAll(early, Buffer.from('request'));
+    expect(receive(accepted, 7).toString()).toBe('request');
+    expect(native.accept(listener.fd)).toBe(Status.wantsRead);
+    for (const fd of [listener.fd, early, late, accepted]) native.close(fd);
+  });
+
   it('answers failed with EADDRINUSE for a port that is taken', () => {
     const listener = listenOnLoopback();
     expect(native.listen('127.0.0.1', listener.port, 16, PLAIN)).toBe(Status.failed);

@@ -8,8 +8,10 @@ import type {
   CloseReason,
   Connection,
   Lifecycle,
+  OpenDeadline,
   Protocol,
   ReadHalf,
+  Timeouts,
   Transport,
   WriteHalf,
 } from '@sluice/reactor';
@@ -93,6 +95,12 @@ export class FakeConnection<State> implements Connection<State> {
     return this;
   }
 
+  /** A deadline passes. */
+  timeout(which: OpenDeadline): this {
+    if (this.#protocol.onTimeout?.(this, which) !== true) this.#finish('timeout', undefined);
+    return this;
+  }
+
   /** Delivers what waits, as the reactor does from its ready list. */
   turn(): void {
     while (this.#waiting.length > 0 && this.readHalf !== 'paused') {
@@ -157,7 +165,9 @@ export class FakeConnection<State> implements Connection<State> {
     this.#finish(error === undefined ? 'clean' : 'error', error);
   }
 
-  setTimeouts(): void {}
+  setTimeouts(timeouts: Partial<Timeouts>): void {
+    this.calls.push(`setTimeouts ${JSON.stringify(timeouts)}`);
+  }
 
   pause(): void {
     if (this.lifecycle !== 'open' || this.readHalf === 'ended') return;

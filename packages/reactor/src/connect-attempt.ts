@@ -31,6 +31,7 @@ export interface AttemptInit {
 export class ConnectAttempt implements Pollable {
   readonly slot: number;
   readonly generation: number;
+  readonly listener = undefined;
   private readonly loop: Loop;
   private readonly init: AttemptInit;
   private lifecycle: Lifecycle = 'connecting';
@@ -64,6 +65,10 @@ export class ConnectAttempt implements Pollable {
   onTurn(): void {}
 
   onShutdown(): void {
+    this.destroy();
+  }
+
+  onShutdownDeadline(): void {
     this.destroy();
   }
 

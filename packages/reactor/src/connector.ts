@@ -38,6 +38,7 @@ interface Request<State> {
 
 /** One call of `connect`, from resolving to open. */
 class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
+  readonly listener = undefined;
   private readonly loop: Loop;
   private readonly target: ConnectTarget;
   private readonly request: Request<State>;
@@ -145,6 +146,8 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
   onFailed(_reason: CloseReason, error: Error): void {
     this.fail(error);
   }
+
+  onHandshaken(): void {}
 
   onOpened(): void {
     if (this.connection !== undefined && this.settle()) this.request.resolve(this.connection);

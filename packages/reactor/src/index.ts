@@ -2,6 +2,9 @@
 export type { SocketAddress, TcpInfo, TcpState } from '@sluice/core-native';
 export type { ConnectOptions, TcpConnectOptions, UnixConnectOptions } from './connect-options.ts';
 export type { Connection } from './connection-contract.ts';
+export type { Counters, Limited } from './counters.ts';
+export type { DiagnosticMessages } from './diagnostics.ts';
+export type { ShutdownReport } from './drain.ts';
 export {
   ConnectError,
   DestroyedError,
@@ -22,7 +25,7 @@ export type {
   TcpListenOptions,
   UnixListenOptions,
 } from './listen-options.ts';
-export type { OpenDeadline, Timeouts } from './open-deadlines.ts';
+export type { Deadline, OpenDeadline, Timeouts } from './open-deadlines.ts';
 export { checkOptionNames, integerOption } from './options.ts';
 export { socketFailure } from './plain-transport.ts';
 export type { CloseReason, Protocol } from './protocol.ts';
@@ -30,12 +33,11 @@ export {
   createReactor,
   type Reactor,
   type ReactorOptions,
-  type ReactorStats,
-  type ShutdownReport,
 } from './reactor.ts';
 export type { ReadHalf } from './read-half.ts';
 export type { Server } from './server.ts';
 export type { KeepAlive, SendBufferOptions, TcpOptions } from './socket-options.ts';
+export type { ReactorStats } from './stats.ts';
 export { type PassedDescriptor, systemdListenFds } from './systemd-listen-fds.ts';
 export {
   type ClientTransport,

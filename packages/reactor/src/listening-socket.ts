@@ -15,9 +15,18 @@ export class ListeningSocket {
   /** Options that accepted sockets do not inherit: those of Unix sockets. */
   private readonly acceptedSendBuffer: number | undefined;
   private readonly unlink: (() => void) | undefined;
+  /** Whether another process may hold the same socket. */
+  private readonly isShared: boolean;
 
-  /** Takes over `fd`; `madePath` is what it was bound to by us, to be removed with it. */
-  constructor(sockets: Sockets, fd: number, socketOptions: SocketOptions, madePath?: string) {
+  /** Takes over `fd`; `made` by us, where a path is what it was bound to, to be removed with it. */
+  constructor(
+    sockets: Sockets,
+    fd: number,
+    socketOptions: SocketOptions,
+    made: { readonly path?: string } | 'passed',
+  ) {
+    const madePath = made === 'passed' ? undefined : made.path;
+    this.isShared = made === 'passed';
     this.sockets = sockets;
     this.fd = fd;
     this.isUnix = madePath !== undefined || this.address()?.family === 'unix';
@@ -33,6 +42,16 @@ export class ListeningSocket {
   prepare(fd: number): void {
     if (this.acceptedSendBuffer !== undefined)
       this.sockets.setOption(fd, 'sendBufferBytes', this.acceptedSendBuffer);
+  }
+
+  /**
+   * Sees to it, where that is possible, that only those come who had begun to. Not of a socket that was passed in: whoever
+   * holds it beside us goes on listening.
+   */
+  refuseNew(): void {
+    if (this.isShared) return;
+    if (this.isUnix) this.unlink?.();
+    else this.sockets.refuseNew(this.fd);
   }
 
   close(): void {

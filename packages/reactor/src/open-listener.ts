@@ -18,9 +18,10 @@ type At<Kind extends ListenAt['kind']> = Extract<ListenAt, { kind: Kind }>;
 export async function openListener(sockets: Sockets, settings: ListenSettings): Promise<ListeningSocket> {
   const { at, socketOptions } = settings;
   if (at.kind === 'passed') return adopt(sockets, at.fd, socketOptions);
-  if (at.kind === 'tcp') return new ListeningSocket(sockets, await openTcp(sockets, at, socketOptions), {});
+  if (at.kind === 'tcp')
+    return new ListeningSocket(sockets, await openTcp(sockets, at, socketOptions), {}, {});
   const fd = openUnix(sockets, at, socketOptions);
-  return new ListeningSocket(sockets, fd, socketOptions, at.path);
+  return new ListeningSocket(sockets, fd, socketOptions, { path: at.path });
 }
 
 async function openTcp(sockets: Sockets, at: At<'tcp'>, socketOptions: SocketOptions): Promise<number> {
@@ -60,7 +61,7 @@ function openUnix(sockets: Sockets, at: At<'unix'>, socketOptions: SocketOptions
 
 function adopt(sockets: Sockets, fd: number, socketOptions: SocketOptions): ListeningSocket {
   if (sockets.adopt(fd) === Status.failed) throw notListening(fd, sockets.lastFailure().code);
-  const socket = new ListeningSocket(sockets, fd, socketOptions);
+  const socket = new ListeningSocket(sockets, fd, socketOptions, 'passed');
   if (socket.isUnix) return socket;
   for (const [name, value] of Object.entries(socketOptions)) {
     if (value === undefined) continue;

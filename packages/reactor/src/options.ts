@@ -30,6 +30,12 @@ export function integerOption(
   );
 }
 
+/** The one option that shutdowns have. */
+export function shutdownDeadline(options: { deadlineMs?: number }): number {
+  checkOptionNames('close', options, ['deadlineMs']);
+  return integerOption('deadlineMs', options.deadlineMs, 10_000, 0);
+}
+
 /** Returns `value`, or `fallback` when it is undefined; throws `ERR_OPTION_VALUE` for what is no boolean. */
 export function booleanOption(name: string, value: boolean | undefined, fallback: boolean): boolean {
   if (value === undefined) return fallback;

@@ -15,13 +15,22 @@ export class FakeSockets implements Sockets {
   /** What `connectResult` answers, oldest first; 0 (connected) when there are none. */
   readonly connectResults: number[] = [];
   readonly closed: number[] = [];
+  /** Listeners that ignore newcomers. */
+  readonly refusing: number[] = [];
   /** What `acceptedAddress` answers. */
   peerAddress = ADDRESS.address;
+  /** Whether `reserve` gets a descriptor. */
+  hasDescriptors = true;
   private nextFd = 1000;
   private failure: NativeFailure = failureOf('EINVAL', 'none');
 
   listen(): number {
     return this.takeFd();
+  }
+
+  refuseNew(fd: number): number {
+    this.refusing.push(fd);
+    return 0;
   }
 
   listenUnix(): number {
@@ -44,7 +53,7 @@ export class FakeSockets implements Sockets {
   }
 
   reserve(): number {
-    return this.takeFd();
+    return this.hasDescriptors ? this.takeFd() : this.fail('EMFILE', 'eventfd');
   }
 
   /** Notes the address; answers the next of `connects`, or a new descriptor. */
