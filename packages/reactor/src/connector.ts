@@ -59,9 +59,7 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
     const { signal, timeoutMs, to } = this.target;
     if (signal?.aborted === true) return this.fail(signal.reason);
     signal?.addEventListener('abort', this.onAbort);
-    this.cancelTimeout = this.loop.clock.after(timeoutMs, () =>
-      this.fail(new TimeoutError('connect', timeoutMs)),
-    );
+    this.cancelTimeout = this.loop.clock.after(timeoutMs, () => this.onTimeout());
     if (to.kind === 'unix') return this.race([this.unixCandidate(to.path)], 0);
     // A numeric address is on its way before `connect` returns.
     if (isIP(to.host) !== 0) return this.raceAddresses(to, [to.host]);
@@ -161,6 +159,11 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
   // ---- The end ---------------------------------------------------------------------------------------------------
 
   private readonly onAbort = (): void => this.fail(this.target.signal?.reason);
+
+  private onTimeout(): void {
+    this.loop.counters.deadlines.connect += 1;
+    this.fail(new TimeoutError('connect', this.target.timeoutMs));
+  }
 
   private fail(reason: unknown): void {
     if (!this.settle()) return;

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { loadNative } from '@sluice/core-native';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createReactor, type Reactor, systemdListenFds } from '../src/index.ts';
+import { Harness } from '../src/testing/index.ts';
 import { openSockets } from './support/descriptors.ts';
 
 const program = fileURLToPath(new URL('fixtures/passed-listener.ts', import.meta.url));
@@ -152,6 +153,17 @@ describe('a listening descriptor that was passed in', () => {
     client.destroy();
     server.close();
     await once(server, 'close');
+  });
+
+  test('is closed without a filter for newcomers, and without a wait: whoever else holds it goes on', async () => {
+    const harness = new Harness();
+    const server = await harness.reactor.listen({ fd: 77 }, nothing);
+    harness.sockets.backlog.push(900);
+    const closing = server.close();
+    harness.poller.settle();
+    expect(await closing).toEqual({ drained: 1, destroyed: 0 });
+    expect(harness.sockets.refusing).toEqual([]);
+    expect(harness.sockets.closed).toContain(77);
   });
 
   test('is refused when it belongs to another server of this thread', async () => {

@@ -34,7 +34,10 @@ function keeping(): { protocol: Protocol; opened: Promise<Connection> } {
 
 /** The descriptor of a connection, which is nobody's business but a test's. */
 function optionOf(conn: Connection, option: SocketOption): number | undefined {
-  return loadNative().getOption((conn as unknown as { fd: number }).fd, option);
+  return loadNative().getOption(
+    (conn as unknown as { registration: { fd: number } }).registration.fd,
+    option,
+  );
 }
 
 async function listeningNode(host: string): Promise<{ server: NodeServer; port: number }> {

@@ -64,7 +64,7 @@ describe('listening on a path', () => {
     const server = await reactor.listen({ path, backlog: 16 }, echo);
     expect(server.address()).toEqual({ family: 'unix', address: path, port: 0 });
     expect(await echoed(path, 'from node:net')).toBe('from node:net');
-    server.close();
+    await server.close();
     expect(server.address()).toBeUndefined();
     expect(existsSync(path)).toBe(false);
   });
@@ -73,6 +73,17 @@ describe('listening on a path', () => {
     await reactor.listen({ path, sendBufferBytes: 8_192 }, echo);
     const text = 'abcdefgh'.repeat(256 * 1024);
     expect((await echoed(path, text)) === text).toBe(true);
+  });
+
+  test('closing serves who is in the backlog, after the path is gone', async () => {
+    const server = await reactor.listen({ path }, echo);
+    server.pause();
+    const waiting = echoed(path, 'I came in time');
+    await nextTurn();
+    const closing = server.close();
+    expect(existsSync(path)).toBe(false);
+    expect(await waiting).toBe('I came in time');
+    expect(await closing).toEqual({ drained: 1, destroyed: 0 });
   });
 
   test('the path goes with the reactor too', async () => {
@@ -87,7 +98,7 @@ describe('listening on a path', () => {
     expect(lstatSync(path).isSocket()).toBe(true);
     const server = await reactor.listen({ path }, echo);
     expect(await echoed(path, 'again')).toBe('again');
-    server.close();
+    await server.close();
     expect(existsSync(path)).toBe(false);
   });
 
@@ -127,10 +138,10 @@ describe('listening on a path', () => {
     const server = await reactor.listen({ path }, echo);
     renameSync(path, `${path}.old`);
     const next = await reactor.listen({ path }, echo);
-    server.close();
+    await server.close();
     expect(existsSync(path)).toBe(true);
     expect(await echoed(path, 'the next one')).toBe('the next one');
-    next.close();
+    await next.close();
     expect(existsSync(path)).toBe(false);
   });
 
@@ -148,7 +159,7 @@ describe('listening on a path', () => {
     const start = process.cwd();
     process.chdir(folder);
     const server = await reactor.listen({ path: 'short.sock' }, echo).finally(() => process.chdir(start));
-    server.close();
+    await server.close();
     expect(existsSync(join(folder, 'short.sock'))).toBe(false);
   });
 
