@@ -4,8 +4,10 @@
  * Rule: the promise settles exactly once, and a connection that was not handed out leaves nothing open.
  */
 import { isIP } from 'node:net';
+import { SystemError } from '@sluice/core-native';
+import type { Candidate } from './connect-attempt.ts';
 import type { ConnectTarget, ConnectTo } from './connect-options.ts';
-import { type Candidate, ConnectRace, interleaveFamilies, type RaceOutcome } from './connect-race.ts';
+import { ConnectRace, interleaveFamilies, type RaceOutcome } from './connect-race.ts';
 import { ReactorConnection } from './connection.ts';
 import type { Connection } from './connection-contract.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
@@ -15,7 +17,7 @@ import { endpoint, resolveHost } from './host.ts';
 import type { Loop } from './loop.ts';
 import type { CloseReason, Protocol } from './protocol.ts';
 import type { Transport } from './transport.ts';
-import { printablePath } from './unix-path.ts';
+import { unixError } from './unix-path.ts';
 
 /** Rejects with what `Reactor.connect` documents. */
 export function connect<State>(
@@ -120,7 +122,7 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
     const anyAddress = isIP(address) === 6 ? '::' : '0.0.0.0';
     const local = isBound ? { address: localAddress ?? anyAddress, port: localPort } : undefined;
     return {
-      endpoint: endpoint(address, port),
+      errorOf: (failure) => new SystemError(failure, endpoint(address, port)),
       start: () => this.loop.sockets.connect(address, port, { local, socketOptions }),
     };
   }
@@ -128,7 +130,7 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
   private unixCandidate(path: string): Candidate {
     const { socketOptions } = this.target;
     return {
-      endpoint: printablePath(path),
+      errorOf: (failure) => unixError(failure, path),
       start: () => this.loop.sockets.connectUnix(path, socketOptions),
     };
   }

@@ -10,7 +10,7 @@ import { endpoint, resolveHost } from './host.ts';
 import type { ListenAt, ListenSettings } from './listen-options.ts';
 import { ListeningSocket } from './listening-socket.ts';
 import type { Sockets } from './loop.ts';
-import { printablePath, removeStale } from './unix-path.ts';
+import { removeStale, unixError } from './unix-path.ts';
 
 type At<Kind extends ListenAt['kind']> = Extract<ListenAt, { kind: Kind }>;
 
@@ -56,7 +56,7 @@ function openUnix(sockets: Sockets, at: At<'unix'>, socketOptions: SocketOptions
     if (again !== Status.failed) return again;
     failure = sockets.lastFailure();
   }
-  throw new SystemError(failure, printablePath(at.path));
+  throw unixError(failure, at.path);
 }
 
 function adopt(sockets: Sockets, fd: number, socketOptions: SocketOptions): ListeningSocket {

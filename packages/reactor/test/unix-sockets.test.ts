@@ -108,7 +108,9 @@ describe('listening on a path', () => {
     await once(living, 'listening');
     const refused = reactor.listen({ path }, echo);
     await expect(refused).rejects.toMatchObject({ name: 'SystemError', code: 'EADDRINUSE', call: 'bind' });
-    await expect(refused).rejects.toThrow(`bind ${path} failed`);
+    await expect(refused).rejects.toThrow(
+      `bind ${path} failed: EADDRINUSE, Address already in use. A server listens there: stop it (ss -lxp`,
+    );
     expect(await echoed(path, '')).toBe('still here');
     living.close();
     await once(living, 'close');
@@ -239,7 +241,9 @@ describe('connecting to a path', () => {
     leaveSocketBehind(path);
     const refused = reactor.connect({ path }, echo);
     await expect(refused).rejects.toMatchObject({ name: 'SystemError', code: 'ECONNREFUSED' });
-    await expect(refused).rejects.toThrow(`connect ${path} failed`);
+    await expect(refused).rejects.toThrow(
+      `connect ${path} failed: ECONNREFUSED, Connection refused. Nobody listens there any more: start the server`,
+    );
   });
 });
 
