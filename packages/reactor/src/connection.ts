@@ -176,7 +176,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     if (dispatching === undefined) this.dispatch(0);
     else this.listReady();
     // A plain connection is open by now.
-    if (this.lifecycle === 'handshaking') this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
+    if (this.lifecycle === 'handshaking')
+      this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
   }
 
   onEdge(ready: number): void {
@@ -195,7 +196,6 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   onShutdown(): void {
-    if (this.lifecycle === 'connecting') return this.destroy();
     this.shutdownDue = true;
     if (this.lifecycle === 'open') this.reading.edge();
     this.listReady();
