@@ -54,8 +54,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   // What the reactor has been told.
   private listedReady = false;
   private listedFlush = false;
-  /** The reactor shuts down; the protocol is told when it has got all that is in. */
-  private shutdownDue = false;
+  /** A shutdown is told to the protocol once, when it has got all that is in. */
+  private shutdown: 'none' | 'due' | 'told' = 'none';
   /** A write failed: what the peer sent before is still delivered, then the connection closes with this. */
   private doom: TransportFailure | undefined;
   /** `onOpen` has returned. Until then a close is kept back, so that `onClose` finds the state. */
@@ -196,8 +196,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   onShutdown(): void {
-    if (this.lifecycle === 'connecting') return this.destroy();
-    this.shutdownDue = true;
+    if (this.shutdown !== 'none') return;
+    this.shutdown = 'due';
     if (this.lifecycle === 'open') this.reading.edge();
     this.listReady();
   }
@@ -230,7 +230,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       if (readable) this.reading.edge();
       if (writable) this.reading.writable();
       this.drain();
-      if (this.shutdownDue && this.reading.half !== 'draining') this.tellShutdown();
+      if (this.shutdown === 'due' && this.reading.half !== 'draining') this.tellShutdown();
       this.flush();
     }
     this.settle();
@@ -274,7 +274,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   private tellShutdown(): void {
-    this.shutdownDue = false;
+    this.shutdown = 'told';
     if (this.lifecycle === 'open') this.endIfThrown(this.hooks.shutdown(this));
   }
 
