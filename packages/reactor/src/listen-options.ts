@@ -61,7 +61,10 @@ export interface UnixListenOptions extends ServerOptions, SendBufferOptions {
 
 /** A socket that listens already, passed in by a parent process: see `systemdListenFds`. */
 export interface PassedListenOptions extends ServerOptions, TcpOptions {
-  /** Belongs to the server from now on, which closes it. Socket options are set where it is a TCP socket. */
+  /**
+   * Belongs to the server from now on, which closes it: to be passed to one server of one thread. It becomes
+   * non-blocking, for others who hold the same socket too. Socket options are set where it is a TCP socket.
+   */
   readonly fd: number;
 }
 
