@@ -69,6 +69,14 @@ describe('listening on a path', () => {
     expect(existsSync(path)).toBe(false);
   });
 
+  test('has the mode that it was asked for', async () => {
+    for (const mode of [0o600, 0o666]) {
+      const server = await reactor.listen({ path, mode }, echo);
+      expect(lstatSync(path).mode & 0o777).toBe(mode);
+      await server.close();
+    }
+  });
+
   test('large transfers with backpressure come back byte for byte', async () => {
     await reactor.listen({ path, sendBufferBytes: 8_192 }, echo);
     const text = 'abcdefgh'.repeat(256 * 1024);
