@@ -4,7 +4,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type Handler, http } from '@sluice/http-lite';
 import { createReactor, type Reactor } from '@sluice/reactor';
+import { needsTool, startTool } from '@sluice-internal/foreign-programs';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+
+const PIPELINED = 3;
 
 /** What became of one connection, as its client tells it. */
 interface Outcome {
@@ -103,9 +106,40 @@ describe('a shutdown', () => {
     expect(await shutdown).toEqual({ drained: 50, destroyed: 0 });
   });
 
+  it('serves those whose requests wait in the backlog', async () => {
+    await serve(nextTurn);
+    const clients = startClients({ plan: 'once', connections: 40, pipelined: 1 });
+    // This thread stands still meanwhile: nobody can have been accepted.
+    clients.waitUntilOut();
+    expect(asked).toEqual([]);
+    const report = await reactor.shutdown({ deadlineMs: 10_000 });
+    const outcomes = await clients.outcomes;
+    expect(accepted.size).toBe(40);
+    expectNothingHalf(outcomes);
+    expect(outcomes.flatMap((outcome) => outcome.answered).length).toBe(40);
+    expect(report.destroyed).toBe(0);
+  });
+
+  it('serves requests that wait in the kernel on connections which were accepted before', async () => {
+    await serve(nextTurn);
+    const clients = startClients({ plan: 'once', connections: 20, pipelined: 1 });
+    clients.waitUntilOut();
+    // They are let in, and nothing of theirs is read before the shutdown.
+    await new Promise((resolve) => process.nextTick(resolve));
+    const report = await reactor.shutdown({ deadlineMs: 10_000 });
+    expectNothingHalf(await clients.outcomes);
+    expect(asked.length).toBe(20);
+    expect(report.destroyed).toBe(0);
+  });
+
   it('under load cuts no answer and resets no connection that was accepted', async (context) => {
     await serve(nextTurn);
-    const clients = startClients({ plan: 'load', connections: 50, pipelined: 3, mostConnections: 3_000 });
+    const clients = startClients({
+      plan: 'load',
+      connections: 50,
+      pipelined: PIPELINED,
+      mostConnections: 3_000,
+    });
     await until(() => asked.length >= 1_000);
     const report = await reactor.shutdown({ deadlineMs: 10_000 });
     const outcomes = await clients.outcomes;
@@ -115,12 +149,38 @@ describe('a shutdown', () => {
   });
 });
 
+describe('a shutdown under the load of wrk', () => {
+  it('leaves no request that reached its handler without its answer', {
+    timeout: 20_000,
+  }, async (context) => {
+    needsTool(context, 'wrk');
+    await serve(nextTurn);
+    const wrk = startTool('wrk', ['-t1', '-c32', '-d60s', `http://127.0.0.1:${port}/wrk`]);
+    let printed = '';
+    wrk.child.stdout.on('data', (text) => {
+      printed += String(text);
+    });
+    await until(() => asked.length >= 2_000);
+    const report = await reactor.shutdown({ deadlineMs: 10_000 });
+    // It would try to connect for the rest of its minute; interrupted, it tells what it has.
+    wrk.child.kill('SIGINT');
+    await wrk.ended;
+    expect(report.destroyed).toBe(0);
+    expect(/(\d+) requests in /.exec(printed)?.[1]).toBe(`${asked.length}`);
+    const errors = /Socket errors: .*/.exec(printed)?.[0] ?? 'no errors';
+    await context.annotate(`${asked.length} answered, ${report.drained} connections drained; wrk: ${errors}`);
+  });
+});
+
 /** What the test cannot promise, because the client sent while the server closed (RFC 9112 section 9.6), is told. */
 function counts(outcomes: readonly Outcome[]) {
   const of = (some: readonly Outcome[]) => ({
     connections: some.length,
     requests: some.reduce((sum, { sent }) => sum + sent.length, 0),
     answered: some.reduce((sum, { answered }) => sum + answered.length, 0),
+    // Behind an answer that says Connection: close, and on a connection where nothing was going on.
+    droppedFromPipelines: some.reduce((sum, outcome) => sum + (isCut(outcome) ? lost(outcome) : 0), 0),
+    lostToTheRace: some.reduce((sum, outcome) => sum + (isCut(outcome) ? 0 : lost(outcome)), 0),
     errors: some.filter(({ error }) => error !== undefined).length,
   });
   const wasAccepted = ({ localPort }: Outcome) => accepted.has(localPort);
@@ -130,3 +190,7 @@ function counts(outcomes: readonly Outcome[]) {
     refused: outcomes.filter(({ error }) => error === 'ECONNREFUSED').length,
   };
 }
+
+const lost = ({ sent, answered }: Outcome) => sent.length - answered.length;
+/** Its last batch was answered in part. */
+const isCut = ({ answered }: Outcome) => answered.length % PIPELINED !== 0;
