@@ -15,6 +15,14 @@ const LISTENING = /^listening on (.+):(\d+)$/;
 /** Of what a server said on standard error, this much is kept to explain why it did not start. */
 const KEPT_CHARACTERS = 4_000;
 
+/** What a server holds once its garbage is collected. */
+export interface ServerMemory {
+  /** Resident and its own: the pages of files that it has mapped are not counted. */
+  readonly residentBytes: number;
+  /** Live objects of JavaScript. */
+  readonly heapBytes: number;
+}
+
 export class ServerProcess {
   /** `HOST:PORT` as the server printed it. */
   readonly authority: string;
@@ -59,9 +67,9 @@ export class ServerProcess {
   }
 
   /** What it holds after collecting its garbage. For a server that was started with `TELLS_MEMORY`. */
-  async memory(): Promise<NodeJS.MemoryUsage> {
+  async memory(): Promise<ServerMemory> {
     this.child.send('memory');
-    return this.messages.next<NodeJS.MemoryUsage>();
+    return this.messages.next<ServerMemory>();
   }
 
   /** Resolves when it has ended. Twice is harmless. */

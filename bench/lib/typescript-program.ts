@@ -7,8 +7,15 @@ export const ROOT = new URL('../../', import.meta.url);
 /** Node's flags for every program of ours. */
 export const PRELOADS = preloads('scripts/register-typescript.mjs', 'scripts/end-with-parent.mjs');
 
-/** Node's flags for a server whose {@link ServerProcess.memory} shall be asked. */
-export const TELLS_MEMORY = ['--expose-gc', ...preloads('bench/servers/tell-memory.mjs')];
+/**
+ * Node's flags for a server whose {@link ServerProcess.memory} shall be asked. The young generation stays at a mebibyte:
+ * it may grow to fifty times that and back, which is not what anything in it costs.
+ */
+export const TELLS_MEMORY = [
+  '--expose-gc',
+  '--max-semi-space-size=1',
+  ...preloads('bench/servers/tell-memory.mjs'),
+];
 
 /**
  * Command that runs `file` (from the root of the repository) on a free port, with the flags of the example servers and

@@ -8,13 +8,17 @@ import type { Case, Contender, Load, Sample, Suite } from '../lib/suite.ts';
 import { TELLS_MEMORY, typescriptProgram } from '../lib/typescript-program.ts';
 
 const CONNECTIONS = 10_000;
-/** Opened and closed before anything is measured, so that code and tables of the server have their size. */
-const WARM_UP_CONNECTIONS = 2_000;
+/**
+ * Open before memory is looked at first. They take the room that starting up has left in the heap, some megabytes more or
+ * less from run to run, which would otherwise be part of the figure.
+ */
+const FIRST_CONNECTIONS = 5_000;
 /** Connections, and what a process has open besides. */
-const DESCRIPTORS = CONNECTIONS + 500;
+const DESCRIPTORS = FIRST_CONNECTIONS + CONNECTIONS + 500;
 /** The kernel counts CPU time in hundredths of a second: a hundredth of a core takes a while to be seen. */
-const LEAST_SECONDS = 10;
-const SETTLE_MS = 2_000;
+const CPU_SECONDS = 10;
+/** V8 uses the first silence to collect garbage, and to give memory back. */
+const SILENCE_MS = 10_000;
 
 export const idle: Suite = {
   name: 'idle',
@@ -41,22 +45,24 @@ function contender(name: string, file: string): Contender {
 }
 
 async function measure(server: ServerProcess, _case: Case, load: Load): Promise<Sample> {
-  const warmUp = await openConnections(server, WARM_UP_CONNECTIONS, load);
-  await warmUp.stop();
-  await delay(SETTLE_MS);
-  const before = await server.memory();
-  const clients = await openConnections(server, CONNECTIONS, load);
+  const first = await openConnections(server, FIRST_CONNECTIONS, load);
   try {
-    await delay(SETTLE_MS);
-    const cpuPercent = await idleCpuPercent(server, Math.max(load.seconds, LEAST_SECONDS), load.signal);
-    // Last, for the collection that goes before it takes CPU time too.
-    const after = await server.memory();
-    const { open } = await clients.ask<{ open: number }>('open');
-    if (open !== CONNECTIONS) throw new BenchError(`the server closed ${CONNECTIONS - open} connections`);
-    const each = (name: 'rss' | 'heapUsed') => (after[name] - before[name]) / CONNECTIONS;
-    return { residentBytes: each('rss'), heapBytes: each('heapUsed'), cpuPercent };
+    const before = await server.memory();
+    const clients = await openConnections(server, CONNECTIONS, load);
+    try {
+      // At once: what V8 gives back in a silence it gives back of everything.
+      const after = await server.memory();
+      const each = (name: 'residentBytes' | 'heapBytes') => (after[name] - before[name]) / CONNECTIONS;
+      await first.stop();
+      const cpuPercent = await idleCpuPercent(server, load.signal);
+      const { open } = await clients.ask<{ open: number }>('open');
+      if (open !== CONNECTIONS) throw new BenchError(`the server closed ${CONNECTIONS - open} connections`);
+      return { residentBytes: each('residentBytes'), heapBytes: each('heapBytes'), cpuPercent };
+    } finally {
+      await clients.stop();
+    }
   } finally {
-    await clients.stop();
+    await first.stop();
   }
 }
 
@@ -76,8 +82,9 @@ async function openConnections(server: ServerProcess, count: number, load: Load)
   }
 }
 
-async function idleCpuPercent(server: ServerProcess, seconds: number, signal: AbortSignal): Promise<number> {
+async function idleCpuPercent(server: ServerProcess, signal: AbortSignal): Promise<number> {
+  await delay(SILENCE_MS, undefined, { signal });
   const before = server.cpuSeconds();
-  await delay(seconds * 1000, undefined, { signal });
-  return ((server.cpuSeconds() - before) / seconds) * 100;
+  await delay(CPU_SECONDS * 1000, undefined, { signal });
+  return ((server.cpuSeconds() - before) / CPU_SECONDS) * 100;
 }
