@@ -1,0 +1,62 @@
+/** What must hold after a seed, whatever the faults were. Each finding is a line; none is what we want. */
+import { BENIGN_FAULTS, type Fault, HOSTILE_FAULTS } from '@sluice/core-native/testing';
+import { SystemError } from '@sluice/reactor';
+import type { SeedRun } from './seed-run.ts';
+import type { Closing } from './watch.ts';
+
+export type Counts = Readonly<Record<Fault, number>>;
+
+/** errno names that a broken connection may tell: those that are injected, and what the other end then sees. */
+const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH']);
+
+/** Checks a run during which `injected` faults were injected. */
+export function findings(run: SeedRun, injected: Counts): string[] {
+  const { outcomes, watch, errors } = run;
+  const hostile = HOSTILE_FAULTS.reduce((sum, fault) => sum + injected[fault], 0);
+  const impaired = outcomes.filter(({ complete }) => !complete);
+  return [
+    ...outcomes.filter(({ damage }) => damage !== undefined).map(({ name, damage }) => `${name}: ${damage}`),
+    ...watch.misplaced.map((hook) => `a hook out of place: ${hook}`),
+    ...watch.connections
+      .filter(({ closings }) => closings.length !== 1)
+      .map(({ side, conn, closings }) => `${side} ${conn.id} closed ${closings.length} times`),
+    ...watch.connections.flatMap(({ side, conn, closings }) =>
+      closings
+        .filter((closing) => !isTruthful(closing, hostile > 0))
+        .map((closing) => `${side} ${conn.id} closed ${described(closing)}`),
+    ),
+    // Each hostile fault costs the one connection that it struck; all others have everything.
+    ...(impaired.length > hostile
+      ? [
+          `${impaired.length} connections were impaired by ${hostile} hostile faults: ` +
+            impaired.map((outcome) => `${outcome.name} ${described(outcome)}`).join('; '),
+        ]
+      : []),
+    ...errors.filter((error) => !isShortage(error, injected)).map((error) => `reported: ${error.stack}`),
+  ];
+}
+
+/** Which faults of a whole run were never injected although they were asked for. */
+export function neverInjected(counts: Counts): Fault[] {
+  return [...BENIGN_FAULTS, ...HOSTILE_FAULTS].filter((fault) => counts[fault] === 0);
+}
+
+function isTruthful({ reason, cause }: Closing, broken: boolean): boolean {
+  if (reason === 'clean') return cause === undefined;
+  if (!broken) return false;
+  const code = (cause as { code?: string } | undefined)?.code ?? '';
+  if (reason === 'reset') return cause instanceof SystemError && RESETS.has(code);
+  if (reason === 'truncated') return code === 'ERR_TLS_TRUNCATED';
+  // ENOBUFS ends the connection that met it; HTTP gives up what its peer had not finished.
+  if (reason === 'error') return code === 'ENOBUFS' || code === 'ERR_HTTP_BODY_TRUNCATED';
+  return false;
+}
+
+/** What a listener reports when accept4(2) says that there is no room. */
+function isShortage(error: Error, injected: Counts): boolean {
+  return error instanceof SystemError && error.call === 'accept4' && injected.acceptExhausted > 0;
+}
+
+function described({ reason, cause }: { reason: string; cause: Error | undefined }): string {
+  return cause === undefined ? reason : `${reason} (${cause.name}: ${cause.message})`;
+}

@@ -1,0 +1,50 @@
+/** What a seed decides beside the faults: how rough the day is, and how tight the limits of the reactors are. */
+import { BENIGN, FAULTS, type Fault, type FaultRates, HOSTILE } from '@sluice/core-native/testing';
+import type { Limits } from '@sluice/reactor';
+import type { Random } from './random.ts';
+
+export type Profile = 'benign' | 'hostile';
+
+export interface Settings {
+  readonly profile: Profile;
+  readonly rates: FaultRates;
+  readonly limits: Partial<Limits>;
+  /** Whether servers and clients share one reactor. */
+  readonly oneReactor: boolean;
+}
+
+/** Odd seeds are benign, even ones hostile. */
+export function profileOf(seed: number): Profile {
+  return seed % 2 === 1 ? 'benign' : 'hostile';
+}
+
+export function settingsOf(seed: number, random: Random): Settings {
+  const profile = profileOf(seed);
+  return {
+    profile,
+    rates: ratesOf(profile === 'benign' ? BENIGN : HOSTILE, random),
+    limits: limitsOf(random),
+    oneReactor: random.chance(0.5),
+  };
+}
+
+/** Each fault of the profile rarer or more frequent than usual, some not at all: they also hide one another. */
+function ratesOf(usual: FaultRates, random: Random): FaultRates {
+  const rates: { [F in Fault]?: number } = {};
+  for (const fault of FAULTS) {
+    const factor = random.chance(0.2) ? 0 : random.next() * 3;
+    rates[fault] = Math.min((usual[fault] ?? 0) * factor, 0.5);
+  }
+  return rates;
+}
+
+function limitsOf(random: Random): Partial<Limits> {
+  const highWaterMarkBytes = random.pick([1, 2_000, 30_000, 128 * 1024]);
+  return {
+    readBudgetBytes: random.pick([1, 3_000, 50_000, 256 * 1024]),
+    acceptBudget: random.pick([1, 2, 64]),
+    handshakeBudget: random.pick([1, 3, 16]),
+    highWaterMarkBytes,
+    lowWaterMarkBytes: random.integer(0, highWaterMarkBytes - 1),
+  };
+}
