@@ -1,5 +1,5 @@
 /** What must hold after a seed, whatever the faults were. Each finding is a line; none is what we want. */
-import { BENIGN_FAULTS, type Fault, HOSTILE_FAULTS } from '@sluice/core-native/testing';
+import { FAULTS, type Fault, HOSTILE_FAULTS } from '@sluice/core-native/testing';
 import { SystemError } from '@sluice/reactor';
 import type { SeedRun } from './seed-run.ts';
 import type { Closing } from './watch.ts';
@@ -38,7 +38,7 @@ export function findings(run: SeedRun, injected: Counts): string[] {
 
 /** Which faults of a whole run were never injected although they were asked for. */
 export function neverInjected(counts: Counts): Fault[] {
-  return [...BENIGN_FAULTS, ...HOSTILE_FAULTS].filter((fault) => counts[fault] === 0);
+  return FAULTS.filter((fault) => counts[fault] === 0);
 }
 
 function isTruthful({ reason, cause }: Closing, broken: boolean): boolean {

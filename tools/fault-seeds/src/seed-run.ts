@@ -22,8 +22,6 @@ import { Random } from './random.ts';
 import { type Settings, settingsOf } from './settings.ts';
 import { Watch } from './watch.ts';
 
-const CLIENTS_EACH = 7;
-
 /** How the bytes move; without transports it is TCP as it is. */
 export interface Medium {
   readonly name: string;
@@ -56,12 +54,12 @@ export class SeedRun {
     const server = this.reactor();
     const client = this.settings.oneReactor ? server : this.reactor();
     const serving = http(handler, { onError: () => {} });
-    await Promise.all(
-      media.flatMap((medium) => [
-        this.exchange(`echo over ${medium.name}`, medium, server, client, echo(), echoClient),
-        this.exchange(`http over ${medium.name}`, medium, server, client, serving, httpClient),
-      ]),
-    );
+    const exchanges = media.flatMap((medium) => [
+      () => this.exchange(`echo over ${medium.name}`, medium, server, client, echo(), echoClient),
+      () => this.exchange(`http over ${medium.name}`, medium, server, client, serving, httpClient),
+    ]);
+    if (this.settings.oneAtATime) for (const exchange of exchanges) await exchange();
+    else await Promise.all(exchanges.map((exchange) => exchange()));
     await server.shutdown();
     if (client !== server) await client.shutdown();
   }
@@ -84,7 +82,7 @@ export class SeedRun {
       this.watch.over(`${name}, server`, served),
     );
     const port = listening.address()?.port ?? 0;
-    const clients = Array.from({ length: CLIENTS_EACH }, (_, index) => {
+    const clients = Array.from({ length: this.settings.clients }, (_, index) => {
       const random = new Random(this.random.integer(0, 0xffff_ffff));
       return this.oneClient(`${name} ${index}`, (done) => {
         const protocol = this.watch.over(`${name}, client`, makeClient(`${name} ${index}`, random, done));

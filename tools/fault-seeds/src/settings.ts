@@ -11,7 +11,14 @@ export interface Settings {
   readonly limits: Partial<Limits>;
   /** Whether servers and clients share one reactor. */
   readonly oneReactor: boolean;
+  /** Clients of each exchange. */
+  readonly clients: number;
+  /** Whether the exchanges wait for one another. In a crowd whoever was forgotten is woken by the noise of others. */
+  readonly oneAtATime: boolean;
 }
+
+/** The seed of a run without any fault: what fails there is no matter of faults. */
+export const CALM_SEED = 0;
 
 /** Odd seeds are benign, even ones hostile. */
 export function profileOf(seed: number): Profile {
@@ -20,11 +27,14 @@ export function profileOf(seed: number): Profile {
 
 export function settingsOf(seed: number, random: Random): Settings {
   const profile = profileOf(seed);
+  const rates = ratesOf(profile === 'benign' ? BENIGN : HOSTILE, random);
   return {
     profile,
-    rates: ratesOf(profile === 'benign' ? BENIGN : HOSTILE, random),
+    rates: seed === CALM_SEED ? {} : rates,
     limits: limitsOf(random),
     oneReactor: random.chance(0.5),
+    clients: random.pick([1, 2, 7, 12]),
+    oneAtATime: random.chance(0.3),
   };
 }
 
@@ -39,11 +49,18 @@ function ratesOf(usual: FaultRates, random: Random): FaultRates {
 }
 
 function limitsOf(random: Random): Partial<Limits> {
+  // Deadlines tick, and a tick is a turn, which finds whoever was forgotten.
+  const openDeadlines = random.chance(0.5)
+    ? {}
+    : { firstByteTimeoutMs: 0, idleTimeoutMs: 0, writeStallTimeoutMs: 0, minSendBytesPerSecond: 0 };
   const highWaterMarkBytes = random.pick([1, 2_000, 30_000, 128 * 1024]);
   return {
     readBudgetBytes: random.pick([1, 3_000, 50_000, 256 * 1024]),
     acceptBudget: random.pick([1, 2, 64]),
     handshakeBudget: random.pick([1, 3, 16]),
+    maxConnections: random.pick([0, 0, 3]),
+    maxHandshakes: random.pick([1, 4, 4096]),
+    ...openDeadlines,
     highWaterMarkBytes,
     lowWaterMarkBytes: random.integer(0, highWaterMarkBytes - 1),
   };

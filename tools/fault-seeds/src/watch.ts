@@ -22,15 +22,19 @@ export class Watch {
   private readonly byConnection = new Map<unknown, Watched>();
   /** Hooks that came before `onOpen` or after `onClose`. */
   readonly misplaced: string[] = [];
+  /** Hooks called so far. */
+  hooks = 0;
 
   /** `protocol`, watched. */
   over<State>(side: string, protocol: Protocol<State>): Protocol<State> {
     const alive = (hook: string, conn: Connection<State>) => {
+      this.hooks += 1;
       if (this.byConnection.get(conn)?.closings.length !== 0) this.misplaced.push(`${side}: ${hook}`);
     };
     return {
       ...(protocol.alpn === undefined ? {} : { alpn: protocol.alpn }),
       onOpen: (conn) => {
+        this.hooks += 1;
         const watched = { side, conn: conn as Connection, closings: [] };
         this.connections.push(watched);
         this.byConnection.set(conn, watched);
@@ -55,6 +59,7 @@ export class Watch {
         else protocol.onShutdown(conn);
       },
       onClose: (conn, reason, cause) => {
+        this.hooks += 1;
         this.byConnection.get(conn)?.closings.push({ reason, cause });
         protocol.onClose?.(conn, reason, cause);
       },

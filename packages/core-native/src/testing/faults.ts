@@ -87,5 +87,5 @@ export const HOSTILE: FaultRates = {
   sendNoBuffers: 0.003,
   connectRefused: 0.02,
   connectBroken: 0.02,
-  waitReset: 0.003,
+  waitReset: 0.02,
 };
