@@ -32,8 +32,33 @@ export function findings(run: SeedRun, injected: Counts): string[] {
             impaired.map((outcome) => `${outcome.name} ${described(outcome)}`).join('; '),
         ]
       : []),
+    ...untold(run, injected),
     ...errors.filter((error) => !isShortage(error, injected)).map((error) => `reported: ${error.stack}`),
   ];
+}
+
+/** Each end that met a fault has to tell it, with its errno: an error swallowed is a connection that ended "clean". */
+function untold({ watch, refused, outcomes }: SeedRun, injected: Counts): string[] {
+  const causes = [
+    ...watch.connections.flatMap(({ closings }) => closings.map(({ cause }) => cause)),
+    ...outcomes.filter(({ reason }) => reason === 'not connected').map(({ cause }) => cause),
+    ...refused,
+  ];
+  const told = (code: string) =>
+    causes.filter((cause) => cause instanceof SystemError && cause.code === code && cause.call !== 'connect')
+      .length;
+  // Two sends of OpenSSL fail without a word: a session ticket to a connection that is closed, after which the next read
+  // tells that it was cut; and the alert with which it answers such a cut.
+  const cut = watch.connections.filter(({ closings }) => closings[0]?.reason === 'truncated').length;
+  const due: [string, number][] = [
+    ['ENOBUFS', injected.recvNoBuffers + injected.sendNoBuffers - cut],
+    ['ETIMEDOUT', injected.recvTimedOut],
+    ['EPIPE', injected.sendPipe - cut],
+    ['ECONNRESET', injected.recvReset + injected.sendReset - cut],
+  ];
+  return due
+    .filter(([code, count]) => told(code) < count)
+    .map(([code, count]) => `${code} was injected ${count} times and told ${told(code)} times`);
 }
 
 /** Which faults of a whole run were never injected although they were asked for. */

@@ -37,6 +37,8 @@ export class SeedRun {
   readonly outcomes: Outcome[] = [];
   /** What the reactors reported, and handlers that failed although their connection had not. */
   readonly errors: Error[] = [];
+  /** Why connections failed at a server before they were open. */
+  readonly refused: Error[] = [];
   private readonly random: Random;
   private readonly control: FaultControl;
   private readonly seed: number;
@@ -78,7 +80,12 @@ export class SeedRun {
     makeClient: MakeClient,
   ): Promise<void> {
     const listening = await server.listen(
-      { host: '127.0.0.1', port: 0, ...(medium.server && { transport: medium.server }) },
+      {
+        host: '127.0.0.1',
+        port: 0,
+        onConnectionError: (error) => this.refused.push(error),
+        ...(medium.server && { transport: medium.server }),
+      },
       this.watch.over(`${name}, server`, served),
     );
     const port = listening.address()?.port ?? 0;

@@ -8,12 +8,13 @@
 namespace sluice::testing {
 
 bool BreakConnection(int fd, Descriptor& descriptor, Notice notice) {
-  if (descriptor.broken) return false;
+  if (descriptor.struck) return false;
   // connect(2) to AF_UNSPEC dissolves the association: tcp_disconnect() of the kernel sends RST,
   // drops both queues, leaves ECONNRESET as the pending error and wakes whoever waits.
   sockaddr nobody{};
   nobody.sa_family = AF_UNSPEC;
   if (real().connect(fd, &nobody, sizeof(nobody)) != 0) return false;
+  descriptor.struck = true;
   descriptor.broken = true;
   if (notice == Notice::kTaken) {
     int error = 0;

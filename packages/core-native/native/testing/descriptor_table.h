@@ -22,6 +22,8 @@ struct Descriptor {
   bool stream;
   /// An epoll that others are registered with.
   bool epoll;
+  /// Met a hostile fault: one is enough for a life, so that each is told by the end which met it.
+  bool struck;
   /// Its connection was broken by this library.
   bool broken;
   int epoll_fd;

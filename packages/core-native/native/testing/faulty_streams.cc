@@ -31,6 +31,14 @@ bool Breaks(CallSchedule& schedule, Fault fault, int fd, Descriptor& descriptor)
   return true;
 }
 
+/// A fault after which the connection is what it was, for who cares to go on.
+bool Strikes(CallSchedule& schedule, Fault fault, Descriptor& descriptor) {
+  if (!schedule.Meets(fault) || descriptor.struck) return false;
+  descriptor.struck = true;
+  schedule.Count(fault);
+  return true;
+}
+
 /// A fault that says no although the kernel would say yes.
 bool Refuses(CallSchedule& schedule, Fault fault, int fd, short events) {
   if (!schedule.MeetsInVain(fault) || !ReadyNow(fd, events)) return false;
@@ -57,10 +65,7 @@ ssize_t FaultyRecv(FaultControl& control, int fd, void* buffer, size_t length, i
   if (!descriptor->registered) return real().recv(fd, buffer, length, flags);
   if (Breaks(schedule, Fault::kRecvReset, fd, *descriptor)) return Fail(ECONNRESET);
   if (Breaks(schedule, Fault::kRecvTimedOut, fd, *descriptor)) return Fail(ETIMEDOUT);
-  if (schedule.Meets(Fault::kRecvNoBuffers)) {
-    schedule.Count(Fault::kRecvNoBuffers);
-    return Fail(ENOBUFS);
-  }
+  if (Strikes(schedule, Fault::kRecvNoBuffers, *descriptor)) return Fail(ENOBUFS);
   if (Refuses(schedule, Fault::kRecvAgain, fd, POLLIN)) {
     Rearm(fd, EPOLLIN);
     return Fail(EAGAIN);
@@ -86,10 +91,7 @@ ssize_t FaultySend(FaultControl& control, int fd, const void* buffer, size_t len
   if (!descriptor->registered) return real().send(fd, buffer, length, flags);
   if (Breaks(schedule, Fault::kSendReset, fd, *descriptor)) return Fail(ECONNRESET);
   if (Breaks(schedule, Fault::kSendPipe, fd, *descriptor)) return Fail(EPIPE);
-  if (schedule.Meets(Fault::kSendNoBuffers)) {
-    schedule.Count(Fault::kSendNoBuffers);
-    return Fail(ENOBUFS);
-  }
+  if (Strikes(schedule, Fault::kSendNoBuffers, *descriptor)) return Fail(ENOBUFS);
   if (Refuses(schedule, Fault::kSendAgain, fd, POLLOUT)) {
     // Only for whoever waits for it already: others will ask the kernel, which then looks.
     Rearm(fd, EPOLLOUT);

@@ -17,7 +17,7 @@ namespace {
 constexpr size_t kSmallBatch = 3;
 
 bool IsBreakable(const Descriptor& descriptor, int epoll_fd) {
-  return descriptor.registered && descriptor.stream && !descriptor.broken &&
+  return descriptor.registered && descriptor.stream && !descriptor.struck &&
          descriptor.epoll_fd == epoll_fd;
 }
 

@@ -31,7 +31,7 @@ export const BENIGN_FAULTS = [
   'waitInterrupted',
 ] as const;
 
-/** Faults that end a connection, and may end no other. */
+/** Faults that end a connection, and may end no other. A descriptor meets one of them at most. */
 export const HOSTILE_FAULTS = [
   /** ECONNRESET. The connection is gone: the peer gets a reset. */
   'recvReset',
