@@ -9,6 +9,8 @@ export type Counts = Readonly<Record<Fault, number>>;
 /** errno names that a broken connection may tell: those that are injected, and what the other end then sees. */
 const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH']);
 
+const WRITES = new Set(['send', 'SSL_write', 'SSL_shutdown']);
+
 /** Checks a run during which `injected` faults were injected. */
 export function findings(run: SeedRun, injected: Counts): string[] {
   const { outcomes, watch, errors } = run;
@@ -50,11 +52,13 @@ function untold({ watch, refused, outcomes }: SeedRun, injected: Counts): string
   // Two sends of OpenSSL fail without a word: a session ticket to a connection that is closed, after which the next read
   // tells that it was cut; and the alert with which it answers such a cut.
   const cut = watch.connections.filter(({ closings }) => closings[0]?.reason === 'truncated').length;
+  // A write that failed is followed by reads of what the peer had sent; when one of those fails too, the first is told.
+  const byWrite = causes.filter((cause) => cause instanceof SystemError && WRITES.has(cause.call)).length;
   const due: [string, number][] = [
-    ['ENOBUFS', injected.recvNoBuffers + injected.sendNoBuffers - cut],
-    ['ETIMEDOUT', injected.recvTimedOut],
+    ['ENOBUFS', injected.recvNoBuffers - byWrite + injected.sendNoBuffers - cut],
+    ['ETIMEDOUT', injected.recvTimedOut - byWrite],
     ['EPIPE', injected.sendPipe - cut],
-    ['ECONNRESET', injected.recvReset + injected.sendReset - cut],
+    ['ECONNRESET', injected.recvReset - byWrite + injected.sendReset - cut],
   ];
   return due
     .filter(([code, count]) => told(code) < count)
