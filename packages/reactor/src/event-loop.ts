@@ -34,6 +34,7 @@ export class EventLoop implements Loop {
   readonly poller: Poller;
   readonly sockets: Sockets;
   readonly limits: Limits;
+  readonly clock: Clock;
   readonly deadlines: DeadlineWheel;
   readonly timeouts: Timeouts;
   readonly poisonReads: boolean;
@@ -45,7 +46,6 @@ export class EventLoop implements Loop {
   dispatching: Pollable | undefined;
   nowMs: number;
   closed = false;
-  private readonly clock: Clock;
   private readonly slots = new SlotTable<Pollable>();
   private readonly onError: (error: Error) => void;
   private ready: Pollable[] = [];

@@ -8,6 +8,10 @@ const ADDRESS: SocketAddress = { family: 'IPv4', address: '127.0.0.1', port: 1 }
 export class FakeSockets implements Sockets {
   /** What `accept` answers, oldest first: a descriptor, or the name of an errno. Empty: would block. */
   readonly backlog: (number | keyof typeof constants.errno)[] = [];
+  /** Every address or path that `connect` was called with, oldest first. */
+  readonly connectedTo: string[] = [];
+  /** What `connect` fails with, oldest first; when there are none it begins. */
+  readonly connects: (keyof typeof constants.errno)[] = [];
   /** What `connectResult` answers, oldest first; 0 (connected) when there are none. */
   readonly connectResults: number[] = [];
   readonly closed: number[] = [];
@@ -29,6 +33,14 @@ export class FakeSockets implements Sockets {
     return 0;
   }
 
+  listenUnix(): number {
+    return this.takeFd();
+  }
+
+  adopt(fd: number): number {
+    return fd;
+  }
+
   accept(): number {
     const next = this.backlog.shift();
     if (next === undefined) return Status.wantsRead;
@@ -44,8 +56,15 @@ export class FakeSockets implements Sockets {
     return this.hasDescriptors ? this.takeFd() : this.fail('EMFILE', 'eventfd');
   }
 
-  connect(): number {
-    return this.takeFd();
+  /** Notes the address; answers the next of `connects`, or a new descriptor. */
+  connect(address: string): number {
+    this.connectedTo.push(address);
+    const next = this.connects.shift();
+    return next === undefined ? this.takeFd() : this.fail(next, 'connect');
+  }
+
+  connectUnix(path: string): number {
+    return this.connect(path);
   }
 
   connectResult(): number {
@@ -79,6 +98,8 @@ export class FakeSockets implements Sockets {
   setOption(): number {
     return 0;
   }
+
+  tcpInfo(): undefined {}
 
   lastErrno(): number {
     return this.failure.errno;
