@@ -6,8 +6,8 @@ import { delimiter, dirname, join } from 'node:path';
 import { ROOT } from './root.mjs';
 import { runTool } from './tool.mjs';
 
-/** Resolves with `{ passed, failed, skipped }`; `filters` are vitest's own arguments. */
-export async function runVitest(node, filters = []) {
+/** Resolves with `{ passed, failed, skipped }`; `filters` are vitest's own arguments, `env` is added to ours. */
+export async function runVitest(node, filters = [], env = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-vitest-'));
   const report = join(folder, 'report.json');
   try {
@@ -22,7 +22,7 @@ export async function runVitest(node, filters = []) {
         ...filters,
       ],
       // A test that starts `node` by name gets the one that is being tested.
-      { env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` } },
+      { env: { ...process.env, ...env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` } },
     );
     if (!existsSync(report)) throw new Error(`vitest ended with code ${code} and wrote no report`);
     return countReport(JSON.parse(readFileSync(report, 'utf8')), code);

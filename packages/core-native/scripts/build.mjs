@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Builds the addon to build/Release/sluice.node with cmake-js, when something that goes into it changed.
+// Builds build/Release/ with cmake-js when something that goes into it changed: the addon, sluice.node, and beside it the
+// library that injects faults for tests, sluice_faults.so.
 // Rule: nothing is downloaded but OpenSSL's source; Node-API's headers are a package, uv.h is the running Node's.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,6 +18,7 @@ import { SetupError } from './setup-error.mjs';
 const PACKAGE = join(import.meta.dirname, '..');
 const BUILD = join(PACKAGE, 'build');
 const ADDON = join(BUILD, 'Release', 'sluice.node');
+const FAULTS = join(BUILD, 'Release', 'sluice_faults.so');
 const STAMP = join(BUILD, 'stamp.json');
 
 /** Makes `build/Release/sluice.node` current and returns its path. Callers hold the lock of the clone. */
@@ -31,14 +33,16 @@ export async function ensureAddon() {
   rmSync(STAMP, { force: true });
   mkdirSync(BUILD, { recursive: true });
   await runStep('the addon', () => runCmakeJs(openssl.root, nodeInclude));
-  if (!existsSync(ADDON)) throw new SetupError(`the build ended well and left no ${ADDON}`);
+  for (const made of [ADDON, FAULTS]) {
+    if (!existsSync(made)) throw new SetupError(`the build ended well and left no ${made}`);
+  }
   writeFileSync(STAMP, `${JSON.stringify(stamp)}\n`);
   return ADDON;
 }
 
 /** True if the addon is there and nothing that it was made from differs. Takes milliseconds. */
 export function isAddonCurrent() {
-  if (!existsSync(ADDON)) return false;
+  if (!existsSync(ADDON) || !existsSync(FAULTS)) return false;
   const openssl = findOpenssl();
   if (openssl === undefined) return false;
   const stamp = readStamp();
