@@ -239,11 +239,7 @@ export class ConnectionModel {
       case 'timeout':
         return this.phase === 'closing' && this.closeAt <= this.world.now() && code === 'ERR_CLOSE_TIMEOUT';
       default:
-        return (
-          (wire.failureTold || wire.writeFailed) &&
-          reason === wire.broken?.reason &&
-          cause === wire.broken.error
-        );
+        return wire.isToldBroken(reason, cause) && (this.paused || !wire.hasUnread);
     }
   }
 

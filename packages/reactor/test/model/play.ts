@@ -213,6 +213,9 @@ export class Play implements Stage {
       this.left = true;
     });
     this.closeServer();
+    for (const { model } of this.actors) {
+      if (model.phase === 'new') this.violate('a shutdown left somebody in the handshake');
+    }
   }
 
   /** Time passes, tick by tick, and the kernel has its turns in between. */
@@ -258,6 +261,10 @@ export class Play implements Stage {
       ({ model, socket }) => !model.isOver && !this.sockets.waiting.includes(socket),
     );
     const { connections } = this.reactor.stats();
+    const accepted = live.filter(({ outgoing }) => !outgoing);
+    if (this.server !== undefined && this.server.connections !== accepted.length) {
+      this.violate(`the server counts ${this.server.connections} connections, not ${accepted.length}`);
+    }
     if (connections !== live.length)
       this.violate(`${connections} slots are held by ${live.length} connections`);
   }

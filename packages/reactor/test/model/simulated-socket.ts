@@ -301,6 +301,7 @@ export class SimulatedSocket implements Transport {
     if (side !== 'handshake' && this.handshakeNeeds.length > 0)
       this.world.violate(`${side} before the handshake`);
     this.wants[side] = 'none';
+    if (side === 'read') this.wire.readBlocked = false;
   }
 
   private readableBytes(): number {
@@ -332,6 +333,7 @@ export class SimulatedSocket implements Transport {
 
   private want(side: 'handshake' | 'read' | 'write', edge: 'readable' | 'writable'): Progress {
     this.wants[side] = edge;
+    this.wire.readBlocked = this.wants.read === 'writable';
     if (edge === 'readable') return Status.wantsRead;
     this.starved = true;
     if (this.haste > 0) {

@@ -23,6 +23,8 @@ export class Wire {
   broken: TransportFailure | undefined;
   failureTold = false;
   writeFailed = false;
+  /** The last read wanted to write first: whoever broke that off broke reading too. */
+  readBlocked = false;
   /** Milliseconds; undefined while it has not happened. */
   lastReadAt: number | undefined;
   lastTakenAt: number | undefined;
@@ -55,5 +57,16 @@ export class Wire {
   get hasNews(): boolean {
     if (this.endTold || this.failureTold) return false;
     return this.read < this.peerSent || this.peerEnded || this.broken !== undefined;
+  }
+
+  /** Bytes that came before the connection broke, and that a read could still have had. */
+  get hasUnread(): boolean {
+    return this.read < this.peerSent && !this.readBlocked;
+  }
+
+  /** Whether a call has told that the connection is broken, in these words. */
+  isToldBroken(reason: string, cause: Error | undefined): boolean {
+    const told = this.failureTold || this.writeFailed;
+    return told && reason === this.broken?.reason && cause === this.broken.error;
   }
 }
