@@ -29,6 +29,12 @@ std::optional<Address> ParseScoped(const std::string& text, uint16_t port) {
   return address;
 }
 
+std::string Ipv4Text(const in_addr& address) {
+  char text[INET_ADDRSTRLEN] = "";
+  inet_ntop(AF_INET, &address, text, sizeof(text));
+  return text;
+}
+
 std::string Ipv6Text(const sockaddr_in6& in6) {
   char text[INET6_ADDRSTRLEN] = "";
   inet_ntop(AF_INET6, &in6.sin6_addr, text, sizeof(text));
@@ -71,14 +77,22 @@ std::optional<Address> Address::Parse(const std::string& text, uint16_t port) {
   return std::nullopt;
 }
 
+std::string Address::NumericText() const {
+  if (family() == AF_INET) return Ipv4Text(reinterpret_cast<const sockaddr_in&>(storage).sin_addr);
+  if (family() != AF_INET6) return {};
+  const auto& in6 = reinterpret_cast<const sockaddr_in6&>(storage);
+  if (!IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) return Ipv6Text(in6);
+  in_addr in;
+  std::memcpy(&in, in6.sin6_addr.s6_addr + 12, sizeof(in));
+  return Ipv4Text(in);
+}
+
 Napi::Value Address::ToObject(Napi::Env env) const {
   Napi::Object object = Napi::Object::New(env);
   if (family() == AF_INET) {
     const auto& in = reinterpret_cast<const sockaddr_in&>(storage);
-    char text[INET_ADDRSTRLEN] = "";
-    inet_ntop(AF_INET, &in.sin_addr, text, sizeof(text));
     object.Set("family", "IPv4");
-    object.Set("address", text);
+    object.Set("address", Ipv4Text(in.sin_addr));
     object.Set("port", static_cast<int>(ntohs(in.sin_port)));
     return object;
   }

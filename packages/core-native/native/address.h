@@ -22,6 +22,10 @@ struct Address {
   /// nothing when it is not.
   static std::optional<Address> Parse(const std::string& text, uint16_t port);
 
+  /// Numeric text alone; empty for a Unix socket. An IPv4 peer of a dual-stack listener, which the
+  /// kernel names by an IPv4-mapped address (RFC 4291 section 2.5.5.2), is given as IPv4.
+  std::string NumericText() const;
+
   /// `SocketAddress` of the contract; undefined for a family that it has no word for.
   Napi::Value ToObject(Napi::Env env) const;
 };

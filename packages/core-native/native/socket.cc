@@ -4,6 +4,7 @@
 
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "address.h"
 #include "arguments.h"
 #include "environment.h"
+#include "listen_filter.h"
 #include "socket_options.h"
 #include "status.h"
 #include "unique_fd.h"
@@ -94,13 +96,34 @@ napi_value Listen(const Arguments& arguments) {
   return HandOver(arguments, fd.Release());
 }
 
+napi_value RefuseNew(const Arguments& arguments) {
+  if (RefuseNewcomers(arguments.Descriptor(0)))
+    return Integer(arguments.env(), ToInt(Status::kDone));
+  return Integer(arguments.env(), arguments.environment().Fail(errno, "setsockopt"));
+}
+
 napi_value Accept(const Arguments& arguments) {
   const int listener = arguments.Descriptor(0);
-  const int fd =
-      RetryInterrupted([&] { return accept4(listener, nullptr, nullptr, kSocketFlags); });
+  Address& peer = arguments.environment().accepted();
+  const int fd = RetryInterrupted([&] {
+    peer.length = sizeof(peer.storage);
+    return accept4(listener, peer.get(), &peer.length, kSocketFlags);
+  });
   if (fd >= 0) return HandOver(arguments, fd);
   if (WouldBlock(errno)) return Integer(arguments.env(), ToInt(Status::kWantsRead));
   return Integer(arguments.env(), arguments.environment().Fail(errno, "accept4"));
+}
+
+napi_value AcceptedAddress(const Arguments& arguments) {
+  const std::string text = arguments.environment().accepted().NumericText();
+  return Napi::String::New(arguments.env(), text);
+}
+
+napi_value Reserve(const Arguments& arguments) {
+  // An eventfd needs no path, so that it is to be had in a chroot without /dev too.
+  const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd >= 0) return HandOver(arguments, fd);
+  return Integer(arguments.env(), arguments.environment().Fail(errno, "eventfd"));
 }
 
 napi_value Connect(const Arguments& arguments) {
@@ -217,7 +240,10 @@ void DefineSocketCalls(Napi::Env env, Napi::Object exports, Environment& environ
   ExportCalls(env, exports,
               {
                   CallProperty("listen", FunctionCallback<Listen>, environment),
+                  CallProperty("refuseNew", FunctionCallback<RefuseNew>, environment),
                   CallProperty("accept", FunctionCallback<Accept>, environment),
+                  CallProperty("acceptedAddress", FunctionCallback<AcceptedAddress>, environment),
+                  CallProperty("reserve", FunctionCallback<Reserve>, environment),
                   CallProperty("connect", FunctionCallback<Connect>, environment),
                   CallProperty("connectResult", FunctionCallback<ConnectResult>, environment),
                   CallProperty("recv", FunctionCallback<Receive>, environment),

@@ -206,7 +206,7 @@ export interface NativeLiveObjects {
   readonly epolls: number;
   readonly tlsContexts: number;
   readonly tlsSessions: number;
-  /** Descriptors of `listen`, `accept` and `connect` that were not given to `close` yet. */
+  /** Descriptors of `listen`, `accept`, `reserve` and `connect` that were not given to `close` yet. */
   readonly descriptors: number;
 }
 
@@ -242,8 +242,23 @@ export interface NativeBinding {
     backlog: number,
     options: { readonly reusePort: boolean; readonly ipv6Only: boolean },
   ): number;
+  /**
+   * From now on newcomers to the listening TCP socket are ignored, while handshakes of TCP that have begun are completed
+   * and can be accepted: what has to come before closing it, if nobody is to be reset. 0 or `failed`.
+   */
+  refuseNew(fd: number): number;
   /** accept4(2): a descriptor, `wantsRead` when the backlog is empty, or `failed` ({@link lastErrno} tells which). */
   accept(fd: number): number;
+  /**
+   * Numeric address of the peer of this environment's last accepted connection, noted by accept4(2) itself: no call of
+   * its own. IPv4 in dotted decimal also where it came in through a dual-stack listener; empty for Unix sockets.
+   */
+  acceptedAddress(): string;
+  /**
+   * A descriptor that is good for nothing but being closed (eventfd(2)), or `failed`: a reserve to give up when the
+   * process has no other left.
+   */
+  reserve(): number;
   /** Starts a TCP connection to a numeric address; the descriptor (connected or in progress), or `failed`. */
   connect(address: string, port: number): number;
   /** SO_ERROR of a connecting socket: 0 connected, `wantsWrite` still in progress, `failed`. */

@@ -28,6 +28,7 @@ const NO_BYTES: unknown[] = [
 
 /** The first argument of each call is a descriptor. */
 const CALLS: Record<string, unknown[]> = {
+  refuseNew: [0],
   accept: [0],
   connectResult: [0],
   recv: [0, buffer, 0, 16],
@@ -46,6 +47,7 @@ describe('the exports', () => {
       'TlsContext',
       'TlsSession',
       'accept',
+      'acceptedAddress',
       'close',
       'connect',
       'connectResult',
@@ -56,7 +58,9 @@ describe('the exports', () => {
       'liveObjects',
       'localAddress',
       'recv',
+      'refuseNew',
       'remoteAddress',
+      'reserve',
       'send',
       'setOption',
       'shutdownWrite',

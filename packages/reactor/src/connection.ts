@@ -10,15 +10,17 @@ import type { SocketAddress } from '@sluice/core-native';
 import type { Connection } from './connection-contract.ts';
 import { ConnectionDeadlines, type DeadlineListener } from './connection-deadlines.ts';
 import type { ConnectionInit, ConnectionOwner } from './connection-owner.ts';
+import { isWatched, publish } from './diagnostics.ts';
 import { DestroyedError, LimitError, TimeoutError } from './errors.ts';
 import type { Hooks } from './hooks.ts';
 import { type Lifecycle, stepLifecycle } from './lifecycle.ts';
 import type { Flushable, Loop } from './loop.ts';
 import { type Deadline, isOpenDeadline, NEVER, type Timeouts } from './open-deadlines.ts';
-import { Interest, Ready } from './poller.ts';
+import { Ready } from './poller.ts';
 import type { CloseReason } from './protocol.ts';
 import type { ReadHalf } from './read-half.ts';
 import { ReadSide, type Receiver } from './read-side.ts';
+import { Registration } from './registration.ts';
 import type { Transport, TransportFailure } from './transport.ts';
 import { acceptsBytes, awaitsWritable, stepWriteHalf, type WriteHalf } from './write-half.ts';
 import { WriteSide } from './write-side.ts';
@@ -33,10 +35,8 @@ const BROKEN = Ready.hangup | Ready.error;
 export class ReactorConnection<State> implements Connection<State>, Flushable, Receiver, DeadlineListener {
   // Fixed for life.
   readonly id: number;
-  readonly slot: number;
-  readonly generation: number;
   readonly transport: Transport;
-  private readonly fd: number;
+  private readonly registration: Registration;
   private readonly loop: Loop;
   private readonly hooks: Hooks<State>;
   private readonly owner: ConnectionOwner;
@@ -50,11 +50,11 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   // The protocol's.
   state!: State;
 
-  // What the kernel and the reactor have been told.
-  private registered = false;
-  private writableArmed: boolean;
+  // What the reactor has been told.
   private listedReady = false;
   private listedFlush = false;
+  /** The reactor shuts down; the protocol is told when it has got all that is in. */
+  private shutdownDue = false;
   /** A write failed: what the peer sent before is still delivered, then the connection closes with this. */
   private doom: TransportFailure | undefined;
   /** `onOpen` has returned. Until then a close is kept back, so that `onClose` finds the state. */
@@ -62,11 +62,10 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   private keptClose: { readonly reason: CloseReason; readonly error: Error | undefined } | undefined;
 
   constructor(loop: Loop, slot: number, generation: number, init: ConnectionInit<State>) {
+    const isConnecting = init.lifecycle === 'connecting';
     this.loop = loop;
-    this.slot = slot;
-    this.generation = generation;
+    this.registration = new Registration(loop.poller, init.fd, slot, generation, isConnecting);
     this.id = init.id;
-    this.fd = init.fd;
     this.transport = init.transport;
     this.hooks = init.hooks;
     this.owner = init.owner;
@@ -74,8 +73,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.reading = new ReadSide(loop, init.transport);
     this.writing = new WriteSide(loop, init.transport);
     this.deadlines = new ConnectionDeadlines(loop, this, this.reading, this.writing);
-    this.writableArmed = init.lifecycle === 'connecting';
-    if (this.writableArmed) this.writing.half = stepWriteHalf('ready', 'block');
+    if (isConnecting) this.writing.half = stepWriteHalf('ready', 'block');
   }
 
   // ---- The user's view -------------------------------------------------------------------------------------------
@@ -97,11 +95,11 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   get remoteAddress(): SocketAddress | undefined {
-    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.remoteAddress(this.fd);
+    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.remoteAddress(this.registration.fd);
   }
 
   get localAddress(): SocketAddress | undefined {
-    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.localAddress(this.fd);
+    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.localAddress(this.registration.fd);
   }
 
   write(data: string | Uint8Array, encoding: 'utf8' | 'latin1' = 'utf8'): boolean {
@@ -142,22 +140,34 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   resume(): void {
-    if (this.reading.resume()) this.listReady();
+    if (!this.reading.resume()) return;
+    this.deadlines.resumed();
+    this.listReady();
   }
 
   // ---- Called by the reactor -------------------------------------------------------------------------------------
 
+  get slot(): number {
+    return this.registration.slot;
+  }
+
+  get generation(): number {
+    return this.registration.generation;
+  }
+
+  get listener(): object | undefined {
+    return this.owner.listener;
+  }
+
   /** Registers with the poller and takes the first step. Called once, by whoever made the connection. */
   start(): void {
-    const { limits, poller, dispatching } = this.loop;
-    const interest = this.writableArmed ? Interest.readable | Interest.writable : Interest.readable;
+    const { limits, dispatching } = this.loop;
     try {
-      poller.add(this.fd, this.slot, this.generation, interest);
+      this.registration.add();
     } catch (thrown) {
       // epoll_ctl(2): ENOSPC or ENOMEM. It costs this connection, not the listener that accepted it.
       return this.finish('error', thrown as Error);
     }
-    this.registered = true;
     if (this.lifecycle === 'connecting') return this.deadlines.begin('connect', limits.connectTimeoutMs);
     // Inside a hook of another connection the outbox is taken: this one waits for its turn.
     if (dispatching === undefined) this.dispatch(0);
@@ -182,11 +192,19 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   onShutdown(): void {
-    if (this.lifecycle === 'open') this.endIfThrown(this.hooks.shutdown(this));
-    else this.close();
+    if (this.lifecycle === 'connecting') return this.destroy();
+    this.shutdownDue = true;
+    if (this.lifecycle === 'open') this.reading.edge();
+    this.listReady();
+  }
+
+  onShutdownDeadline(deadlineMs: number): void {
+    this.loop.counters.deadlines.shutdown += 1;
+    this.finish('timeout', new TimeoutError('shutdown', deadlineMs));
   }
 
   onDeadlinePassed(which: Deadline, timeoutMs: number): boolean {
+    if (isWatched('sluice.deadline')) publish('sluice.deadline', { connection: this, which });
     const answer = isOpenDeadline(which) && this.hooks.timeout(this, which);
     if (answer === true) return true;
     if (answer instanceof Error) this.finish('error', answer);
@@ -209,6 +227,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       if (readable) this.reading.edge();
       if (writable) this.reading.writable();
       this.drain();
+      if (this.shutdownDue && this.reading.half !== 'draining') this.tellShutdown();
       this.flush();
     }
     this.settle();
@@ -217,7 +236,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
 
   private finishConnect(): void {
     if (this.writing.half !== 'ready') return;
-    const result = this.loop.sockets.connectResult(this.fd);
+    const result = this.loop.sockets.connectResult(this.registration.fd);
     if (result === 0) {
       this.lifecycle = stepLifecycle(this.lifecycle, 'connected');
       this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
@@ -241,11 +260,13 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
 
   private open(): void {
     this.loop.counters.opened += 1;
+    this.owner.onHandshaken();
     this.lifecycle = stepLifecycle(this.lifecycle, 'opened');
     this.writing.blockedMs = NEVER;
     this.deadlines.open();
     // The first request may have come with the last flight of the handshake: no edge will tell.
     this.reading.edge();
+    if (isWatched('sluice.connection.open')) publish('sluice.connection.open', { connection: this });
     const thrown = this.hooks.open(this);
     if (thrown !== undefined) {
       this.finish('error', thrown);
@@ -263,6 +284,11 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     if (end !== 'failed') return;
     const failure = this.doom ?? this.transport.failure();
     this.finish(failure.reason, failure.error);
+  }
+
+  private tellShutdown(): void {
+    this.shutdownDue = false;
+    if (this.lifecycle === 'open') this.endIfThrown(this.hooks.shutdown(this));
   }
 
   private flush(): void {
@@ -296,11 +322,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     if (this.reading.half === 'ended' && this.writing.half === 'ended')
       return this.finish('clean', undefined);
     this.deadlines.settle();
-    const wanted = awaitsWritable(this.writing.half) || this.reading.half === 'wants-write';
-    if (wanted === this.writableArmed) return;
-    this.writableArmed = wanted;
-    const interest = wanted ? Interest.readable | Interest.writable : Interest.readable;
-    this.loop.poller.modify(this.fd, this.slot, this.generation, interest);
+    this.registration.armWritable(awaitsWritable(this.writing.half) || this.reading.half === 'wants-write');
   }
 
   // ---- Called by the reading side -----------------------------------------------------------------------------------
@@ -337,18 +359,25 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.reading.end();
     this.writing.abort();
     this.deadlines.clear();
-    if (this.registered) this.loop.poller.remove(this.fd);
+    this.registration.remove();
     this.transport.close();
     this.loop.retire(this);
     this.loop.counters.closed += 1;
+    this.loop.counters.closedBy[reason] += 1;
     if (!wasOpen) {
-      this.owner.onFailed(reason, error ?? new DestroyedError());
+      const cause = error ?? new DestroyedError();
+      if (isWatched('sluice.connection.fail'))
+        publish('sluice.connection.fail', { connection: this, reason, cause });
+      this.owner.onFailed(reason, cause);
       this.owner.onClosed(error);
     } else if (this.hooksOpen) this.tellClose(reason, error);
     else this.keptClose = { reason, error };
   }
 
   private tellClose(reason: CloseReason, error: Error | undefined): void {
+    if (isWatched('sluice.connection.close')) {
+      publish('sluice.connection.close', { connection: this, reason, cause: error });
+    }
     this.hooks.close(this, reason, error);
     this.owner.onClosed(error);
   }
@@ -362,14 +391,22 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       return false;
     }
     const queued = this.queuedBytes;
-    const { highWaterMarkBytes, maxQueuedBytes } = this.loop.limits;
-    if (queued > maxQueuedBytes) {
-      this.finish('limit', new LimitError(queued, maxQueuedBytes));
-      return false;
-    }
+    const { highWaterMarkBytes, maxQueuedBytes, maxTotalQueuedBytes } = this.loop.limits;
+    if (queued > maxQueuedBytes) return this.overflow('queue', queued, maxQueuedBytes);
+    const { copiedBytes } = this.loop.counters;
+    if (copiedBytes > maxTotalQueuedBytes)
+      return this.overflow('total-queue', copiedBytes, maxTotalQueuedBytes);
     if (this.loop.dispatching !== this) this.flushSoon();
     if (queued < highWaterMarkBytes) return true;
     this.writing.needsDrain = true;
+    return false;
+  }
+
+  /** A cap of the write queues was reached; this connection pays for it. */
+  private overflow(limit: 'queue' | 'total-queue', queuedBytes: number, limitBytes: number): false {
+    this.loop.counters.limited[limit] += 1;
+    if (isWatched('sluice.limit')) publish('sluice.limit', { limit, connection: this, address: undefined });
+    this.finish('limit', new LimitError(limit, queuedBytes, limitBytes));
     return false;
   }
 

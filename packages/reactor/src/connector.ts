@@ -64,7 +64,9 @@ function connectTo<State>(
     const hooks = new Hooks(loop, protocol);
     const connection = loop.admit((slot, generation) => {
       const owner = {
+        listener: undefined,
         onFailed: (_reason: unknown, error: Error) => reject(error),
+        onHandshaken: () => {},
         onOpened: () => resolve(connection),
         // Settles nothing when it was open before; when `onOpen` threw, that error is the answer.
         onClosed: (error: Error | undefined) => reject(error ?? new DestroyedError()),

@@ -56,7 +56,10 @@ export class TimeoutError extends SluiceError {
 
   constructor(which: Deadline, timeoutMs: number) {
     const { code, demand, option } = DEADLINES[which];
-    super(code, `The peer did not ${demand} within ${timeoutMs} ms. Raise ${option} if it needs longer.`);
+    const advice = option.startsWith('min')
+      ? `Lower ${option} if it may be slower.`
+      : `Raise ${option} if it needs longer.`;
+    super(code, `The peer did not ${demand} within ${timeoutMs} ms. ${advice}`);
     this.which = which;
   }
 }
@@ -79,15 +82,36 @@ const DEADLINES: { readonly [D in Deadline]: { code: string; demand: string; opt
     demand: 'take any of what is queued',
     option: 'writeStallTimeoutMs',
   },
+  'receive-rate': {
+    code: 'ERR_RECEIVE_RATE',
+    demand: 'send as many bytes as it has to',
+    option: 'minReceiveBytesPerSecond',
+  },
+  'send-rate': {
+    code: 'ERR_SEND_RATE',
+    demand: 'take as many of the queued bytes as it has to',
+    option: 'minSendBytesPerSecond',
+  },
+  shutdown: {
+    code: 'ERR_SHUTDOWN_TIMEOUT',
+    demand: 'let the connection end in order after the shutdown had begun',
+    option: 'deadlineMs',
+  },
   close: { code: 'ERR_CLOSE_TIMEOUT', demand: 'end its side after ours had ended', option: 'closeTimeoutMs' },
 };
 
 /** A cap of ours was reached; the connection that reached it is closed with reason `limit`. */
 export class LimitError extends SluiceError {
-  constructor(queuedBytes: number, maxQueuedBytes: number) {
+  constructor(limit: 'queue' | 'total-queue', queuedBytes: number, limitBytes: number) {
+    const [code, where, cap] = QUEUE_CAPS[limit];
     super(
-      'ERR_WRITE_QUEUE_FULL',
-      `${queuedBytes} bytes are queued and the cap is ${maxQueuedBytes}. Stop writing when write() answers false and go on in onDrain, or raise maxQueuedBytes.`,
+      code,
+      `${queuedBytes} bytes are queued${where} and the cap is ${limitBytes}. Stop writing when write() answers false and go on in onDrain, or raise ${cap}.`,
     );
   }
 }
+
+const QUEUE_CAPS = {
+  queue: ['ERR_WRITE_QUEUE_FULL', '', 'maxQueuedBytes'],
+  'total-queue': ['ERR_TOTAL_QUEUE_FULL', ' in all connections of this reactor', 'maxTotalQueuedBytes'],
+} as const;

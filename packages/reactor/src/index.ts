@@ -1,6 +1,9 @@
 /** @sluice/reactor: who is waiting for what. The public face of the package. */
 export type { SocketAddress } from '@sluice/core-native';
 export type { Connection } from './connection-contract.ts';
+export type { Counters, Limited } from './counters.ts';
+export type { DiagnosticMessages } from './diagnostics.ts';
+export type { ShutdownReport } from './drain.ts';
 export {
   DestroyedError,
   HostError,
@@ -13,7 +16,7 @@ export {
 } from './errors.ts';
 export type { Lifecycle } from './lifecycle.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';
-export type { OpenDeadline, Timeouts } from './open-deadlines.ts';
+export type { Deadline, OpenDeadline, Timeouts } from './open-deadlines.ts';
 export { checkOptionNames, integerOption } from './options.ts';
 export { socketFailure } from './plain-transport.ts';
 export type { CloseReason, Protocol } from './protocol.ts';
@@ -23,11 +26,10 @@ export {
   type ListenOptions,
   type Reactor,
   type ReactorOptions,
-  type ReactorStats,
-  type ShutdownReport,
 } from './reactor.ts';
 export type { ReadHalf } from './read-half.ts';
 export type { Server } from './server.ts';
+export type { ReactorStats } from './stats.ts';
 export {
   type ClientTransport,
   type Progress,

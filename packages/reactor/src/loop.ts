@@ -3,6 +3,8 @@
  * reactor is visible from below, so that the two import in one direction only.
  */
 import type { NativeBinding } from '@sluice/core-native';
+import type { Admission } from './admission.ts';
+import type { Counters } from './counters.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import type { Limits } from './limits.ts';
 import type { Timeouts } from './open-deadlines.ts';
@@ -15,7 +17,10 @@ import type { ReadBuffer } from './read-buffer.ts';
 export type Sockets = Pick<
   NativeBinding,
   | 'listen'
+  | 'refuseNew'
   | 'accept'
+  | 'acceptedAddress'
+  | 'reserve'
   | 'connect'
   | 'connectResult'
   | 'recv'
@@ -29,20 +34,15 @@ export type Sockets = Pick<
   | 'lastFailure'
 >;
 
-/** Counts of one reactor's life; documented at `Reactor.stats`. */
-export interface Counters {
-  accepted: number;
-  opened: number;
-  closed: number;
-  handshakesFailed: number;
-  staleEvents: number;
-  turns: number;
-  events: number;
-}
-
 /** Somebody with bytes to send that were written outside of its own dispatch. */
 export interface Flushable extends Pollable {
   onFlush(): void;
+}
+
+/** Somebody who waits for others to leave. */
+export interface Reaped {
+  /** Somebody left: slots were freed. */
+  onReaped(): void;
 }
 
 export interface Loop {
@@ -56,6 +56,8 @@ export interface Loop {
   /** Every read lands here; what protocols see are borrowed views of it. */
   readonly readBuffer: ReadBuffer;
   readonly counters: Counters;
+  readonly admission: Admission;
+  readonly drains: Set<Reaped>;
   /** Overwrites each borrowed chunk after its `onData`, so that tests catch who kept it. */
   readonly poisonReads: boolean;
   /** Whole milliseconds of a monotonic clock, as it stood when this turn began. */

@@ -29,3 +29,9 @@ export function integerOption(
     `${name} must be an integer from ${min} to ${max}, not ${String(value)}.`,
   );
 }
+
+/** The one option that shutdowns have. */
+export function shutdownDeadline(options: { deadlineMs?: number }): number {
+  checkOptionNames('close', options, ['deadlineMs']);
+  return integerOption('deadlineMs', options.deadlineMs, 10_000, 0);
+}

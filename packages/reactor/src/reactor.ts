@@ -7,6 +7,8 @@ import { loadNative, Status, SystemError } from '@sluice/core-native';
 import type { Connection } from './connection-contract.ts';
 import { connect } from './connector.ts';
 import { type Clock, systemClock } from './deadline-wheel.ts';
+import { isWatched, publish } from './diagnostics.ts';
+import { Drain, type ShutdownReport } from './drain.ts';
 import { EpollPoller } from './epoll-poller.ts';
 import { UsageError } from './errors.ts';
 import { EventLoop } from './event-loop.ts';
@@ -14,12 +16,14 @@ import { Hooks } from './hooks.ts';
 import { endpoint, resolveHost } from './host.ts';
 import { type Limits, resolveLimits } from './limits.ts';
 import { Listener } from './listener.ts';
-import type { Counters, Sockets } from './loop.ts';
-import { checkOptionNames, integerOption } from './options.ts';
+import { ListeningServer } from './listening-server.ts';
+import type { Sockets } from './loop.ts';
+import { checkOptionNames, integerOption, shutdownDeadline } from './options.ts';
 import { plain } from './plain-transport.ts';
 import type { Poller } from './poller.ts';
 import type { CloseReason, Protocol } from './protocol.ts';
 import type { Server } from './server.ts';
+import { type ReactorStats, reactorStats } from './stats.ts';
 import type { ClientTransport, ServerTransport } from './transport.ts';
 
 export interface ReactorOptions {
@@ -64,19 +68,6 @@ export interface ConnectOptions {
   readonly transport?: ClientTransport;
 }
 
-/** How a shutdown ended. */
-export interface ShutdownReport {
-  /** Connections that were open when it began and ended in order. */
-  readonly drained: number;
-  /** Connections that had to be destroyed at the deadline. */
-  readonly destroyed: number;
-}
-
-/** Counts since the reactor was made, and what is open now (listeners not counted). */
-export interface ReactorStats extends Readonly<Counters> {
-  readonly connections: number;
-}
-
 const LISTEN_NAMES = ['port', 'host', 'backlog', 'reusePort', 'transport', 'onConnectionError'];
 const CONNECT_NAMES = ['host', 'port', 'transport'];
 const REACTOR_NAMES = ['limits', 'onError', 'poisonReads'];
@@ -89,9 +80,9 @@ export function createReactor(options: ReactorOptions = {}): Reactor {
 
 export class Reactor {
   private readonly loop: EventLoop;
-  private readonly listeners = new Set<Listener<unknown>>();
   private readonly plain: ServerTransport & ClientTransport;
   private connectionId = 0;
+  private ending: Promise<ShutdownReport> | undefined;
 
   constructor(parts: ReactorParts, options: ReactorOptions = {}) {
     checkOptionNames('createReactor', options, REACTOR_NAMES);
@@ -134,17 +125,9 @@ export class Reactor {
       this.loop.sockets.close(fd);
       throw thrown;
     }
-    this.listeners.add(listener as Listener<unknown>);
-    return {
-      address: () => listener.address,
-      get connections() {
-        return listener.connections;
-      },
-      close: () => {
-        listener.close();
-        this.listeners.delete(listener as Listener<unknown>);
-      },
-    };
+    const server = new ListeningServer(this.loop, listener);
+    if (isWatched('sluice.listen')) publish('sluice.listen', { server });
+    return server;
   }
 
   /**
@@ -161,24 +144,24 @@ export class Reactor {
   }
 
   /**
-   * Stops listening, asks every connection to leave in order (`onShutdown`, or `close()` where a protocol has none),
-   * destroys what is left at the deadline, and releases everything. The reactor cannot be used afterwards.
+   * Stops listening without losing what the backlogs hold, asks every connection to leave in order when it has got all
+   * that is in (`onShutdown`, or `close()` where a protocol has none), destroys what is left when `deadlineMs` (default
+   * 10 s) have passed, and releases everything. The reactor cannot be used afterwards; again gives the same answer.
    */
   async shutdown(options: { deadlineMs?: number } = {}): Promise<ShutdownReport> {
-    const deadlineMs = integerOption('deadlineMs', options.deadlineMs, 10_000, 0);
-    this.checkOpen();
-    this.loop.closed = true;
-    for (const listener of this.listeners) listener.close();
-    this.listeners.clear();
-    const before = this.loop.counters.closed;
-    for (const pollable of this.loop.pollables) pollable.onShutdown();
-    const destroyed = await this.emptied(deadlineMs);
-    this.loop.close();
-    return { drained: this.loop.counters.closed - before - destroyed, destroyed };
+    const deadlineMs = shutdownDeadline(options);
+    this.ending ??= this.end(deadlineMs);
+    return this.ending;
   }
 
+  /** As `shutdown()`: for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+
+  /** A snapshot: it does not change afterwards. Walks over all connections. */
   stats(): ReactorStats {
-    return { ...this.loop.counters, connections: this.loop.size - this.listeners.size };
+    return reactorStats(this.loop);
   }
 
   private readonly nextId = (): number => {
@@ -207,22 +190,17 @@ export class Reactor {
     return this.openListener('0.0.0.0', port, backlog, reusePort);
   }
 
-  /** Resolves with how many had to be destroyed when nobody is left. */
-  private emptied(deadlineMs: number): Promise<number> {
-    return new Promise((resolve) => {
-      let destroyed = 0;
-      const timer = setTimeout(() => {
-        const late = this.loop.pollables;
-        destroyed = late.length;
-        for (const pollable of late) pollable.destroy();
-      }, deadlineMs);
-      const done = () => {
-        clearTimeout(timer);
-        resolve(destroyed);
-      };
-      if (this.loop.size === 0) done();
-      else this.loop.onEmpty = done;
-    });
+  private async end(deadlineMs: number): Promise<ShutdownReport> {
+    const { loop } = this;
+    loop.closed = true;
+    const everybody = {
+      remaining: () => loop.pollables,
+      isEmpty: () => loop.size === 0,
+      gone: () => loop.counters.closed,
+    };
+    const report = await new Drain(loop, everybody, deadlineMs).done;
+    loop.close();
+    return report;
   }
 
   /** A user's callback that throws is reported and ends nothing. */

@@ -11,6 +11,12 @@ export class FakeSockets implements Sockets {
   /** What `connectResult` answers, oldest first; 0 (connected) when there are none. */
   readonly connectResults: number[] = [];
   readonly closed: number[] = [];
+  /** Listeners that ignore newcomers. */
+  readonly refusing: number[] = [];
+  /** What `acceptedAddress` answers. */
+  peerAddress = ADDRESS.address;
+  /** Whether `reserve` gets a descriptor. */
+  hasDescriptors = true;
   private nextFd = 1000;
   private failure: NativeFailure = failureOf('EINVAL', 'none');
 
@@ -18,11 +24,24 @@ export class FakeSockets implements Sockets {
     return this.takeFd();
   }
 
+  refuseNew(fd: number): number {
+    this.refusing.push(fd);
+    return 0;
+  }
+
   accept(): number {
     const next = this.backlog.shift();
     if (next === undefined) return Status.wantsRead;
     if (typeof next === 'number') return next;
     return this.fail(next, 'accept4');
+  }
+
+  acceptedAddress(): string {
+    return this.peerAddress;
+  }
+
+  reserve(): number {
+    return this.hasDescriptors ? this.takeFd() : this.fail('EMFILE', 'eventfd');
   }
 
   connect(): number {
