@@ -25,8 +25,8 @@ export function checkAtRest(
   checkDescriptors(actors, kernel, sockets, stage);
 }
 
-function checkOpening({ socket }: Actor, complain: (what: string) => void): void {
-  if (socket.couldOpen) complain('its handshake could go on (lost edge)');
+function checkOpening({ model, socket }: Actor, complain: (what: string) => void): void {
+  if (model.hasBegun && socket.couldOpen) complain('its handshake could go on (lost edge)');
 }
 
 function checkReading({ model, socket, wire }: Actor, complain: (what: string) => void): void {
@@ -47,6 +47,7 @@ function checkWriting(actor: Actor, complain: (what: string) => void): void {
 }
 
 function checkEnd({ model, wire }: Actor, complain: (what: string) => void): void {
+  if (model.isShutdownDue) complain('onShutdown was not told');
   if (model.leaving !== undefined) complain(`it should have closed with ${model.leaving.reason}`);
   if (wire.endTold && wire.outEnded) complain('both sides have ended and it is not closed');
   if (wire.failureTold || wire.writeFailed) complain('its transport failed and it is not closed');
@@ -60,11 +61,9 @@ function checkDescriptors(
 ): void {
   const live = actors.filter(({ model }) => !model.isOver).map(({ socket }) => socket);
   for (const [fd, what] of sockets.open) {
-    if (!kernel.registered.has(fd)) stage.violate(`descriptor ${fd} is open and not registered`);
-    if (what === 'listener') {
-      if (sockets.waiting.length > 0) stage.violate('connections wait in the backlog (lost edge)');
-      continue;
-    }
+    if (what !== 'reserve' && !kernel.registered.has(fd))
+      stage.violate(`descriptor ${fd} is open and not registered`);
+    if (typeof what === 'string') continue;
     if (!live.includes(what)) stage.violate(`descriptor ${fd} is open and its connection is over`);
     if (kernel.isWritableArmed(fd) && !what.wantsWritable)
       stage.violate(`descriptor ${fd} is armed and nothing is blocked`);

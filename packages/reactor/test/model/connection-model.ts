@@ -5,7 +5,7 @@
  */
 import type { CloseReason } from '../../src/index.ts';
 import type { OpenDeadline, Timeouts } from '../../src/open-deadlines.ts';
-import { dueAt } from './deadline-model.ts';
+import { dueAt, MODELLED, type Modelled } from './deadline-model.ts';
 import type { Surroundings } from './simulated-socket.ts';
 import { isStreamAt } from './streams.ts';
 import type { Wire } from './wire.ts';
@@ -35,7 +35,8 @@ export class ConnectionModel {
   owedDrain = false;
   /** The reason that is certain, once something decided it. */
   leaving: Leaving | undefined;
-  readonly bornAt: number;
+  /** When it was accepted, or set out; undefined while it waits in the backlog. */
+  private beganAt: number | undefined;
   private readonly wire: Wire;
   private readonly marks: Marks;
   private readonly world: Surroundings;
@@ -45,6 +46,9 @@ export class ConnectionModel {
   private timeouts: Timeouts;
   private changedAt = 0;
   private closeAt = 0;
+  /** When a shutdown that it belongs to destroys it; undefined while there is none. */
+  private shutdownAt: number | undefined;
+  private shutdownTold = false;
   private endSeen = false;
 
   constructor(wire: Wire, marks: Marks, timeouts: Timeouts, world: Surroundings) {
@@ -52,7 +56,6 @@ export class ConnectionModel {
     this.marks = marks;
     this.timeouts = timeouts;
     this.world = world;
-    this.bornAt = world.now();
   }
 
   /** The application may still do something with it. */
@@ -62,6 +65,14 @@ export class ConnectionModel {
 
   get isOver(): boolean {
     return this.phase === 'closed' || this.phase === 'failed';
+  }
+
+  get hasBegun(): boolean {
+    return this.beganAt !== undefined;
+  }
+
+  begin(): void {
+    this.beganAt = this.world.now();
   }
 
   // ---- What the application does ----
@@ -110,6 +121,12 @@ export class ConnectionModel {
 
   asksPause(): void {
     if (this.phase === 'open' || this.phase === 'opening') this.paused = true;
+  }
+
+  /** Its server or the whole reactor shuts down: it has to hear of it, and to be gone at the deadline. */
+  mustGo(deadlineMs: number): void {
+    if (this.isOver) return;
+    this.shutdownAt = Math.min(this.shutdownAt ?? Number.POSITIVE_INFINITY, this.world.now() + deadlineMs);
   }
 
   /** From now on only `reason` will do. The first one counts. */
@@ -166,6 +183,7 @@ export class ConnectionModel {
 
   timeout(which: OpenDeadline): void {
     this.mustBeOpen('onTimeout');
+    if (!isModelled(which)) return this.mustBe(false, `the deadline ${which} fired although it is off`);
     const at = dueAt(which, this.wire, this, this.timeouts);
     this.mustBe(at !== undefined, `the deadline ${which} fired although it does not run`);
     this.mustBe((at ?? 0) <= this.world.now(), `the deadline ${which} fired early`);
@@ -177,6 +195,8 @@ export class ConnectionModel {
 
   shutdown(): void {
     this.mustBeOpen('onShutdown');
+    this.mustBe(this.shutdownAt !== undefined, 'onShutdown came although nobody shuts down');
+    this.shutdownTold = true;
   }
 
   close(reason: CloseReason, cause: Error | undefined): void {
@@ -198,16 +218,25 @@ export class ConnectionModel {
     return this.owedDrain && this.wire.queued <= this.marks.lowWaterMarkBytes;
   }
 
+  /** A shutdown has begun, and the application has not been told. */
+  get isShutdownDue(): boolean {
+    return this.phase === 'open' && this.shutdownAt !== undefined && !this.shutdownTold;
+  }
+
   /** Complains of every deadline that should have fired by now. */
   checkDeadlines(): void {
     const latest = this.world.now() - LATEST_MS;
+    this.mustBe(
+      this.isOver || (this.shutdownAt ?? latest) >= latest,
+      'the deadline of the shutdown did not fire',
+    );
     if (this.phase === 'closing') this.mustBe(this.closeAt >= latest, 'the deadline of close() did not fire');
-    if (this.phase === 'new') {
+    if (this.phase === 'new' && this.beganAt !== undefined) {
       const longest = Math.max(this.marks.connectTimeoutMs, this.marks.handshakeTimeoutMs) * 2;
-      this.mustBe(this.bornAt + longest >= latest, 'the deadline of the handshake did not fire');
+      this.mustBe(this.beganAt + longest >= latest, 'the deadline of the handshake did not fire');
     }
     if (this.phase !== 'open') return;
-    for (const which of ['first-byte', 'idle', 'write-stall'] as const) {
+    for (const which of MODELLED) {
       const at = dueAt(which, this.wire, this, this.timeouts);
       this.mustBe(
         at === undefined || Math.max(at, this.changedAt) >= latest,
@@ -237,10 +266,16 @@ export class ConnectionModel {
       case 'limit':
         return wire.queued > this.marks.maxQueuedBytes && code === 'ERR_WRITE_QUEUE_FULL';
       case 'timeout':
-        return this.phase === 'closing' && this.closeAt <= this.world.now() && code === 'ERR_CLOSE_TIMEOUT';
+        return this.isTimeoutDue(code);
       default:
         return wire.isToldBroken(reason, cause) && (this.paused || !wire.hasUnread);
     }
+  }
+
+  private isTimeoutDue(code: string | undefined): boolean {
+    const now = this.world.now();
+    if (code === 'ERR_SHUTDOWN_TIMEOUT') return (this.shutdownAt ?? Number.POSITIVE_INFINITY) <= now;
+    return code === 'ERR_CLOSE_TIMEOUT' && this.phase === 'closing' && this.closeAt <= now;
   }
 
   private mustBeOpen(hook: string): void {
@@ -251,4 +286,8 @@ export class ConnectionModel {
   private mustBe(condition: boolean, otherwise: string): void {
     if (!condition) this.world.violate(`connection ${this.wire.id}: ${otherwise}`);
   }
+}
+
+function isModelled(which: OpenDeadline): which is Modelled {
+  return (MODELLED as readonly string[]).includes(which);
 }

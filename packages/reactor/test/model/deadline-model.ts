@@ -1,10 +1,14 @@
 /** When the deadlines of an open connection are due, said once more and as plainly as possible. */
-import type { OpenDeadline, Timeouts } from '../../src/open-deadlines.ts';
+import type { Timeouts } from '../../src/open-deadlines.ts';
 import type { Wire } from './wire.ts';
+
+/** The deadlines that the model knows; the rates have tests of their own and are off here. */
+export const MODELLED = ['first-byte', 'idle', 'write-stall'] as const;
+export type Modelled = (typeof MODELLED)[number];
 
 /** The moment at which `which` is due if nothing moves any more; undefined when it does not run. */
 export function dueAt(
-  which: OpenDeadline,
+  which: Modelled,
   wire: Wire,
   since: { readonly openedAt: number; readonly waivedAt: number },
   timeouts: Timeouts,
@@ -19,7 +23,7 @@ export function dueAt(
   return Math.max(begins, since.waivedAt) + timeoutMs[which];
 }
 
-function beginning(which: OpenDeadline, wire: Wire, openedAt: number): number | undefined {
+function beginning(which: Modelled, wire: Wire, openedAt: number): number | undefined {
   const { lastReadAt, lastTakenAt, refusedAt } = wire;
   if (which === 'first-byte') return lastReadAt === undefined ? openedAt : undefined;
   if (which === 'idle') return Math.max(openedAt, lastReadAt ?? 0, lastTakenAt ?? 0);

@@ -42,13 +42,16 @@ export type Step =
   | { readonly step: 'kernel'; readonly most: number }
   | { readonly step: 'time'; readonly ms: number }
   | { readonly step: 'spurious' | 'stale'; readonly to: number; readonly bits: number }
-  | { readonly step: 'rest' | 'aborted accept' | 'close server' | 'shutdown' };
+  | { readonly step: 'close server' | 'shutdown'; readonly deadlineMs: number }
+  | { readonly step: 'rest' | 'aborted accept' | 'pause server' | 'resume server' };
 
 /** How everything is brought to its end. */
 export type Ending = 'in order' | 'resets' | 'destroys' | 'silence' | 'shutdown';
 
 export interface Schedule {
   readonly limits: Partial<Limits>;
+  /** How many descriptors the process may have. */
+  readonly descriptors: number;
   readonly first: Traits;
   readonly steps: readonly Step[];
   readonly whims: readonly Whim[];
@@ -181,13 +184,26 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
       ),
     }),
   },
-  { weight: 1, arbitrary: fc.constant({ step: 'aborted accept' as const }) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(
+      { step: 'aborted accept' as const },
+      { step: 'pause server' as const },
+      { step: 'resume server' as const },
+    ),
+  },
 );
 
 /** What ends most of a run is rare, or there would be little to run. */
 const rareSteps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 120, arbitrary: steps },
-  { weight: 1, arbitrary: fc.constantFrom({ step: 'close server' as const }, { step: 'shutdown' as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      step: fc.constantFrom('close server' as const, 'shutdown' as const),
+      deadlineMs: fc.constantFrom(20_000, 1_000, 0),
+    }),
+  },
 );
 
 export const schedules: fc.Arbitrary<Schedule> = fc.record({
@@ -197,12 +213,16 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
     handshakeBudget: fc.constantFrom(16, 1),
     highWaterMarkBytes: fc.constantFrom(100_000, 1, 500),
     maxQueuedBytes: fc.constantFrom(64 * 1024 * 1024, 64 * 1024 * 1024, 50_000),
+    maxConnections: fc.constantFrom(0, 0, 2),
+    maxHandshakes: fc.constantFrom(4096, 1),
     connectTimeoutMs: fc.constantFrom(10_000, 400),
     handshakeTimeoutMs: fc.constantFrom(10_000, 600),
     firstByteTimeoutMs: fc.constantFrom(0, 800, 60_000),
     idleTimeoutMs: fc.constantFrom(0, 1_300, 300_000),
     writeStallTimeoutMs: fc.constantFrom(0, 700, 60_000),
+    minSendBytesPerSecond: fc.constant(0),
   }),
+  descriptors: fc.constantFrom(1000, 1000, 4),
   first: traits,
   steps: fc.array(rareSteps, { maxLength: 50, size: 'max' }),
   whims: fc.array(whims, { minLength: 1, maxLength: 12, size: 'max' }),

@@ -11,18 +11,32 @@ import type { SimulatedSocket, Surroundings } from './simulated-socket.ts';
 
 const FIRST_FD = 3;
 
+/** Somebody in the backlog, or who was: an errno name is a connection that went away again. */
+export type Newcomer = SimulatedSocket | 'ECONNABORTED' | 'EINTR';
+
+interface Backlogged extends Surroundings {
+  /** It was in the backlog when the listener was closed. */
+  lost(newcomer: Newcomer): void;
+  /** It has a descriptor from now on. */
+  taken(socket: SimulatedSocket): void;
+}
+
 export class SimulatedSockets extends FakeSockets {
-  /** Who waits to be accepted; an errno name is a connection that went away again. */
-  readonly waiting: (SimulatedSocket | 'ECONNABORTED' | 'EINTR')[] = [];
+  /** Who waits to be accepted. */
+  readonly waiting: Newcomer[] = [];
   /** The socket of the next `connect`. */
   connecting: SimulatedSocket | undefined;
-  /** What is open: sockets by descriptor, and the listener. */
-  readonly open = new Map<number, SimulatedSocket | 'listener'>();
-  private readonly world: Surroundings;
+  /** What is open: sockets by descriptor, the listener, and what it holds in reserve. */
+  readonly open = new Map<number, SimulatedSocket | 'listener' | 'reserve'>();
+  /** How many descriptors the process may have. */
+  most = 1000;
+  /** The listener lets nobody new in. */
+  refuses = false;
+  private readonly world: Backlogged;
   /** Whether the poller still knows a descriptor. */
   isRegistered: (fd: number) => boolean = () => false;
 
-  constructor(world: Surroundings) {
+  constructor(world: Backlogged) {
     super();
     this.world = world;
   }
@@ -33,15 +47,27 @@ export class SimulatedSockets extends FakeSockets {
 
   override accept(fd?: number): number {
     if (fd === undefined || this.open.get(fd) !== 'listener') this.world.violate('accept on no listener');
+    // accept4(2) takes the descriptor first.
+    if (this.waiting.length > 0 && this.open.size >= this.most) return this.fail('EMFILE', 'accept4');
     const next = this.waiting.shift();
     if (next === undefined) return Status.wantsRead;
     return typeof next === 'string' ? this.fail(next, 'accept4') : this.take(next);
+  }
+
+  override reserve(): number {
+    return this.open.size >= this.most ? this.fail('EMFILE', 'eventfd') : this.take('reserve');
+  }
+
+  override refuseNew(): number {
+    this.refuses = true;
+    return 0;
   }
 
   override connect(): number {
     const socket = this.connecting;
     this.connecting = undefined;
     if (socket === undefined) throw new Error('nobody was to connect');
+    if (this.open.size >= this.most) return this.fail('EMFILE', 'socket');
     return this.take(socket);
   }
 
@@ -52,12 +78,16 @@ export class SimulatedSockets extends FakeSockets {
   override close(fd: number): void {
     if (this.isRegistered(fd))
       this.world.violate('a descriptor was closed before the poller had forgotten it');
+    // Who waits in the backlog of a listener that is closed is reset.
+    if (this.open.get(fd) === 'listener')
+      for (const socket of this.waiting.splice(0)) this.world.lost(socket);
     if (!this.open.delete(fd)) this.world.violate('a descriptor was closed twice');
   }
 
   socketOf(fd: number): SimulatedSocket {
     const socket = this.open.get(fd);
-    if (socket === undefined || socket === 'listener') throw new Error(`descriptor ${fd} is no connection`);
+    if (socket === undefined || typeof socket === 'string')
+      throw new Error(`descriptor ${fd} is no connection`);
     return socket;
   }
 
@@ -66,10 +96,11 @@ export class SimulatedSockets extends FakeSockets {
     for (const [fd, other] of this.open) if (other === socket) return this.close(fd);
   }
 
-  private take(what: SimulatedSocket | 'listener'): number {
+  private take(what: SimulatedSocket | 'listener' | 'reserve'): number {
     let fd = FIRST_FD;
     while (this.open.has(fd)) fd += 1;
     this.open.set(fd, what);
+    if (typeof what !== 'string') this.world.taken(what);
     return fd;
   }
 }
@@ -145,6 +176,7 @@ export class SimulatedKernel extends FakePoller {
 
   private takeEdges(fd: number, interest: number): number {
     const what = this.sockets.open.get(fd);
+    if (what === 'reserve') return 0;
     if (what !== 'listener') return what?.takeEdges(interest) ?? 0;
     const due = this.backlogEdge;
     this.backlogEdge = false;
@@ -154,6 +186,6 @@ export class SimulatedKernel extends FakePoller {
   private rearm(fd: number, interest: number): void {
     const what = this.sockets.open.get(fd);
     if (what === 'listener') this.backlogEdge = this.sockets.waiting.length > 0;
-    else what?.rearm(interest);
+    else if (what !== 'reserve') what?.rearm(interest);
   }
 }

@@ -275,6 +275,10 @@ export class SimulatedSocket implements Transport {
     return need === 'write' ? this.room > 0 : this.peerFlights > 0 || this.wire.broken !== undefined;
   }
 
+  get isConnecting(): boolean {
+    return this.connectState === 'pending';
+  }
+
   get couldRead(): boolean {
     if (this.wire.broken?.reason === 'reset') return this.wire.hasNews;
     return this.wire.hasNews && !(this.owesPeer && this.room === 0);
