@@ -196,6 +196,8 @@ export class ConnectionModel {
   shutdown(): void {
     this.mustBeOpen('onShutdown');
     this.mustBe(this.shutdownAt !== undefined, 'onShutdown came although nobody shuts down');
+    const { ranDry, readBlocked, writeFailed } = this.wire;
+    this.mustBe(this.paused || ranDry || readBlocked || writeFailed, 'onShutdown came before all that is in');
     this.shutdownTold = true;
   }
 
@@ -203,6 +205,13 @@ export class ConnectionModel {
     this.mustBe(this.isHeld, 'onClose came twice, or without onOpen');
     this.mustBe(this.isRightReason(reason, cause), `closed with ${reason} (${cause?.message ?? 'no cause'})`);
     this.phase = 'closed';
+  }
+
+  /** The listener was closed and had not accepted it. */
+  lose(): void {
+    const inTime = (this.shutdownAt ?? Number.POSITIVE_INFINITY) > this.world.now();
+    this.mustBe(!inTime, 'it was in the backlog and the listener was closed');
+    this.fail();
   }
 
   /** It ended before it was open. */

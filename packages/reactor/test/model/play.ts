@@ -101,7 +101,7 @@ export class Play implements Stage {
   }
 
   lost(newcomer: Newcomer): void {
-    if (typeof newcomer !== 'string') this.actorOf(newcomer).model.fail();
+    if (typeof newcomer !== 'string') this.actorOf(newcomer).model.lose();
   }
 
   release(socket: SimulatedSocket): void {
@@ -298,7 +298,12 @@ export class Play implements Stage {
   private checkCounts(): void {
     const live = this.actors.filter(({ model }) => !model.isOver && model.hasBegun);
     const accepted = live.filter(({ outgoing }) => !outgoing);
-    const { connections } = this.reactor.stats();
+    const { connections, queuedBytes, bytesReceived, bytesSent } = this.reactor.stats();
+    const sum = (of: (actor: Actor) => number) => this.actors.reduce((total, actor) => total + of(actor), 0);
+    const queued = sum(({ model, wire }) => (model.isOver ? 0 : wire.queued));
+    if (queuedBytes !== queued) this.violate(`${queuedBytes} queued bytes are counted, not ${queued}`);
+    if (bytesReceived !== sum(({ wire }) => wire.read)) this.violate('bytesReceived is wrong');
+    if (bytesSent !== sum(({ wire }) => wire.taken)) this.violate('bytesSent is wrong');
     if (connections !== live.length)
       this.violate(`${connections} connections are counted, not ${live.length}`);
     if (this.server?.connections !== accepted.length) {

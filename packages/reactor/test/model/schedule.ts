@@ -206,22 +206,31 @@ const rareSteps: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-export const schedules: fc.Arbitrary<Schedule> = fc.record({
-  limits: fc.record({
-    readBudgetBytes: fc.constantFrom(1_000_000, 1, 1000),
-    acceptBudget: fc.constantFrom(64, 1),
-    handshakeBudget: fc.constantFrom(16, 1),
-    highWaterMarkBytes: fc.constantFrom(100_000, 1, 500),
-    maxQueuedBytes: fc.constantFrom(64 * 1024 * 1024, 64 * 1024 * 1024, 50_000),
-    maxConnections: fc.constantFrom(0, 0, 2),
-    maxHandshakes: fc.constantFrom(4096, 1),
-    connectTimeoutMs: fc.constantFrom(10_000, 400),
-    handshakeTimeoutMs: fc.constantFrom(10_000, 600),
+const limits: fc.Arbitrary<Partial<Limits>> = fc.record({
+  readBudgetBytes: fc.constantFrom(1_000_000, 1, 1000),
+  acceptBudget: fc.constantFrom(64, 1),
+  handshakeBudget: fc.constantFrom(16, 1),
+  highWaterMarkBytes: fc.constantFrom(100_000, 1, 500),
+  maxQueuedBytes: fc.constantFrom(64 * 1024 * 1024, 64 * 1024 * 1024, 50_000),
+  maxConnections: fc.constantFrom(0, 0, 2),
+  maxHandshakes: fc.constantFrom(4096, 1),
+  connectTimeoutMs: fc.constantFrom(10_000, 400),
+  handshakeTimeoutMs: fc.constantFrom(10_000, 600),
+  minSendBytesPerSecond: fc.constant(0),
+});
+
+/** Often none at all: then nothing wakes the loop but traffic. */
+const deadlines: fc.Arbitrary<Partial<Limits>> = fc.oneof(
+  fc.constant({ firstByteTimeoutMs: 0, idleTimeoutMs: 0, writeStallTimeoutMs: 0 }),
+  fc.record({
     firstByteTimeoutMs: fc.constantFrom(0, 800, 60_000),
     idleTimeoutMs: fc.constantFrom(0, 1_300, 300_000),
     writeStallTimeoutMs: fc.constantFrom(0, 700, 60_000),
-    minSendBytesPerSecond: fc.constant(0),
   }),
+);
+
+export const schedules: fc.Arbitrary<Schedule> = fc.record({
+  limits: fc.tuple(limits, deadlines).map(([some, others]) => ({ ...some, ...others })),
   descriptors: fc.constantFrom(1000, 1000, 4),
   first: traits,
   steps: fc.array(rareSteps, { maxLength: 50, size: 'max' }),

@@ -214,6 +214,7 @@ export class SimulatedSocket implements Transport {
     wire.lastReadAt = this.world.now();
     if (this.mark === wire.read) this.mark = undefined;
     this.drained = this.traits.tellsDrained && count < buffer.length;
+    wire.ranDry = this.drained;
     return count;
   }
 
@@ -305,7 +306,9 @@ export class SimulatedSocket implements Transport {
     if (side !== 'handshake' && this.handshakeNeeds.length > 0)
       this.world.violate(`${side} before the handshake`);
     this.wants[side] = 'none';
-    if (side === 'read') this.wire.readBlocked = false;
+    if (side !== 'read') return;
+    this.wire.readBlocked = false;
+    this.wire.ranDry = false;
   }
 
   private readableBytes(): number {
@@ -313,6 +316,7 @@ export class SimulatedSocket implements Transport {
   }
 
   private readNothing(): Progress {
+    this.wire.ranDry = true;
     if (this.wire.broken !== undefined) return this.fail();
     if (!this.wire.peerEnded) return this.want('read', 'readable');
     this.wire.endTold = true;

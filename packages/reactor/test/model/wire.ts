@@ -23,6 +23,8 @@ export class Wire {
   broken: TransportFailure | undefined;
   failureTold = false;
   writeFailed = false;
+  /** The last read told that only an edge brings more. */
+  ranDry = false;
   /** The last read wanted to write first: whoever broke that off broke reading too. */
   readBlocked = false;
   /** Milliseconds; undefined while it has not happened. */
