@@ -11,6 +11,9 @@
 #include "socket.h"
 #include "tls_context.h"
 #include "tls_session.h"
+#ifdef SLUICE_SANITIZED
+#include "testing/planted_faults.h"
+#endif
 
 namespace sluice {
 
@@ -59,6 +62,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("TlsSession", TlsSession::Define(env, *environment));
   DefineSocketCalls(env, exports, *environment);
   DefineReports(env, exports, *environment);
+#ifdef SLUICE_SANITIZED
+  DefinePlantedFaults(env, exports, *environment);
+#endif
   return exports;
 }
 
