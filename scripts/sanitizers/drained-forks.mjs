@@ -33,29 +33,31 @@ class DrainedFork extends ForksPoolWorker {
 
   async stop() {
     const child = this.fork;
-    if (child.exitCode === null && child.signalCode === null) await this.#drain(child);
-    if (child.exitCode !== 0) {
-      const how = child.signalCode ?? `code ${child.exitCode}`;
-      this.#complain(child, `ended with ${how}`);
+    const isAlive = child.exitCode === null && child.signalCode === null;
+    const problem = isAlive ? await drain(child) : describeEnd(child);
+    if (problem !== undefined) {
+      writeFileSync(join(this.#folder, `worker.${child.pid}`), `the process of ${this.#files} ${problem}\n`);
     }
     child.stdout?.unpipe(this.stdout);
     child.stderr?.unpipe(this.stderr);
   }
+}
 
-  async #drain(child) {
-    const exited = once(child, 'exit');
-    const impatient = setTimeout(() => {
-      this.#complain(child, `has something open: it did not end within ${PATIENCE_MS / 1000} s`);
-      child.kill('SIGKILL');
-    }, PATIENCE_MS);
-    child.disconnect();
-    await exited;
-    clearTimeout(impatient);
-  }
+/** Resolves, when `child` has ended, with what was wrong about that. */
+async function drain(child) {
+  const exited = once(child, 'exit');
+  let problem;
+  const impatient = setTimeout(() => {
+    problem = `has something open: it did not end within ${PATIENCE_MS / 1000} s`;
+    child.kill('SIGKILL');
+  }, PATIENCE_MS);
+  child.disconnect();
+  await exited;
+  clearTimeout(impatient);
+  return problem ?? describeEnd(child);
+}
 
-  #complain(child, problem) {
-    writeFileSync(join(this.#folder, `worker.${child.pid}`), `the process of ${this.#files} ${problem}\n`, {
-      flag: 'a',
-    });
-  }
+function describeEnd({ exitCode, signalCode }) {
+  if (exitCode === 0) return undefined;
+  return `ended with ${signalCode ?? `code ${exitCode}`}`;
 }

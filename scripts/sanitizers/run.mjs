@@ -18,7 +18,7 @@ const PASS_ON = join(HERE, 'pass-on.cjs');
  * and one if the planted leak was not seen. Throws a SetupError where the compiler has no sanitizers.
  *
  *   `filters`   vitest's own arguments
- *   `preloads`  further libraries to be loaded into every process, after the sanitizer's
+ *   `preloads`  further libraries for every process; they stand between the addon and the sanitizer's
  *   `env`       further variables
  *   `deep`      whole stacks for memory that was lost inside of OpenSSL, ten times as slow
  */
@@ -35,7 +35,7 @@ export async function runSanitized({ filters = [], preloads = [], env = {}, deep
         ...process.env,
         ...env,
         SLUICE_ADDON: addon,
-        SLUICE_SANITIZED_NODE: writeNode(folder, [library, ...preloads]),
+        SLUICE_SANITIZED_NODE: writeNode(folder, [...preloads, library]),
         SLUICE_SANITIZER_REPORTS: reports,
         ...sanitizerOptions(join(reports, 'report'), deep),
       },
@@ -52,16 +52,20 @@ function vitestArguments(filters) {
   return ['--config', join(HERE, 'vitest.config.mjs'), ...files];
 }
 
-/** What tests, and vitest itself, start as node: this node with the libraries loaded first. */
+/** What tests, and vitest itself, start as node: this node with the libraries loaded first, after those a test asks for. */
 function writeNode(folder, preloads) {
   const path = join(folder, 'node');
-  writeFileSync(
-    path,
-    `#!/bin/sh\nLD_PRELOAD='${preloads.join(' ')}' exec '${process.execPath}' --require '${PASS_ON}' "$@"\n`,
-  );
+  const lines = [
+    '#!/bin/sh',
+    `export LD_PRELOAD="\${LD_PRELOAD:+$LD_PRELOAD }"${quoted(preloads.join(' '))}`,
+    `exec ${quoted(process.execPath)} --require ${quoted(PASS_ON)} "$@"`,
+  ];
+  writeFileSync(path, `${lines.join('\n')}\n`);
   chmodSync(path, 0o755);
   return path;
 }
+
+const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 function sanitizerOptions(logPath, deep) {
   const common = [`log_path=${logPath}`, 'abort_on_error=1'];
@@ -74,6 +78,9 @@ function sanitizerOptions(logPath, deep) {
     'strict_string_checks=1',
     'check_initialization_order=1',
     'handle_abort=1',
+    'print_legend=0',
+    // Another library may come first: it replaces other functions than the sanitizer does.
+    'verify_asan_link_order=0',
     // Each frame with the library that it is in, named lines or not.
     'stack_trace_format="    #%n %p %F %L %M"',
     'malloc_context_size=16',
@@ -88,9 +95,12 @@ function withReports(counts, { problems, planted, foreign }) {
   if (planted === undefined)
     failures.push('the leak that was planted was not reported: this run saw nothing');
   for (const failure of failures) process.stdout.write(`\n✗ ${failure}\n`);
-  const proof = /planted_faults\.cc:\d+/.exec(planted ?? '')?.[0];
+  if (problems.some((problem) => /in CRYPTO_\w+ /.test(problem))) {
+    process.stdout.write('\nFor the callers of OpenSSL: npm run sanitize -- --deep NAME.test.ts\n');
+  }
+  const proof = planted === undefined ? 'nowhere' : `at ${/planted_faults\.cc:\d+/.exec(planted)?.[0]}`;
   process.stdout.write(
-    `sanitizers: ${problems.length} reports; the planted leak was seen at ${proof ?? 'no line'}; ` +
+    `sanitizers: ${problems.length} reports; the planted leak was seen ${proof}; ` +
       `${foreign} leaks of Node's own, without a part of the addon in them, not counted\n`,
   );
   return { ...counts, failed: counts.failed + failures.length };

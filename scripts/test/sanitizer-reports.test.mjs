@@ -50,6 +50,12 @@ describe('a leak', () => {
     expect(foreign).toBe(1);
   });
 
+  it("that was planted is no proof when OpenSSL's part of it was not seen", () => {
+    const { problem, planted } = judge(report(leak(MALLOC, PLANTED)));
+    expect(problem).toContain('planted_faults.cc:26');
+    expect(planted).toBeUndefined();
+  });
+
   it('that was planted is the proof of the run and no problem', () => {
     const { problem, planted } = judge(report(leak(MALLOC, PLANTED), leak(MALLOC, OPENSSL)));
     expect(problem).toBeUndefined();
@@ -74,7 +80,7 @@ it('the reports of all processes are put together', () => {
   onTestFinished(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'report.1'), report(leak(MALLOC, NODES)));
   writeFileSync(join(folder, 'report.2'), report(leak(MALLOC, OURS)));
-  writeFileSync(join(folder, 'report.3'), report(leak(MALLOC, PLANTED)));
+  writeFileSync(join(folder, 'report.3'), report(leak(MALLOC, PLANTED), leak(MALLOC, OPENSSL)));
   const { problems, planted, foreign } = readReports(folder);
   expect(problems).toHaveLength(1);
   expect(planted).toContain('planted_faults.cc');

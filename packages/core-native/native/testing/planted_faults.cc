@@ -21,7 +21,7 @@ constexpr size_t kLength = 100;
 volatile int observed = 0;
 
 /// Three ways to lose memory: by an operator, inside of the C++ library and inside of OpenSSL,
-/// which are not instrumented. A report has to name each one's line here.
+/// which are not instrumented.
 napi_value Leak(const Arguments& arguments) {
   char* bytes = new char[kLength];
   observed = bytes[0] != 'x';
