@@ -7,6 +7,7 @@
 #include "environment.h"
 #include "epoll.h"
 #include "features.h"
+#include "open_socket.h"
 #include "openssl_library.h"
 #include "socket.h"
 #include "tls_context.h"
@@ -60,6 +61,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("Epoll", Epoll::Define(env, *environment));
   exports.Set("TlsContext", TlsContext::Define(env, *environment));
   exports.Set("TlsSession", TlsSession::Define(env, *environment));
+  DefineOpenCalls(env, exports, *environment);
   DefineSocketCalls(env, exports, *environment);
   DefineReports(env, exports, *environment);
 #ifdef SLUICE_SANITIZED

@@ -1,12 +1,20 @@
 /**
- * The deadlines of one connection, on one node of the wheel: a fixed one while it connects, shakes hands or closes, and
+ * The deadlines of one connection, on one node of the wheel: a fixed one while it shakes hands or closes, and
  * whichever of the open ones comes first while it is open.
  *
  * Rule: traffic costs nothing here. It notes the time where it passes; when the node fires, that is looked at.
  */
 import { type DeadlineHolder, NO_DEADLINE } from './deadline-wheel.ts';
 import type { Loop } from './loop.ts';
-import { changeTimeouts, type Deadline, NEVER, nextDeadline, type Timeouts } from './open-deadlines.ts';
+import {
+  changeTimeouts,
+  type Deadline,
+  NEVER,
+  nextDeadline,
+  type OpenDeadline,
+  type Timeouts,
+} from './open-deadlines.ts';
+import { RateWindow } from './rate-window.ts';
 import type { ReadSide } from './read-side.ts';
 import type { WriteSide } from './write-side.ts';
 
@@ -33,6 +41,9 @@ export class ConnectionDeadlines implements DeadlineHolder {
   private waivedMs = NEVER;
   /** The blocked write that was taken into account when the node was set. */
   private watchedBlockMs = NEVER;
+  /** Made when a rate is first measured: most connections never are. */
+  private receiveWindow: RateWindow | undefined;
+  private sendWindow: RateWindow | undefined;
 
   constructor(loop: Loop, listener: DeadlineListener, reading: ReadSide, writing: WriteSide) {
     this.loop = loop;
@@ -43,7 +54,7 @@ export class ConnectionDeadlines implements DeadlineHolder {
   }
 
   /** Sets a fixed deadline in place of whatever was set. */
-  begin(which: 'connect' | 'handshake' | 'close', timeoutMs: number): void {
+  begin(which: 'handshake' | 'close', timeoutMs: number): void {
     this.fixed = { which, timeoutMs };
     this.loop.deadlines.set(this, timeoutMs);
   }
@@ -52,13 +63,24 @@ export class ConnectionDeadlines implements DeadlineHolder {
   open(): void {
     this.fixed = undefined;
     this.openedMs = this.loop.nowMs;
+    this.measureReceiving();
     this.setNext();
   }
 
-  /** Replaces open deadlines; throws `UsageError`. */
+  /** Replaces open deadlines; throws `UsageError`. Rates are measured anew from here. */
   change(changes: Partial<Timeouts>): void {
     this.timeouts = changeTimeouts(this.timeouts, changes);
-    if (this.isOpen()) this.setNext();
+    if (!this.isOpen()) return;
+    this.measureReceiving();
+    this.measureSending();
+    this.setNext();
+  }
+
+  /** The protocol takes bytes again: what the peer could not send meanwhile is not its fault. */
+  resumed(): void {
+    if (this.receiveWindow === undefined || !this.isOpen()) return;
+    this.measureReceiving();
+    this.setNext();
   }
 
   /** A dispatch is over: a write that blocked in it has a deadline that may come before the one that is set. */
@@ -73,15 +95,47 @@ export class ConnectionDeadlines implements DeadlineHolder {
 
   onDeadline(): void {
     if (this.fixed !== undefined) {
-      this.listener.onDeadlinePassed(this.fixed.which, this.fixed.timeoutMs);
+      this.pass(this.fixed.which, this.fixed.timeoutMs);
       return;
     }
     const next = this.next();
     if (next !== undefined && next.atMs <= this.loop.nowMs) {
-      if (!this.listener.onDeadlinePassed(next.which, next.timeoutMs)) return;
-      this.waivedMs = this.loop.nowMs;
+      const keepsUp = this.keepsUp(next.which);
+      if (!keepsUp && !this.pass(next.which, next.timeoutMs)) return;
+      if (!keepsUp) this.waivedMs = this.loop.nowMs;
     }
     if (this.isOpen()) this.setNext();
+  }
+
+  private pass(which: Deadline, timeoutMs: number): boolean {
+    this.loop.counters.deadlines[which] += 1;
+    return this.listener.onDeadlinePassed(which, timeoutMs);
+  }
+
+  /** The end of a rate's window: a new one begins. False when too little moved, and for every other deadline. */
+  private keepsUp(which: OpenDeadline): boolean {
+    const { rateWindowMs, minReceiveBytesPerSecond, minSendBytesPerSecond } = this.timeouts;
+    const isReceiving = which === 'receive-rate';
+    const window = isReceiving ? this.receiveWindow : which === 'send-rate' ? this.sendWindow : undefined;
+    if (window === undefined) return false;
+    const { bytes } = isReceiving ? this.reading : this.writing;
+    const rate = isReceiving ? minReceiveBytesPerSecond : minSendBytesPerSecond;
+    const keepsUp = window.keepsUp(bytes, rate, rateWindowMs);
+    window.restart(this.loop.nowMs, bytes);
+    return keepsUp;
+  }
+
+  private measureReceiving(): void {
+    if (this.timeouts.minReceiveBytesPerSecond === 0) this.receiveWindow = undefined;
+    else this.receiveWindow = new RateWindow(this.loop.nowMs, this.reading.bytes);
+  }
+
+  /** A write blocked, or none is blocked any more. */
+  private measureSending(): void {
+    const { blockedMs, bytes } = this.writing;
+    this.watchedBlockMs = blockedMs;
+    const measured = blockedMs !== NEVER && this.timeouts.minSendBytesPerSecond > 0;
+    this.sendWindow = measured ? new RateWindow(this.loop.nowMs, bytes) : undefined;
   }
 
   private isOpen(): boolean {
@@ -89,7 +143,7 @@ export class ConnectionDeadlines implements DeadlineHolder {
   }
 
   private setNext(): void {
-    this.watchedBlockMs = this.writing.blockedMs;
+    if (this.writing.blockedMs !== this.watchedBlockMs) this.measureSending();
     const next = this.next();
     if (next === undefined) this.loop.deadlines.clear(this);
     else this.loop.deadlines.set(this, Math.max(0, next.atMs - this.loop.nowMs));
@@ -99,6 +153,13 @@ export class ConnectionDeadlines implements DeadlineHolder {
     const { openedMs, waivedMs } = this;
     const { lastBytesMs: lastReadMs } = this.reading;
     const { lastBytesMs: lastWriteMs, blockedMs } = this.writing;
-    return nextDeadline({ openedMs, lastReadMs, lastWriteMs, blockedMs, waivedMs }, this.timeouts);
+    const { half } = this.reading;
+    const owesBytes = half !== 'paused' && half !== 'ended';
+    const receiveWindowMs = owesBytes ? (this.receiveWindow?.sinceMs ?? NEVER) : NEVER;
+    const sendWindowMs = this.sendWindow?.sinceMs ?? NEVER;
+    return nextDeadline(
+      { openedMs, lastReadMs, lastWriteMs, blockedMs, waivedMs, receiveWindowMs, sendWindowMs },
+      this.timeouts,
+    );
   }
 }

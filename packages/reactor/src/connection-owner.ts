@@ -4,8 +4,12 @@ import type { CloseReason } from './protocol.ts';
 import type { Transport } from './transport.ts';
 
 export interface ConnectionOwner {
+  /** Who accepted it; undefined when it goes out. */
+  readonly listener: object | undefined;
   /** It closed before it was open; no hook of the protocol has run. */
   onFailed(reason: CloseReason, error: Error): void;
+  /** Its handshake is done; the protocol's `onOpen` comes next. */
+  onHandshaken(): void;
   /** It is open; the protocol's `onOpen` has returned. */
   onOpened(): void;
   /** The last call, in any case. With an error when a hook threw or the transport failed. */
@@ -20,5 +24,6 @@ export interface ConnectionInit<State> {
   readonly transport: Transport;
   readonly hooks: Hooks<State>;
   readonly owner: ConnectionOwner;
-  readonly lifecycle: 'connecting' | 'handshaking';
+  /** Of a Unix socket. */
+  readonly isUnix: boolean;
 }

@@ -6,21 +6,24 @@
  * resume, a drain to tell) goes on the ready list. Hooks may do anything, so every decision after one is made anew from
  * the state.
  */
-import type { SocketAddress } from '@sluice/core-native';
+import type { SocketAddress, TcpInfo } from '@sluice/core-native';
 import type { Connection } from './connection-contract.ts';
 import { ConnectionDeadlines, type DeadlineListener } from './connection-deadlines.ts';
 import type { ConnectionInit, ConnectionOwner } from './connection-owner.ts';
-import { DestroyedError, LimitError, TimeoutError } from './errors.ts';
+import { isWatched, publish } from './diagnostics.ts';
+import { DestroyedError, TimeoutError } from './errors.ts';
 import type { Hooks } from './hooks.ts';
 import { type Lifecycle, stepLifecycle } from './lifecycle.ts';
 import type { Flushable, Loop } from './loop.ts';
 import { type Deadline, isOpenDeadline, NEVER, type Timeouts } from './open-deadlines.ts';
-import { Interest, Ready } from './poller.ts';
+import { Ready } from './poller.ts';
 import type { CloseReason } from './protocol.ts';
+import { reachedCap } from './queue-caps.ts';
 import type { ReadHalf } from './read-half.ts';
 import { ReadSide, type Receiver } from './read-side.ts';
+import { Registration } from './registration.ts';
 import type { Transport, TransportFailure } from './transport.ts';
-import { acceptsBytes, awaitsWritable, stepWriteHalf, type WriteHalf } from './write-half.ts';
+import { acceptsBytes, awaitsWritable, type WriteHalf } from './write-half.ts';
 import { WriteSide } from './write-side.ts';
 
 /** RDHUP, HUP and ERR only say that a read is worth trying; the read says what happened. */
@@ -33,16 +36,14 @@ const BROKEN = Ready.hangup | Ready.error;
 export class ReactorConnection<State> implements Connection<State>, Flushable, Receiver, DeadlineListener {
   // Fixed for life.
   readonly id: number;
-  readonly slot: number;
-  readonly generation: number;
   readonly transport: Transport;
-  private readonly fd: number;
+  private readonly registration: Registration;
   private readonly loop: Loop;
   private readonly hooks: Hooks<State>;
   private readonly owner: ConnectionOwner;
 
   // The machine. Changed only through the tables.
-  lifecycle: Lifecycle;
+  lifecycle: Lifecycle = 'handshaking';
   private readonly reading: ReadSide;
   private readonly writing: WriteSide;
   private readonly deadlines: ConnectionDeadlines;
@@ -50,11 +51,11 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   // The protocol's.
   state!: State;
 
-  // What the kernel and the reactor have been told.
-  private registered = false;
-  private writableArmed: boolean;
+  // What the reactor has been told.
   private listedReady = false;
   private listedFlush = false;
+  /** A shutdown is told to the protocol once, when it has got all that is in. */
+  private shutdown: 'none' | 'due' | 'told' = 'none';
   /** A write failed: what the peer sent before is still delivered, then the connection closes with this. */
   private doom: TransportFailure | undefined;
   /** `onOpen` has returned. Until then a close is kept back, so that `onClose` finds the state. */
@@ -63,19 +64,16 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
 
   constructor(loop: Loop, slot: number, generation: number, init: ConnectionInit<State>) {
     this.loop = loop;
-    this.slot = slot;
-    this.generation = generation;
+    this.registration = new Registration(loop.poller, init.fd, slot, generation);
     this.id = init.id;
-    this.fd = init.fd;
     this.transport = init.transport;
     this.hooks = init.hooks;
     this.owner = init.owner;
-    this.lifecycle = init.lifecycle;
     this.reading = new ReadSide(loop, init.transport);
     this.writing = new WriteSide(loop, init.transport);
     this.deadlines = new ConnectionDeadlines(loop, this, this.reading, this.writing);
-    this.writableArmed = init.lifecycle === 'connecting';
-    if (this.writableArmed) this.writing.half = stepWriteHalf('ready', 'block');
+    // A peer that passes descriptors along makes reads short before the queue is empty (unix(7)).
+    if (init.isUnix) this.reading.doubtShortReads();
   }
 
   // ---- The user's view -------------------------------------------------------------------------------------------
@@ -97,11 +95,15 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   get remoteAddress(): SocketAddress | undefined {
-    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.remoteAddress(this.fd);
+    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.remoteAddress(this.registration.fd);
   }
 
   get localAddress(): SocketAddress | undefined {
-    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.localAddress(this.fd);
+    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.localAddress(this.registration.fd);
+  }
+
+  tcpInfo(): TcpInfo | undefined {
+    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.tcpInfo(this.registration.fd);
   }
 
   write(data: string | Uint8Array, encoding: 'utf8' | 'latin1' = 'utf8'): boolean {
@@ -121,7 +123,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   close(options: { deadlineMs?: number } = {}): void {
-    if (this.lifecycle === 'connecting' || this.lifecycle === 'handshaking') return this.destroy();
+    if (this.lifecycle === 'handshaking') return this.destroy();
     if (this.lifecycle !== 'open') return;
     this.lifecycle = stepLifecycle(this.lifecycle, 'leave');
     this.deadlines.begin('close', options.deadlineMs ?? this.loop.limits.closeTimeoutMs);
@@ -142,28 +144,40 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   resume(): void {
-    if (this.reading.resume()) this.listReady();
+    if (!this.reading.resume()) return;
+    this.deadlines.resumed();
+    this.listReady();
   }
 
   // ---- Called by the reactor -------------------------------------------------------------------------------------
 
+  get slot(): number {
+    return this.registration.slot;
+  }
+
+  get generation(): number {
+    return this.registration.generation;
+  }
+
+  get listener(): object | undefined {
+    return this.owner.listener;
+  }
+
   /** Registers with the poller and takes the first step. Called once, by whoever made the connection. */
   start(): void {
-    const { limits, poller, dispatching } = this.loop;
-    const interest = this.writableArmed ? Interest.readable | Interest.writable : Interest.readable;
+    const { dispatching } = this.loop;
     try {
-      poller.add(this.fd, this.slot, this.generation, interest);
+      this.registration.add();
     } catch (thrown) {
       // epoll_ctl(2): ENOSPC or ENOMEM. It costs this connection, not the listener that accepted it.
       return this.finish('error', thrown as Error);
     }
-    this.registered = true;
-    if (this.lifecycle === 'connecting') return this.deadlines.begin('connect', limits.connectTimeoutMs);
     // Inside a hook of another connection the outbox is taken: this one waits for its turn.
     if (dispatching === undefined) this.dispatch(0);
     else this.listReady();
     // A plain connection is open by now.
-    if (this.lifecycle === 'handshaking') this.deadlines.begin('handshake', limits.handshakeTimeoutMs);
+    if (this.lifecycle === 'handshaking')
+      this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
   }
 
   onEdge(ready: number): void {
@@ -182,11 +196,19 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   onShutdown(): void {
-    if (this.lifecycle === 'open') this.endIfThrown(this.hooks.shutdown(this));
-    else this.close();
+    if (this.shutdown !== 'none') return;
+    this.shutdown = 'due';
+    if (this.lifecycle === 'open') this.reading.edge();
+    this.listReady();
+  }
+
+  onShutdownDeadline(deadlineMs: number): void {
+    this.loop.counters.deadlines.shutdown += 1;
+    this.finish('timeout', new TimeoutError('shutdown', deadlineMs));
   }
 
   onDeadlinePassed(which: Deadline, timeoutMs: number): boolean {
+    if (isWatched('sluice.deadline')) publish('sluice.deadline', { connection: this, which });
     const answer = isOpenDeadline(which) && this.hooks.timeout(this, which);
     if (answer === true) return true;
     if (answer instanceof Error) this.finish('error', answer);
@@ -203,29 +225,16 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     const readable = (ready & (Ready.readable | HINTS)) !== 0;
     const writable = (ready & (Ready.writable | BROKEN)) !== 0;
     this.writing.edges(readable, writable);
-    if (this.lifecycle === 'connecting') this.finishConnect();
     if (this.lifecycle === 'handshaking') this.handshake();
     if (this.lifecycle === 'open' || this.lifecycle === 'closing') {
       if (readable) this.reading.edge();
       if (writable) this.reading.writable();
       this.drain();
+      if (this.shutdown === 'due' && this.reading.half !== 'draining') this.tellShutdown();
       this.flush();
     }
     this.settle();
     this.loop.dispatching = undefined;
-  }
-
-  private finishConnect(): void {
-    if (this.writing.half !== 'ready') return;
-    const result = this.loop.sockets.connectResult(this.fd);
-    if (result === 0) {
-      this.lifecycle = stepLifecycle(this.lifecycle, 'connected');
-      this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
-      return;
-    }
-    if (this.writing.awaitEdge(result)) return;
-    const failure = this.transport.failure();
-    this.finish(failure.reason, failure.error);
   }
 
   private handshake(): void {
@@ -235,12 +244,12 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     const progress = this.transport.handshake();
     if (progress === 0) return this.open();
     if (this.writing.awaitEdge(progress)) return;
-    const failure = this.transport.failure();
-    this.finish(failure.reason, failure.error);
+    this.transportFailed(this.transport.failure());
   }
 
   private open(): void {
     this.loop.counters.opened += 1;
+    this.owner.onHandshaken();
     this.lifecycle = stepLifecycle(this.lifecycle, 'opened');
     this.writing.blockedMs = NEVER;
     this.deadlines.open();
@@ -261,8 +270,12 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     const end = this.reading.drain(this);
     if (end === 'spent') this.listReady();
     if (end !== 'failed') return;
-    const failure = this.doom ?? this.transport.failure();
-    this.finish(failure.reason, failure.error);
+    this.transportFailed(this.doom ?? this.transport.failure());
+  }
+
+  private tellShutdown(): void {
+    this.shutdown = 'told';
+    if (this.lifecycle === 'open') this.endIfThrown(this.hooks.shutdown(this));
   }
 
   private flush(): void {
@@ -290,17 +303,11 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       this.loop.outbox.length = 0;
       return;
     }
-    if (this.doom !== undefined && this.reading.half !== 'draining') {
-      return this.finish(this.doom.reason, this.doom.error);
-    }
+    if (this.doom !== undefined && this.reading.half !== 'draining') return this.transportFailed(this.doom);
     if (this.reading.half === 'ended' && this.writing.half === 'ended')
       return this.finish('clean', undefined);
     this.deadlines.settle();
-    const wanted = awaitsWritable(this.writing.half) || this.reading.half === 'wants-write';
-    if (wanted === this.writableArmed) return;
-    this.writableArmed = wanted;
-    const interest = wanted ? Interest.readable | Interest.writable : Interest.readable;
-    this.loop.poller.modify(this.fd, this.slot, this.generation, interest);
+    this.registration.armWritable(awaitsWritable(this.writing.half) || this.reading.half === 'wants-write');
   }
 
   // ---- Called by the reading side -----------------------------------------------------------------------------------
@@ -325,6 +332,10 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.listReady();
   }
 
+  private transportFailed(failure: TransportFailure): void {
+    this.finish(failure.reason, failure.error);
+  }
+
   /** A hook that throws costs its connection, and nothing else. */
   private endIfThrown(thrown: Error | undefined): void {
     if (thrown !== undefined) this.finish('error', thrown);
@@ -337,12 +348,16 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.reading.end();
     this.writing.abort();
     this.deadlines.clear();
-    if (this.registered) this.loop.poller.remove(this.fd);
+    this.registration.remove();
     this.transport.close();
     this.loop.retire(this);
     this.loop.counters.closed += 1;
+    this.loop.counters.closedBy[reason] += 1;
     if (!wasOpen) {
-      this.owner.onFailed(reason, error ?? new DestroyedError());
+      const cause = error ?? new DestroyedError();
+      if (isWatched('sluice.connection.fail'))
+        publish('sluice.connection.fail', { connection: this, reason, cause });
+      this.owner.onFailed(reason, cause);
       this.owner.onClosed(error);
     } else if (this.hooksOpen) this.tellClose(reason, error);
     else this.keptClose = { reason, error };
@@ -362,13 +377,15 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       return false;
     }
     const queued = this.queuedBytes;
-    const { highWaterMarkBytes, maxQueuedBytes } = this.loop.limits;
-    if (queued > maxQueuedBytes) {
-      this.finish('limit', new LimitError(queued, maxQueuedBytes));
+    const reached = reachedCap(this.loop, queued);
+    if (reached !== undefined) {
+      if (isWatched('sluice.limit'))
+        publish('sluice.limit', { ...reached, connection: this, address: undefined });
+      this.finish('limit', reached.error);
       return false;
     }
     if (this.loop.dispatching !== this) this.flushSoon();
-    if (queued < highWaterMarkBytes) return true;
+    if (queued < this.loop.limits.highWaterMarkBytes) return true;
     this.writing.needsDrain = true;
     return false;
   }

@@ -48,6 +48,10 @@ export class DeadlineWheel {
   private current = 0;
   private held = 0;
   private cancelTimer: (() => void) | undefined;
+  private timerDueMs = 0;
+  /** By how much the last tick came late, and the latest of all: how long the process was busy with something else. */
+  lagMs = 0;
+  maxLagMs = 0;
 
   /** `onDue` is called when a tick has passed and must lead to {@link expire}, inside a turn of the reactor. */
   constructor(clock: Clock, onDue: () => void, tickMs = 50) {
@@ -124,8 +128,12 @@ export class DeadlineWheel {
   }
 
   private startTimer(): void {
-    this.cancelTimer ??= this.clock.after(this.tickMs, () => {
+    if (this.cancelTimer !== undefined) return;
+    this.timerDueMs = this.clock.now() + this.tickMs;
+    this.cancelTimer = this.clock.after(this.tickMs, () => {
       this.cancelTimer = undefined;
+      this.lagMs = Math.max(0, this.clock.now() - this.timerDueMs);
+      this.maxLagMs = Math.max(this.maxLagMs, this.lagMs);
       this.onDue();
     });
   }

@@ -19,7 +19,10 @@ export class IllegalTransitionError extends SluiceError {
 
 /** A caller's mistake: an unknown option, a value out of range, a verb after the end. */
 export class UsageError extends SluiceError {
-  constructor(code: 'ERR_UNKNOWN_OPTION' | 'ERR_OPTION_VALUE' | 'ERR_REACTOR_CLOSED', message: string) {
+  constructor(
+    code: 'ERR_UNKNOWN_OPTION' | 'ERR_OPTION_VALUE' | 'ERR_LISTEN_FD' | 'ERR_REACTOR_CLOSED',
+    message: string,
+  ) {
     super(code, message);
   }
 }
@@ -50,19 +53,56 @@ export class HostError extends SluiceError {
   }
 }
 
+/** A Unix socket cannot be made at a path because of what is there. */
+export class SocketPathError extends SluiceError {
+  readonly path: string;
+
+  constructor(path: string, problem: string, cause?: unknown) {
+    super(
+      'ERR_SOCKET_PATH',
+      `Cannot listen on ${path}: ${problem}. Remove it, or choose another path.`,
+      cause === undefined ? undefined : { cause },
+    );
+    this.path = path;
+  }
+}
+
+/** None of several addresses of a host could be connected to. `errors` has what happened with each, in their order. */
+export class ConnectError extends SluiceError {
+  readonly host: string;
+  readonly errors: readonly Error[];
+
+  constructor(host: string, errors: readonly Error[]) {
+    const each = errors.map(({ message }) => message).join(' ');
+    super(
+      'ERR_CONNECT_FAILED',
+      `None of the ${errors.length} addresses of '${host}' could be connected to. ${each}`,
+    );
+    this.host = host;
+    this.errors = errors;
+  }
+}
+
 /** A deadline of ours passed. `which` names it. */
 export class TimeoutError extends SluiceError {
   readonly which: Deadline;
 
   constructor(which: Deadline, timeoutMs: number) {
     const { code, demand, option } = DEADLINES[which];
-    super(code, `The peer did not ${demand} within ${timeoutMs} ms. Raise ${option} if it needs longer.`);
+    const advice = option.startsWith('min')
+      ? `Lower ${option} if it may be slower.`
+      : `Raise ${option} if it needs longer.`;
+    super(code, `The peer did not ${demand} within ${timeoutMs} ms. ${advice}`);
     this.which = which;
   }
 }
 
 const DEADLINES: { readonly [D in Deadline]: { code: string; demand: string; option: string } } = {
-  connect: { code: 'ERR_CONNECT_TIMEOUT', demand: 'answer the connect', option: 'connectTimeoutMs' },
+  connect: {
+    code: 'ERR_CONNECT_TIMEOUT',
+    demand: 'answer the connect',
+    option: 'timeoutMs or connectTimeoutMs',
+  },
   handshake: {
     code: 'ERR_HANDSHAKE_TIMEOUT',
     demand: 'complete its handshake',
@@ -79,15 +119,36 @@ const DEADLINES: { readonly [D in Deadline]: { code: string; demand: string; opt
     demand: 'take any of what is queued',
     option: 'writeStallTimeoutMs',
   },
+  'receive-rate': {
+    code: 'ERR_RECEIVE_RATE',
+    demand: 'send as many bytes as it has to',
+    option: 'minReceiveBytesPerSecond',
+  },
+  'send-rate': {
+    code: 'ERR_SEND_RATE',
+    demand: 'take as many of the queued bytes as it has to',
+    option: 'minSendBytesPerSecond',
+  },
+  shutdown: {
+    code: 'ERR_SHUTDOWN_TIMEOUT',
+    demand: 'let the connection end in order after the shutdown had begun',
+    option: 'deadlineMs',
+  },
   close: { code: 'ERR_CLOSE_TIMEOUT', demand: 'end its side after ours had ended', option: 'closeTimeoutMs' },
 };
 
 /** A cap of ours was reached; the connection that reached it is closed with reason `limit`. */
 export class LimitError extends SluiceError {
-  constructor(queuedBytes: number, maxQueuedBytes: number) {
+  constructor(limit: 'queue' | 'total-queue', queuedBytes: number, limitBytes: number) {
+    const [code, where, cap] = QUEUE_CAPS[limit];
     super(
-      'ERR_WRITE_QUEUE_FULL',
-      `${queuedBytes} bytes are queued and the cap is ${maxQueuedBytes}. Stop writing when write() answers false and go on in onDrain, or raise maxQueuedBytes.`,
+      code,
+      `${queuedBytes} bytes are queued${where} and the cap is ${limitBytes}. Stop writing when write() answers false and go on in onDrain, or raise ${cap}.`,
     );
   }
 }
+
+const QUEUE_CAPS = {
+  queue: ['ERR_WRITE_QUEUE_FULL', '', 'maxQueuedBytes'],
+  'total-queue': ['ERR_TOTAL_QUEUE_FULL', ' in all connections of this reactor', 'maxTotalQueuedBytes'],
+} as const;

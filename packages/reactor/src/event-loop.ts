@@ -6,9 +6,11 @@
  * so that whoever comes back at once waits behind all others.
  */
 import { EVENT_FIELDS } from '@sluice/core-native';
+import { Admission } from './admission.ts';
+import { type Counters, newCounters } from './counters.ts';
 import { type Clock, DeadlineWheel } from './deadline-wheel.ts';
 import type { Limits } from './limits.ts';
-import type { Counters, Flushable, Loop, Sockets } from './loop.ts';
+import type { Flushable, Loop, Reaped, Sockets } from './loop.ts';
 import { type Timeouts, timeoutsOf } from './open-deadlines.ts';
 import { Outbox } from './outbox.ts';
 import type { Pollable } from './pollable.ts';
@@ -32,26 +34,18 @@ export class EventLoop implements Loop {
   readonly poller: Poller;
   readonly sockets: Sockets;
   readonly limits: Limits;
+  readonly clock: Clock;
   readonly deadlines: DeadlineWheel;
   readonly timeouts: Timeouts;
   readonly poisonReads: boolean;
   readonly outbox = new Outbox();
   readonly readBuffer = new ReadBuffer();
-  readonly counters: Counters = {
-    accepted: 0,
-    opened: 0,
-    closed: 0,
-    handshakesFailed: 0,
-    staleEvents: 0,
-    turns: 0,
-    events: 0,
-  };
+  readonly counters: Counters = newCounters();
+  readonly admission: Admission;
+  readonly drains = new Set<Reaped>();
   dispatching: Pollable | undefined;
   nowMs: number;
   closed = false;
-  /** Called at the end of the turn in which the last slot was freed. */
-  onEmpty: () => void = () => {};
-  private readonly clock: Clock;
   private readonly slots = new SlotTable<Pollable>();
   private readonly onError: (error: Error) => void;
   private ready: Pollable[] = [];
@@ -68,6 +62,7 @@ export class EventLoop implements Loop {
     this.nowMs = Math.floor(init.clock.now());
     this.limits = init.limits;
     this.timeouts = timeoutsOf(init.limits);
+    this.admission = new Admission(init.limits);
     this.poisonReads = init.poisonReads;
     this.onError = init.onError;
     this.handshakeSteps = init.limits.handshakeBudget;
@@ -78,6 +73,11 @@ export class EventLoop implements Loop {
   /** Everybody who holds a slot. */
   get pollables(): Pollable[] {
     return this.slots.holders();
+  }
+
+  /** How many wait for the next turn. */
+  get readyListLength(): number {
+    return this.ready.length;
   }
 
   /** How many hold one. */
@@ -142,6 +142,7 @@ export class EventLoop implements Loop {
     this.handshakeSteps = this.limits.handshakeBudget;
     try {
       const due = this.takeReady();
+      this.counters.readyTurns += due.length;
       this.dispatchBatch(count);
       for (const pollable of due) this.run(pollable, () => pollable.onTurn());
       if (deadlinesDue) this.deadlines.expire();
@@ -189,13 +190,16 @@ export class EventLoop implements Loop {
       this.unflushed = [];
       for (const flushable of flushing) this.run(flushable, () => flushable.onFlush());
     }
-    if (this.retired.length > 0) {
-      for (const { slot } of this.retired) this.slots.release(slot);
-      this.retired = [];
-      if (this.slots.size === 0) this.onEmpty();
-    }
+    if (this.retired.length > 0) this.reap();
     this.inTurn = false;
     if (this.ready.length > 0 || this.unflushed.length > 0) this.poller.wake();
+  }
+
+  private reap(): void {
+    for (const { slot } of this.retired) this.slots.release(slot);
+    this.retired = [];
+    this.admission.wake();
+    for (const drain of this.drains) drain.onReaped();
   }
 
   private run(pollable: Pollable, action: () => void): void {

@@ -14,7 +14,21 @@ export interface Limits {
   readonly lowWaterMarkBytes: number;
   /** Hard cap of one connection's queue; reaching it closes the connection with reason `limit`. Default 64 MiB. */
   readonly maxQueuedBytes: number;
-  /** Deadline of an outgoing TCP connect. Default 10 s. */
+  /**
+   * Hard cap of what all queues hold together in copies (bytes of `writeShared` are the caller's and not counted). The
+   * connection whose write reaches it closes with reason `limit`. Default 1 GiB.
+   */
+  readonly maxTotalQueuedBytes: number;
+  /** Accepted connections; at the cap the backlog waits until one closes. 0 is no cap. Default 0. */
+  readonly maxConnections: number;
+  /**
+   * Accepted connections of one remote address (of IPv6: of one /64); more are reset. 0 is no cap, as behind a load
+   * balancer, where all come from one. Default 0.
+   */
+  readonly maxConnectionsPerAddress: number;
+  /** Accepted connections in their handshake; at the cap the backlog waits. 0 is no cap. Default 4096. */
+  readonly maxHandshakes: number;
+  /** How long `connect` may take to resolve a name and connect, all addresses together. Default 10 s. */
   readonly connectTimeoutMs: number;
   /** Deadline from the established socket to the completed handshake. Default 10 s. */
   readonly handshakeTimeoutMs: number;
@@ -24,6 +38,12 @@ export interface Limits {
   readonly idleTimeoutMs: number;
   /** How long a blocked write may see no byte leave; 0 is for ever. Default 1 minute. */
   readonly writeStallTimeoutMs: number;
+  /** What a peer has to send at least; 0 is nothing. For a protocol to raise while it is owed a message. Default 0. */
+  readonly minReceiveBytesPerSecond: number;
+  /** What a peer has to take at least while a write is blocked; 0 is nothing. Default 240. */
+  readonly minSendBytesPerSecond: number;
+  /** How long a rate is measured before it is judged. Default 1 minute. */
+  readonly rateWindowMs: number;
   /** How long `close()` waits for the peer to end after our side did. Default 5 s. */
   readonly closeTimeoutMs: number;
 }
@@ -35,11 +55,18 @@ export const DEFAULT_LIMITS: Limits = {
   highWaterMarkBytes: 128 * 1024,
   lowWaterMarkBytes: 32 * 1024,
   maxQueuedBytes: 64 * 1024 * 1024,
+  maxTotalQueuedBytes: 1024 * 1024 * 1024,
+  maxConnections: 0,
+  maxConnectionsPerAddress: 0,
+  maxHandshakes: 4096,
   connectTimeoutMs: 10_000,
   handshakeTimeoutMs: 10_000,
   firstByteTimeoutMs: 60_000,
   idleTimeoutMs: 300_000,
   writeStallTimeoutMs: 60_000,
+  minReceiveBytesPerSecond: 0,
+  minSendBytesPerSecond: 240,
+  rateWindowMs: 60_000,
   closeTimeoutMs: 5_000,
 };
 
@@ -50,11 +77,18 @@ const MINIMUM: Limits = {
   highWaterMarkBytes: 1,
   lowWaterMarkBytes: 0,
   maxQueuedBytes: 1,
+  maxTotalQueuedBytes: 1,
+  maxConnections: 0,
+  maxConnectionsPerAddress: 0,
+  maxHandshakes: 0,
   connectTimeoutMs: 1,
   handshakeTimeoutMs: 1,
   firstByteTimeoutMs: 0,
   idleTimeoutMs: 0,
   writeStallTimeoutMs: 0,
+  minReceiveBytesPerSecond: 0,
+  minSendBytesPerSecond: 0,
+  rateWindowMs: 1,
   closeTimeoutMs: 1,
 };
 

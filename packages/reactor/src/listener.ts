@@ -2,13 +2,18 @@
  * A listening socket: accepts what the backlog holds and hands each connection to its transport and protocol.
  *
  * Rule: an edge stands for any number of connections. Accepting goes on until the kernel says EAGAIN; what the budget
- * cuts off goes on the ready list.
+ * cuts off goes on the ready list, and whatever else stops it earlier sees to being woken.
  */
 import { constants } from 'node:os';
 import { type SocketAddress, Status, SystemError } from '@sluice/core-native';
+import { AcceptedConnection } from './accepted-connection.ts';
 import { ReactorConnection } from './connection.ts';
-import type { ConnectionOwner } from './connection-owner.ts';
+import type { Limited } from './counters.ts';
+import { type DeadlineHolder, NO_DEADLINE } from './deadline-wheel.ts';
+import { DescriptorReserve } from './descriptor-reserve.ts';
+import { isWatched, publish } from './diagnostics.ts';
 import type { Hooks } from './hooks.ts';
+import type { ListeningSocket } from './listening-socket.ts';
 import type { Loop } from './loop.ts';
 import type { Pollable } from './pollable.ts';
 import { Interest } from './poller.ts';
@@ -28,12 +33,25 @@ const SKIPPED = new Set([
 ]);
 /** No descriptor or no memory: the connection stays in the backlog, and no edge will tell when there is room again. */
 const EXHAUSTED = new Set([errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM]);
+/** Those of them that a freed descriptor helps. */
+const NO_DESCRIPTOR = new Set([errno.EMFILE, errno.ENFILE]);
 
-/** How long accepting rests when the process has no descriptor left. */
+/** How long accepting rests when the process has no descriptor left and none of ours is freed. */
 const EXHAUSTED_RETRY_MS = 100;
+/** How long a closing listener waits for handshakes of TCP that had begun: a round trip, by and large. */
+const DRAIN_MS = 100;
+
+/**
+ * - `accepting`: takes whoever comes.
+ * - `paused`: the backlog fills meanwhile.
+ * - `draining`: serves those that had come already, nobody new.
+ * - `closed`: the socket is gone.
+ */
+export type ListenerState = 'accepting' | 'paused' | 'draining' | 'closed';
 
 export interface ListenerInit<State> {
-  readonly fd: number;
+  /** Closed with the listener. */
+  readonly socket: ListeningSocket;
   readonly transport: ServerTransport;
   readonly hooks: Hooks<State>;
   readonly nextId: () => number;
@@ -43,28 +61,57 @@ export interface ListenerInit<State> {
   readonly onWarning: (error: Error) => void;
 }
 
-export class Listener<State> implements Pollable, ConnectionOwner {
+export class Listener<State> implements Pollable, DeadlineHolder {
   readonly slot: number;
   readonly generation: number;
+  readonly listener: Listener<State> = this;
+  state: ListenerState = 'accepting';
   /** Connections accepted here and not closed yet. */
   connections = 0;
+  /** Connections accepted here and gone. */
+  gone = 0;
+
+  // The wheel's.
+  deadlineTick = NO_DEADLINE;
+  deadlineNext: DeadlineHolder | undefined = undefined;
+  deadlinePrevious: DeadlineHolder | undefined = undefined;
+
   private readonly loop: Loop;
   private readonly init: ListenerInit<State>;
-  private open = true;
+  private readonly reserve: DescriptorReserve;
+  /** Of all connections that are not counted by address: most. */
+  private readonly owner: AcceptedConnection;
   private listed = false;
-  private retry: NodeJS.Timeout | undefined;
+  /** accept(2) failed, which was told, and the backlog has not been emptied since. */
   private exhausted = false;
+  /** Why accepting rests; counted and told when it begins. */
+  private resting: Limited | undefined;
+  /** What had come is in by now: the backlog's end is the end. */
+  private drained = false;
 
   constructor(loop: Loop, slot: number, generation: number, init: ListenerInit<State>) {
     this.loop = loop;
     this.slot = slot;
     this.generation = generation;
     this.init = init;
-    loop.poller.add(init.fd, slot, generation, Interest.readable);
+    this.owner = new AcceptedConnection(loop.admission, this, '');
+    loop.poller.add(init.socket.fd, slot, generation, Interest.readable);
+    this.reserve = new DescriptorReserve(loop.sockets);
   }
 
   get address(): SocketAddress | undefined {
-    return this.open ? this.loop.sockets.localAddress(this.init.fd) : undefined;
+    return this.state === 'closed' ? undefined : this.init.socket.address();
+  }
+
+  /** Leaves newcomers in the backlog. */
+  pause(): void {
+    if (this.state === 'accepting') this.state = 'paused';
+  }
+
+  resume(): void {
+    if (this.state !== 'paused') return;
+    this.state = 'accepting';
+    this.comeBack();
   }
 
   onEdge(): void {
@@ -76,96 +123,147 @@ export class Listener<State> implements Pollable, ConnectionOwner {
     this.acceptAll();
   }
 
-  /** Stops accepting. Open connections live on. Twice is harmless. */
-  close(): void {
-    if (!this.open) return;
-    this.open = false;
-    clearTimeout(this.retry);
-    this.loop.poller.remove(this.init.fd);
-    this.loop.sockets.close(this.init.fd);
+  /** Nobody new is let in; who is in the backlog is served, and told to finish. Then the socket is closed. */
+  onShutdown(): void {
+    if (this.state === 'draining' || this.state === 'closed') return;
+    this.state = 'draining';
+    this.init.socket.refuseNew();
+    this.loop.deadlines.set(this, DRAIN_MS);
+    this.comeBack();
+  }
+
+  onShutdownDeadline(): void {
+    this.destroy();
+  }
+
+  /** Closes the socket at once: the kernel resets what the backlog holds. Twice is harmless. */
+  destroy(): void {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    this.loop.deadlines.clear(this);
+    this.loop.poller.remove(this.init.socket.fd);
+    this.init.socket.close();
+    this.reserve.spend();
     this.loop.retire(this);
   }
 
-  onShutdown(): void {
-    this.close();
+  onDeadline(): void {
+    if (this.state === 'draining') this.drained = true;
+    this.comeBack();
   }
 
-  destroy(): void {
-    this.close();
+  tryAgain(): void {
+    this.comeBack();
   }
 
-  onFailed(reason: CloseReason, error: Error): void {
+  /** A connection that was accepted here failed before it was open. */
+  connectionFailed(reason: CloseReason, error: Error): void {
     this.loop.counters.handshakesFailed += 1;
     this.init.onConnectionError(error, reason);
   }
 
-  onOpened(): void {}
-
-  onClosed(): void {
+  connectionGone(): void {
     this.connections -= 1;
-    // Its descriptor is free again: whoever waits in the backlog need not wait for the timer.
-    if (this.retry !== undefined) this.tryAgain();
+    this.gone += 1;
+    if (this.state === 'draining' && this.connections === 0) this.comeBack();
   }
 
   private acceptAll(): void {
-    const { sockets, limits, counters } = this.loop;
-    for (let budget = limits.acceptBudget; this.open; budget -= 1) {
+    const { sockets, limits, counters, admission } = this.loop;
+    for (let budget = limits.acceptBudget; this.mayAccept(); budget -= 1) {
+      const full = admission.full() ?? (this.reserve.restore() ? undefined : 'descriptors');
+      if (full !== undefined) return this.rest(full);
       if (budget === 0) return this.comeBack();
-      const fd = sockets.accept(this.init.fd);
+      const fd = this.accept();
       if (fd >= 0) {
         counters.accepted += 1;
         this.begin(fd);
       } else if (fd === Status.wantsRead) {
-        // Everybody was served: a shortage from now on is a new one, and worth another warning.
-        this.exhausted = false;
-        return;
+        return this.backlogIsEmpty();
       } else if (!SKIPPED.has(sockets.lastErrno())) {
         return this.cannotAccept();
       }
     }
   }
 
+  /** accept(2), with the reserve's descriptor when the process has no other left. */
+  private accept(): number {
+    const { sockets } = this.loop;
+    const fd = sockets.accept(this.init.socket.fd);
+    if (fd !== Status.failed || !NO_DESCRIPTOR.has(sockets.lastErrno())) return fd;
+    this.warn();
+    return this.reserve.spend() ? sockets.accept(this.init.socket.fd) : fd;
+  }
+
+  private mayAccept(): boolean {
+    return this.state === 'accepting' || this.state === 'draining';
+  }
+
   private begin(fd: number): void {
     const { loop, init } = this;
-    loop.sockets.setOption(fd, 'noDelay', 1);
+    const address = loop.admission.countsAddresses ? loop.sockets.acceptedAddress() : '';
+    if (!loop.admission.enter(address)) return this.refuse(fd, address);
+    init.socket.prepare(fd);
+    this.connections += 1;
+    const owner = address === '' ? this.owner : new AcceptedConnection(loop.admission, this, address);
     let transport: Transport;
     try {
       transport = init.transport.accept(fd);
     } catch (thrown) {
-      return this.onFailed('error', thrown as Error);
+      owner.onFailed('error', thrown as Error);
+      return owner.onClosed();
     }
     const connection = loop.admit((slot, generation) => {
       const { hooks } = init;
-      const made = {
-        id: init.nextId(),
-        fd,
-        transport,
-        hooks,
-        owner: this,
-        lifecycle: 'handshaking',
-      } as const;
+      const made = { id: init.nextId(), fd, transport, hooks, owner, isUnix: init.socket.isUnix };
       return new ReactorConnection<State>(loop, slot, generation, made);
     });
-    this.connections += 1;
     connection.start();
+    if (this.state === 'draining') connection.onShutdown();
+  }
+
+  /** Its address has its share already. Reset, so that a flood does not leave us with as many TIME_WAITs. */
+  private refuse(fd: number, address: string): void {
+    this.loop.sockets.setOption(fd, 'lingerSeconds', 0);
+    this.loop.sockets.close(fd);
+    this.tellLimit('address', address);
+  }
+
+  /** Everybody was served: a shortage from now on is a new one, and worth another warning. */
+  private backlogIsEmpty(): void {
+    this.exhausted = false;
+    this.resting = undefined;
+    if (this.state === 'draining' && (this.drained || this.connections === 0)) this.destroy();
   }
 
   private cannotAccept(): void {
-    const error = new SystemError(this.loop.sockets.lastFailure());
-    if (!this.exhausted) this.init.onWarning(error);
-    this.exhausted = true;
-    if (!EXHAUSTED.has(error.errno)) return;
-    this.retry ??= setTimeout(() => this.tryAgain(), EXHAUSTED_RETRY_MS);
+    const exhausted = EXHAUSTED.has(this.loop.sockets.lastErrno());
+    this.warn();
+    if (exhausted) this.rest('descriptors');
   }
 
-  private tryAgain(): void {
-    clearTimeout(this.retry);
-    this.retry = undefined;
-    this.comeBack();
+  /** Tells why accept(2) failed, once until the backlog has been emptied. */
+  private warn(): void {
+    if (!this.exhausted) this.init.onWarning(new SystemError(this.loop.sockets.lastFailure()));
+    this.exhausted = true;
+  }
+
+  private rest(full: Limited): void {
+    if (this.resting !== full) this.tellLimit(full, undefined);
+    this.resting = full;
+    this.loop.admission.await(this);
+    // What other parts of the process hold is freed without a word.
+    if (full === 'descriptors' && this.deadlineTick === NO_DEADLINE)
+      this.loop.deadlines.set(this, EXHAUSTED_RETRY_MS);
+  }
+
+  private tellLimit(limit: Limited, address: string | undefined): void {
+    this.loop.counters.limited[limit] += 1;
+    if (isWatched('sluice.limit')) publish('sluice.limit', { limit, connection: undefined, address });
   }
 
   private comeBack(): void {
-    if (this.listed || !this.open) return;
+    if (this.listed || this.state === 'closed') return;
     this.listed = true;
     this.loop.enqueueReady(this);
   }

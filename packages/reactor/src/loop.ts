@@ -3,7 +3,9 @@
  * reactor is visible from below, so that the two import in one direction only.
  */
 import type { NativeBinding } from '@sluice/core-native';
-import type { DeadlineWheel } from './deadline-wheel.ts';
+import type { Admission } from './admission.ts';
+import type { Counters } from './counters.ts';
+import type { Clock, DeadlineWheel } from './deadline-wheel.ts';
 import type { Limits } from './limits.ts';
 import type { Timeouts } from './open-deadlines.ts';
 import type { Outbox } from './outbox.ts';
@@ -15,8 +17,14 @@ import type { ReadBuffer } from './read-buffer.ts';
 export type Sockets = Pick<
   NativeBinding,
   | 'listen'
+  | 'refuseNew'
+  | 'listenUnix'
+  | 'adopt'
   | 'accept'
+  | 'acceptedAddress'
+  | 'reserve'
   | 'connect'
+  | 'connectUnix'
   | 'connectResult'
   | 'recv'
   | 'send'
@@ -25,24 +33,20 @@ export type Sockets = Pick<
   | 'localAddress'
   | 'remoteAddress'
   | 'setOption'
+  | 'tcpInfo'
   | 'lastErrno'
   | 'lastFailure'
 >;
 
-/** Counts of one reactor's life; documented at `Reactor.stats`. */
-export interface Counters {
-  accepted: number;
-  opened: number;
-  closed: number;
-  handshakesFailed: number;
-  staleEvents: number;
-  turns: number;
-  events: number;
-}
-
 /** Somebody with bytes to send that were written outside of its own dispatch. */
 export interface Flushable extends Pollable {
   onFlush(): void;
+}
+
+/** Somebody who waits for others to leave. */
+export interface Reaped {
+  /** Somebody left: slots were freed. */
+  onReaped(): void;
 }
 
 export interface Loop {
@@ -50,12 +54,16 @@ export interface Loop {
   readonly sockets: Sockets;
   readonly limits: Limits;
   readonly deadlines: DeadlineWheel;
+  /** For what is rare and wants to be exact; deadlines of connections belong on the wheel. */
+  readonly clock: Clock;
   /** What an open connection begins with. */
   readonly timeouts: Timeouts;
   readonly outbox: Outbox;
   /** Every read lands here; what protocols see are borrowed views of it. */
   readonly readBuffer: ReadBuffer;
   readonly counters: Counters;
+  readonly admission: Admission;
+  readonly drains: Set<Reaped>;
   /** Overwrites each borrowed chunk after its `onData`, so that tests catch who kept it. */
   readonly poisonReads: boolean;
   /** Whole milliseconds of a monotonic clock, as it stood when this turn began. */

@@ -9,12 +9,12 @@ import type { Limits } from './limits.ts';
 import { checkOptionNames, integerOption } from './options.ts';
 
 /** Deadlines that run while a connection is open. */
-export type OpenDeadline = 'first-byte' | 'idle' | 'write-stall';
+export type OpenDeadline = 'first-byte' | 'idle' | 'write-stall' | 'receive-rate' | 'send-rate';
 
 /** Every deadline, by the name that errors and hooks call it. */
-export type Deadline = 'connect' | 'handshake' | 'close' | OpenDeadline;
+export type Deadline = 'connect' | 'handshake' | 'close' | 'shutdown' | OpenDeadline;
 
-/** Milliseconds; 0 means never. */
+/** 0 turns one off. */
 export interface Timeouts {
   /** From the open connection to the peer's first byte. */
   readonly firstByteMs: number;
@@ -22,6 +22,15 @@ export interface Timeouts {
   readonly idleMs: number;
   /** Since bytes last left, or since the write blocked, while one is blocked. */
   readonly writeStallMs: number;
+  /**
+   * What the peer has to send at least, judged every `rateWindowMs` unless the protocol has paused. For a protocol to
+   * set while it is owed a message: between two of them silence is no fault.
+   */
+  readonly minReceiveBytesPerSecond: number;
+  /** What the peer has to take at least, judged every `rateWindowMs` while a write is blocked. */
+  readonly minSendBytesPerSecond: number;
+  /** How long a rate is looked at before it is judged; at least 1. */
+  readonly rateWindowMs: number;
 }
 
 /** What the deadlines are judged by: moments in the loop's milliseconds; `NEVER` when it has not happened. */
@@ -33,16 +42,26 @@ export interface Traffic {
   readonly blockedMs: number;
   /** All that was before this moment was waived by the protocol. */
   readonly waivedMs: number;
+  /** When the windows began in which the rates are measured; NEVER while one is not. */
+  readonly receiveWindowMs: number;
+  readonly sendWindowMs: number;
 }
 
 export const NEVER = -1;
 
 /** Whether a protocol is asked before `which` ends its connection. */
 export function isOpenDeadline(which: Deadline): which is OpenDeadline {
-  return which === 'first-byte' || which === 'idle' || which === 'write-stall';
+  return which !== 'connect' && which !== 'handshake' && which !== 'close' && which !== 'shutdown';
 }
 
-const NAMES = ['firstByteMs', 'idleMs', 'writeStallMs'] as const;
+const NAMES = [
+  'firstByteMs',
+  'idleMs',
+  'writeStallMs',
+  'minReceiveBytesPerSecond',
+  'minSendBytesPerSecond',
+  'rateWindowMs',
+] as const;
 
 /** What every connection of a reactor begins with. */
 export function timeoutsOf(limits: Limits): Timeouts {
@@ -50,14 +69,24 @@ export function timeoutsOf(limits: Limits): Timeouts {
     firstByteMs: limits.firstByteTimeoutMs,
     idleMs: limits.idleTimeoutMs,
     writeStallMs: limits.writeStallTimeoutMs,
+    minReceiveBytesPerSecond: limits.minReceiveBytesPerSecond,
+    minSendBytesPerSecond: limits.minSendBytesPerSecond,
+    rateWindowMs: limits.rateWindowMs,
   };
 }
 
 /** `current` with `changes` put in; throws `UsageError` for an unknown name or a value out of range. */
 export function changeTimeouts(current: Timeouts, changes: Partial<Timeouts>): Timeouts {
   checkOptionNames('setTimeouts', changes, NAMES);
-  const value = (name: keyof Timeouts) => integerOption(name, changes[name], current[name], 0);
-  return { firstByteMs: value('firstByteMs'), idleMs: value('idleMs'), writeStallMs: value('writeStallMs') };
+  const value = (name: keyof Timeouts, least = 0) => integerOption(name, changes[name], current[name], least);
+  return {
+    firstByteMs: value('firstByteMs'),
+    idleMs: value('idleMs'),
+    writeStallMs: value('writeStallMs'),
+    minReceiveBytesPerSecond: value('minReceiveBytesPerSecond'),
+    minSendBytesPerSecond: value('minSendBytesPerSecond'),
+    rateWindowMs: value('rateWindowMs', 1),
+  };
 }
 
 /** The deadline that passes first if nothing moves from now on; undefined when none is set. */
@@ -78,6 +107,8 @@ export function nextDeadline(
       timeoutMs: timeouts.writeStallMs,
     },
     { which: 'idle', sinceMs: Math.max(openedMs, lastReadMs, lastWriteMs), timeoutMs: timeouts.idleMs },
+    { which: 'receive-rate', sinceMs: traffic.receiveWindowMs, timeoutMs: timeouts.rateWindowMs },
+    { which: 'send-rate', sinceMs: traffic.sendWindowMs, timeoutMs: timeouts.rateWindowMs },
   ] as const;
   let next: { which: OpenDeadline; atMs: number; timeoutMs: number } | undefined;
   for (const { which, sinceMs, timeoutMs } of candidates) {

@@ -2,12 +2,16 @@
 export interface Pollable {
   readonly slot: number;
   readonly generation: number;
+  /** Whose end it shares: the listener that accepted it, or itself when it is one. Undefined when it was not accepted. */
+  readonly listener: object | undefined;
   /** An edge: Ready bits of one event. */
   onEdge(ready: number): void;
   /** Its turn on the ready list: go on with what an earlier turn left. */
   onTurn(): void;
-  /** The reactor shuts down: leave in order, losing nothing. */
+  /** The reactor shuts down, or the server does: leave in order, losing nothing. */
   onShutdown(): void;
+  /** It has not left in time: leave now. */
+  onShutdownDeadline(deadlineMs: number): void;
   /** Leave now, whatever is lost. */
   destroy(error?: Error): void;
 }

@@ -22,7 +22,9 @@ export type DrainEnd = 'waits' | 'spent' | 'failed';
 
 export class ReadSide {
   half: ReadHalf = 'idle';
-  /** When bytes last came, in the loop's milliseconds. */
+  /** Bytes that have come. */
+  bytes = 0;
+  /** When some last did, in the loop's milliseconds. */
   lastBytesMs = NEVER;
   private readonly loop: Loop;
   private readonly transport: Transport;
@@ -76,6 +78,8 @@ export class ReadSide {
       const progress = this.transport.read(this.loop.readBuffer.bytes);
       if (progress > 0) {
         budget -= progress;
+        this.bytes += progress;
+        this.loop.counters.bytesReceived += progress;
         this.lastBytesMs = this.loop.nowMs;
         if (this.transport.drained && this.trustsShortReads) this.half = stepReadHalf(this.half, 'dry');
         // The hook may pause, resume, end or destroy: whether to go on is decided by the half it leaves.

@@ -1,11 +1,21 @@
-/** What `listen` answers: one listening socket, seen from outside. */
+/** What `listen` answers: one listening socket and the connections accepted from it, seen from outside. */
 import type { SocketAddress } from '@sluice/core-native';
+import type { ShutdownReport } from './drain.ts';
 
-export interface Server {
-  /** Where it listens; the port that the kernel chose when 0 was asked for. Undefined once it is closed. */
+export interface Server extends AsyncDisposable {
+  /** Where it listens; the port that the kernel chose when 0 was asked for. Undefined once the socket is closed. */
   address(): SocketAddress | undefined;
   /** Connections accepted here and not closed yet. */
   readonly connections: number;
-  /** Stops accepting; open connections live on. Twice is harmless. */
-  close(): void;
+  /** Leaves newcomers in the kernel's backlog, until {@link resume}. Open connections go on. */
+  pause(): void;
+  /** Accepts again, those first that came meanwhile. */
+  resume(): void;
+  /**
+   * Stops listening without losing who has come already: the backlog is served, every connection asked to leave
+   * (`onShutdown`), and destroyed if it has not when `deadlineMs` (default 10 s) have passed. Again gives the same answer.
+   */
+  close(options?: { deadlineMs?: number }): Promise<ShutdownReport>;
+  /** As `close()`: for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

@@ -12,14 +12,31 @@ interface Entry {
   bytes: Uint8Array;
   start: number;
   end: number;
-  /** Whether `bytes` is a block of ours whose tail may still be filled. */
+  /** Whether `bytes` is memory of ours: it counts, and what room its tail has may be filled. */
   readonly ours: boolean;
 }
 
+/** Entries of every queue that has none: most connections wait for nothing most of the time. */
+const NO_ENTRIES: readonly Entry[] = [];
+
+/** What the queues of one reactor hold together. */
+export interface QueueTotals {
+  /** Bytes that wait in any queue. */
+  queuedBytes: number;
+  /** Those of them that are copies; the rest belongs to callers of `writeShared`. */
+  copiedBytes: number;
+}
+
 export class WriteQueue {
-  private entries: Entry[] = [];
+  private readonly totals: QueueTotals;
+  private entries: readonly Entry[] = NO_ENTRIES;
   private head = 0;
   private queued = 0;
+  private copied = 0;
+
+  constructor(totals: QueueTotals) {
+    this.totals = totals;
+  }
 
   /** Bytes in the queue. */
   get bytes(): number {
@@ -37,16 +54,23 @@ export class WriteQueue {
     if (from < end) {
       const block = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, end - from));
       block.set(bytes.subarray(from, end));
-      this.entries.push({ bytes: block, start: 0, end: end - from, ours: true });
+      this.append({ bytes: block, start: 0, end: end - from, ours: true });
     }
-    this.queued += end - start;
+    this.count(end - start, true);
+  }
+
+  /** Appends `bytes[start, end)`, an allocation of its own that nobody else has. */
+  appendOwned(bytes: Uint8Array, start: number, end: number): void {
+    if (start === end) return;
+    this.append({ bytes, start, end, ours: true });
+    this.count(end - start, true);
   }
 
   /** Appends `bytes[start, end)` by reference: it must not change until it has left. */
   appendShared(bytes: Uint8Array, start: number, end: number): void {
     if (start === end) return;
-    this.entries.push({ bytes, start, end, ours: false });
-    this.queued += end - start;
+    this.append({ bytes, start, end, ours: false });
+    this.count(end - start, false);
   }
 
   /** The front as the transport has to be offered it, or undefined when the queue is empty. */
@@ -61,10 +85,10 @@ export class WriteQueue {
       throw new RangeError(`${count} bytes were taken of a front that has fewer`);
     }
     entry.start += count;
-    this.queued -= count;
+    this.count(-count, entry.ours);
     if (entry.start < entry.end) return;
     this.head += 1;
-    if (this.head === this.entries.length) this.clear();
+    if (this.head === this.entries.length) this.empty();
     // Dropping the spent entries now and then keeps a queue that is never empty from growing without end.
     else if (this.head === 64) {
       this.entries = this.entries.slice(64);
@@ -73,9 +97,29 @@ export class WriteQueue {
   }
 
   clear(): void {
-    this.entries = [];
-    this.head = 0;
+    this.totals.queuedBytes -= this.queued;
+    this.totals.copiedBytes -= this.copied;
     this.queued = 0;
+    this.copied = 0;
+    this.empty();
+  }
+
+  private append(entry: Entry): void {
+    if (this.entries === NO_ENTRIES) this.entries = [entry];
+    else (this.entries as Entry[]).push(entry);
+  }
+
+  private empty(): void {
+    this.entries = NO_ENTRIES;
+    this.head = 0;
+  }
+
+  private count(bytes: number, ours: boolean): void {
+    this.queued += bytes;
+    this.totals.queuedBytes += bytes;
+    if (!ours) return;
+    this.copied += bytes;
+    this.totals.copiedBytes += bytes;
   }
 
   /** Puts what fits into the tail's spare room; returns how many bytes that were. */

@@ -18,9 +18,14 @@ import {
 } from './write-half.ts';
 import { WriteQueue } from './write-queue.ts';
 
+/** Whose memory bytes are in: to be copied before the call returns, ours alone, or promised not to change. */
+type Memory = 'borrowed' | 'owned' | 'shared';
+
 export class WriteSide {
   half: WriteHalf = 'ready';
-  /** When bytes last left, in the loop's milliseconds. */
+  /** Bytes that have left. */
+  bytes = 0;
+  /** When some last did, in the loop's milliseconds. */
   lastBytesMs = NEVER;
   /** When what is blocked now blocked; NEVER while nothing is. */
   blockedMs = NEVER;
@@ -28,11 +33,12 @@ export class WriteSide {
   needsDrain = false;
   private readonly loop: Loop;
   private readonly transport: Transport;
-  private readonly queue = new WriteQueue();
+  private readonly queue: WriteQueue;
 
   constructor(loop: Loop, transport: Transport) {
     this.loop = loop;
     this.transport = transport;
+    this.queue = new WriteQueue(loop.counters);
   }
 
   /** Bytes that wait here; what is staged in the outbox for this connection not counted. */
@@ -61,15 +67,15 @@ export class WriteSide {
       if (flowing && this.loop.outbox.addString(data, encoding)) return true;
       // A large string's bytes are ours alone and need no second copy; small ones are better off together.
       const bytes = Buffer.from(data, encoding);
-      return this.acceptBytes(bytes, flowing, bytes.length >= DIRECT_WRITE_BYTES);
+      return this.acceptBytes(bytes, flowing, bytes.length >= DIRECT_WRITE_BYTES ? 'owned' : 'borrowed');
     }
-    return this.acceptBytes(data, flowing, false);
+    return this.acceptBytes(data, flowing, 'borrowed');
   }
 
   /** As {@link accept}; what cannot leave now is kept by reference. */
   acceptShared(data: Uint8Array, staging: boolean): boolean {
     const flowing = staging && this.half === 'ready' && this.queue.isEmpty;
-    return this.acceptBytes(data, flowing, true);
+    return this.acceptBytes(data, flowing, 'shared');
   }
 
   /** `end()`: nothing is accepted any more; a flush sends the rest and ends our side. */
@@ -98,7 +104,7 @@ export class WriteSide {
     const { length } = outbox;
     if (length === 0) return true;
     outbox.length = 0;
-    return this.send(outbox.bytes, length, false);
+    return this.send(outbox.bytes, length, 'borrowed');
   }
 
   /** Sends what is queued, then ends our side if that was asked for. False when the transport failed. */
@@ -107,8 +113,10 @@ export class WriteSide {
       const front = this.queue.front();
       if (front === undefined) break;
       const progress = this.transport.write(front.bytes, front.start, front.end - front.start);
-      if (progress > 0) this.taken(progress);
-      else if (!this.awaitEdge(progress)) return false;
+      if (progress > 0) {
+        this.queue.consume(progress);
+        this.left(progress);
+      } else if (!this.awaitEdge(progress)) return false;
     }
     if (this.half === 'ready') this.blockedMs = NEVER;
     if (this.half !== 'ending') return true;
@@ -119,37 +127,40 @@ export class WriteSide {
     return true;
   }
 
-  private taken(count: number): void {
-    this.queue.consume(count);
+  /** The transport has taken `count` bytes. */
+  private left(count: number): void {
+    this.bytes += count;
+    this.loop.counters.bytesSent += count;
     this.lastBytesMs = this.loop.nowMs;
   }
 
-  private acceptBytes(data: Uint8Array, flowing: boolean, shared: boolean): boolean {
+  private acceptBytes(data: Uint8Array, flowing: boolean, memory: Memory): boolean {
     if (!flowing) {
-      this.keep(data, 0, data.length, shared);
+      this.keep(data, 0, data.length, memory);
       return true;
     }
     if (this.loop.outbox.addBytes(data)) return true;
     if (!this.flushStaged()) return false;
-    return this.send(data, data.length, shared);
+    return this.send(data, data.length, memory);
   }
 
   /** Offers `bytes[0, length)` to the transport and queues what it does not take. */
-  private send(bytes: Uint8Array, length: number, shared: boolean): boolean {
+  private send(bytes: Uint8Array, length: number, memory: Memory): boolean {
     let start = 0;
     while (start < length && mayFlush(this.half) && this.queue.isEmpty) {
       const progress = this.transport.write(bytes, start, length - start);
       if (progress > 0) {
         start += progress;
-        this.lastBytesMs = this.loop.nowMs;
+        this.left(progress);
       } else if (!this.awaitEdge(progress)) return false;
     }
-    this.keep(bytes, start, length, shared);
+    this.keep(bytes, start, length, memory);
     return true;
   }
 
-  private keep(bytes: Uint8Array, start: number, end: number, shared: boolean): void {
-    if (shared) this.queue.appendShared(bytes, start, end);
+  private keep(bytes: Uint8Array, start: number, end: number, memory: Memory): void {
+    if (memory === 'shared') this.queue.appendShared(bytes, start, end);
+    else if (memory === 'owned') this.queue.appendOwned(bytes, start, end);
     else this.queue.appendCopy(bytes, start, end);
   }
 }

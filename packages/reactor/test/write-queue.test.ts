@@ -7,7 +7,7 @@ test('what comes out is what went in, in order, however it is taken, and a front
   const take = fc.integer({ min: 1, max: 50_000 });
   fc.assert(
     fc.property(fc.array(fc.oneof(append, take), { maxLength: 60 }), (steps) => {
-      const queue = new WriteQueue();
+      const queue = new WriteQueue({ queuedBytes: 0, copiedBytes: 0 });
       const put: Uint8Array[] = [];
       const got: Buffer[] = [];
       let offered = Buffer.alloc(0);
@@ -42,14 +42,14 @@ test('what comes out is what went in, in order, however it is taken, and a front
 });
 
 test('many small copies share a block', () => {
-  const queue = new WriteQueue();
+  const queue = new WriteQueue({ queuedBytes: 0, copiedBytes: 0 });
   for (let i = 0; i < 1000; i += 1) queue.appendCopy(Buffer.from('0123456789'), 0, 10);
   const front = queue.front()!;
   expect(front.end - front.start).toBe(10_000);
 });
 
 test('a range of a buffer is appended, not the whole', () => {
-  const queue = new WriteQueue();
+  const queue = new WriteQueue({ queuedBytes: 0, copiedBytes: 0 });
   queue.appendCopy(Buffer.from('-copied-'), 1, 7);
   queue.appendShared(Buffer.from('-shared-'), 1, 7);
   const first = queue.front()!;
@@ -60,14 +60,14 @@ test('a range of a buffer is appended, not the whole', () => {
 });
 
 test('taking more than the front holds is a mistake that changes nothing', () => {
-  const queue = new WriteQueue();
+  const queue = new WriteQueue({ queuedBytes: 0, copiedBytes: 0 });
   queue.appendCopy(Buffer.from('abc'), 0, 3);
   expect(() => queue.consume(4)).toThrow(RangeError);
   expect(queue.bytes).toBe(3);
 });
 
 test('a queue that is never empty does not grow', () => {
-  const queue = new WriteQueue();
+  const queue = new WriteQueue({ queuedBytes: 0, copiedBytes: 0 });
   const bytes = Buffer.alloc(20_000);
   queue.appendShared(bytes, 0, bytes.length);
   for (let i = 0; i < 10_000; i += 1) {

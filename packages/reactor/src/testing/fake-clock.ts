@@ -22,6 +22,11 @@ export class FakeClock implements Clock {
     return this.timers.length;
   }
 
+  /** Lets time pass without calling any timer, as in a process that is busy: they are late at the next advance. */
+  stall(ms: number): void {
+    this.time += ms;
+  }
+
   /** Lets time pass, calling each timer at its moment, those included that are set meanwhile. */
   advance(ms: number): void {
     const end = this.time + ms;
@@ -29,7 +34,7 @@ export class FakeClock implements Clock {
       const next = this.timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
       if (next === undefined) break;
       this.timers = this.timers.filter((timer) => timer !== next);
-      this.time = next.at;
+      this.time = Math.max(this.time, next.at);
       next.callback();
     }
     this.time = end;

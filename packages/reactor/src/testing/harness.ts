@@ -5,6 +5,7 @@
 import { Ready } from '@sluice/core-native';
 import type { Protocol } from '../protocol.ts';
 import { Reactor, type ReactorOptions } from '../reactor.ts';
+import type { Server } from '../server.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakePoller } from './fake-poller.ts';
 import { FakeSockets } from './fake-sockets.ts';
@@ -33,9 +34,9 @@ export class Harness {
   }
 
   /** Starts the listener whose connections get the given protocol. */
-  async listen<State>(protocol: Protocol<State>): Promise<void> {
+  async listen<State>(protocol: Protocol<State>): Promise<Server> {
     const known = new Set(this.poller.registered.keys());
-    await this.reactor.listen(
+    const server = await this.reactor.listen(
       {
         port: 0,
         transport: { name: 'fake', accept: (fd) => this.transportOf(fd) },
@@ -44,6 +45,7 @@ export class Harness {
       protocol,
     );
     for (const fd of this.poller.registered.keys()) if (!known.has(fd)) this.listenerFd = fd;
+    return server;
   }
 
   /** Puts a connection into the backlog; it is accepted at the listener's next edge. */

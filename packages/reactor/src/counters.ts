@@ -1,0 +1,81 @@
+/** What one reactor counts. The loop and its parts add to it where things happen; `Reactor.stats` shows it. */
+import type { Deadline } from './open-deadlines.ts';
+import type { CloseReason } from './protocol.ts';
+import type { QueueTotals } from './write-queue.ts';
+
+/**
+ * Caps, by the name that counts and diagnostics call them.
+ *
+ * - `connections`, `handshakes`, `descriptors`: accepting rested until there was room again; the backlog waited.
+ * - `address`: a connection was refused (reset): its peer's address had as many as it may.
+ * - `queue`, `total-queue`: a connection was closed with reason `limit`: what it, or all together, had queued.
+ */
+export type Limited = 'connections' | 'handshakes' | 'descriptors' | 'address' | 'queue' | 'total-queue';
+
+/** Counts since the reactor was made; `queuedBytes` and `copiedBytes` are of this moment. */
+export interface Counters extends QueueTotals {
+  /** Connections taken from a backlog, refused ones included. */
+  accepted: number;
+  /** Connections whose handshake was completed, outgoing ones included. */
+  opened: number;
+  /** Connections that are gone, opened or not, outgoing ones included. */
+  closed: number;
+  /** The same by reason. */
+  readonly closedBy: Record<CloseReason, number>;
+  /** Accepted connections that failed before they were open. */
+  handshakesFailed: number;
+  /** Application bytes, before they are sealed and after they are opened. */
+  bytesReceived: number;
+  bytesSent: number;
+  turns: number;
+  /** Events of all turns; divided by `turns` it says how well a batch is used. */
+  events: number;
+  /** Events for connections that were closed earlier in the same batch. */
+  staleEvents: number;
+  /** Times that a connection's turn came from the ready list and not from an edge. */
+  readyTurns: number;
+  /** Deadlines that passed, by name, those waived by a protocol included. */
+  readonly deadlines: Record<Deadline, number>;
+  /** How often a cap was reached, by name. */
+  readonly limited: Record<Limited, number>;
+}
+
+export function newCounters(): Counters {
+  return {
+    accepted: 0,
+    opened: 0,
+    closed: 0,
+    closedBy: { clean: 0, truncated: 0, reset: 0, timeout: 0, limit: 0, error: 0 },
+    handshakesFailed: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    queuedBytes: 0,
+    copiedBytes: 0,
+    turns: 0,
+    events: 0,
+    staleEvents: 0,
+    readyTurns: 0,
+    deadlines: {
+      connect: 0,
+      handshake: 0,
+      'first-byte': 0,
+      idle: 0,
+      'write-stall': 0,
+      'receive-rate': 0,
+      'send-rate': 0,
+      close: 0,
+      shutdown: 0,
+    },
+    limited: { connections: 0, handshakes: 0, descriptors: 0, address: 0, queue: 0, 'total-queue': 0 },
+  };
+}
+
+/** The counters as they stand. */
+export function copyCounters(counters: Counters): Counters {
+  return {
+    ...counters,
+    closedBy: { ...counters.closedBy },
+    deadlines: { ...counters.deadlines },
+    limited: { ...counters.limited },
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * A socket that listens, and what has to be undone and done because of where it does.
+ *
+ * Rule: whoever has one calls `close` once; descriptor and path go together.
+ */
+import type { SocketAddress, SocketOptions } from '@sluice/core-native';
+import type { Sockets } from './loop.ts';
+import { unlinkLater } from './unix-path.ts';
+
+export class ListeningSocket {
+  readonly fd: number;
+  /** What it accepts are Unix sockets. */
+  readonly isUnix: boolean;
+  private readonly sockets: Sockets;
+  /** Options that accepted sockets do not inherit: those of Unix sockets. */
+  private readonly acceptedSendBuffer: number | undefined;
+  private readonly unlink: (() => void) | undefined;
+  /** Whether another process may hold the same socket. */
+  private readonly isShared: boolean;
+
+  /** Takes over `fd`; `made` by us, where a path is what it was bound to, to be removed with it. */
+  constructor(
+    sockets: Sockets,
+    fd: number,
+    socketOptions: SocketOptions,
+    made: { readonly path?: string } | 'passed',
+  ) {
+    const madePath = made === 'passed' ? undefined : made.path;
+    this.isShared = made === 'passed';
+    this.sockets = sockets;
+    this.fd = fd;
+    this.isUnix = madePath !== undefined || this.address()?.family === 'unix';
+    this.acceptedSendBuffer = this.isUnix ? socketOptions.sendBufferBytes : undefined;
+    this.unlink = madePath === undefined ? undefined : unlinkLater(madePath);
+  }
+
+  address(): SocketAddress | undefined {
+    return this.sockets.localAddress(this.fd);
+  }
+
+  /** Gives an accepted socket the options that it did not inherit. */
+  prepare(fd: number): void {
+    if (this.acceptedSendBuffer !== undefined)
+      this.sockets.setOption(fd, 'sendBufferBytes', this.acceptedSendBuffer);
+  }
+
+  /**
+   * Sees to it, where that is possible, that only those come who had begun to. Not of a socket that was passed in: whoever
+   * holds it beside us goes on listening.
+   */
+  refuseNew(): void {
+    if (this.isShared) return;
+    if (this.isUnix) this.unlink?.();
+    else this.sockets.refuseNew(this.fd);
+  }
+
+  close(): void {
+    // The path first: while the socket is open no other can have its inode number.
+    this.unlink?.();
+    this.sockets.close(this.fd);
+  }
+}
