@@ -30,7 +30,7 @@ export async function runSuiteUnderFaults(seed, filters = []) {
   const rates = { ...BENIGN, acceptExhausted: 0 };
   return underFaults({ seed, rates }, async ({ env, control }) => {
     const where = filters.length > 0 ? filters : [...FOLDERS, '--testNamePattern', titlePattern()];
-    const counts = await runVitest(process.execPath, where, env);
+    const counts = await runVitest(process.execPath, where, { env: { ...process.env, ...env } });
     const injected = Object.values(control.counts()).reduce((sum, count) => sum + count, 0);
     process.stdout.write(`${injected} faults injected into ${control.attached} processes, seed ${seed}\n`);
     if (injected === 0) throw new Error('no fault was injected: these tests prove nothing');
