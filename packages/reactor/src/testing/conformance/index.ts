@@ -2,5 +2,6 @@
 export { type OverLoopback, overLoopback } from './over-loopback.ts';
 export type { TestFunction } from './suite.ts';
 export { type PolledEnd, type PollerDriver, type PollerSuite, testPoller } from './test-poller.ts';
+export { type ProtocolScript, type ProtocolSuite, testProtocol } from './test-protocol.ts';
 export { type TransportSuite, testTransport } from './test-transport.ts';
 export type { PairOptions, TransportEnd, TransportPair } from './transport-pair.ts';
