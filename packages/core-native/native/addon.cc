@@ -7,10 +7,14 @@
 #include "environment.h"
 #include "epoll.h"
 #include "features.h"
+#include "open_socket.h"
 #include "openssl_library.h"
 #include "socket.h"
 #include "tls_context.h"
 #include "tls_session.h"
+#ifdef SLUICE_SANITIZED
+#include "testing/planted_faults.h"
+#endif
 
 namespace sluice {
 
@@ -57,8 +61,12 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("Epoll", Epoll::Define(env, *environment));
   exports.Set("TlsContext", TlsContext::Define(env, *environment));
   exports.Set("TlsSession", TlsSession::Define(env, *environment));
+  DefineOpenCalls(env, exports, *environment);
   DefineSocketCalls(env, exports, *environment);
   DefineReports(env, exports, *environment);
+#ifdef SLUICE_SANITIZED
+  DefinePlantedFaults(env, exports, *environment);
+#endif
   return exports;
 }
 

@@ -14,6 +14,8 @@ namespace sluice {
 
 namespace {
 
+constexpr socklen_t kPathOffset = offsetof(sockaddr_un, sun_path);
+
 std::optional<Address> ParseScoped(const std::string& text, uint16_t port) {
   addrinfo hints{};
   hints.ai_family = AF_INET6;
@@ -46,10 +48,11 @@ std::string Ipv6Text(const sockaddr_in6& in6) {
 }
 
 std::string UnixPath(const sockaddr_un& un, socklen_t length) {
-  // Unnamed sockets have no path at all; abstract ones begin with NUL and are not paths (unix(7)).
-  constexpr socklen_t kPathOffset = offsetof(sockaddr_un, sun_path);
-  if (length <= kPathOffset || un.sun_path[0] == '\0') return {};
-  return {un.sun_path, strnlen(un.sun_path, length - kPathOffset)};
+  // Unnamed sockets have no path at all; an abstract name begins with NUL and is as long as the
+  // address says (unix(7)).
+  if (length <= kPathOffset) return {};
+  const size_t size = length - kPathOffset;
+  return {un.sun_path, un.sun_path[0] == '\0' ? size : strnlen(un.sun_path, size)};
 }
 
 }  // namespace
@@ -75,6 +78,31 @@ std::optional<Address> Address::Parse(const std::string& text, uint16_t port) {
   // inet_pton(3) knows no scopes.
   if (text.find('%') != std::string::npos) return ParseScoped(text, port);
   return std::nullopt;
+}
+
+bool Address::SameAs(const Address& other) const {
+  return family() == other.family() && port() == other.port() &&
+         NumericText() == other.NumericText();
+}
+
+std::optional<Address> Address::Unix(const std::string& path) {
+  Address address;
+  auto* un = reinterpret_cast<sockaddr_un*>(&address.storage);
+  // One byte stays for the NUL that ends a path, also where the kernel could do without.
+  if (path.empty() || path.size() >= sizeof(un->sun_path)) return std::nullopt;
+  if (path.find('\0', 1) != std::string::npos) return std::nullopt;
+  un->sun_family = AF_UNIX;
+  std::memcpy(un->sun_path, path.data(), path.size());
+  // An abstract name is all of the address; a path ends with its NUL.
+  const bool abstract = path[0] == '\0';
+  address.length = static_cast<socklen_t>(kPathOffset + path.size() + (abstract ? 0 : 1));
+  return address;
+}
+
+uint16_t Address::port() const {
+  if (family() == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(storage).sin_port);
+  if (family() == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(storage).sin6_port);
+  return 0;
 }
 
 std::string Address::NumericText() const {

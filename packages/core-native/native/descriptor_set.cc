@@ -19,10 +19,14 @@ void DescriptorSet::Add(int fd) {
 }
 
 void DescriptorSet::Remove(int fd) {
-  const auto index = static_cast<size_t>(fd);
-  if (index >= open_.size() || !open_[index]) return;
-  open_[index] = false;
+  if (!Has(fd)) return;
+  open_[static_cast<size_t>(fd)] = false;
   --size_;
+}
+
+bool DescriptorSet::Has(int fd) const {
+  const auto index = static_cast<size_t>(fd);
+  return index < open_.size() && open_[index];
 }
 
 }  // namespace sluice

@@ -19,6 +19,7 @@ class DescriptorSet {
   void Add(int fd);
   /// Gives up `fd`, which the caller closes; one that was never added is nothing special.
   void Remove(int fd);
+  bool Has(int fd) const;
   int size() const { return size_; }
 
  private:

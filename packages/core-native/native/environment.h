@@ -39,6 +39,12 @@ class Environment : public std::enable_shared_from_this<Environment> {
   const Failure& last_failure() const { return last_failure_; }
   Live& live() { return live_; }
   DescriptorSet& descriptors() { return descriptors_; }
+  /// For `return Integer(env, environment.HandOver(fd))`: JavaScript has the descriptor from now
+  /// on; the environment closes it at its own end if nobody else does.
+  int32_t HandOver(int fd) {
+    descriptors_.Add(fd);
+    return fd;
+  }
   /// Where accept4(2) puts the peer's address; that of the last connection until the next one.
   Address& accepted() { return accepted_; }
 

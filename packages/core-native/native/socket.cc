@@ -2,14 +2,11 @@
 // reactor.
 #include "socket.h"
 
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <optional>
 #include <string>
 
 #include "address.h"
@@ -18,13 +15,12 @@
 #include "listen_filter.h"
 #include "socket_options.h"
 #include "status.h"
+#include "tcp_info.h"
 #include "unique_fd.h"
 
 namespace sluice {
 
 namespace {
-
-constexpr int kSocketFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -35,65 +31,6 @@ auto RetryInterrupted(Call call) {
     const auto result = call();
     if (result >= 0 || errno != EINTR) return result;
   }
-}
-
-/// Hands a descriptor to JavaScript; the environment closes it at its own end if nobody else does.
-napi_value HandOver(const Arguments& arguments, int fd) {
-  arguments.environment().descriptors().Add(fd);
-  return Integer(arguments.env(), fd);
-}
-
-/// The address, or nothing and a failure recorded that quotes the text.
-std::optional<Address> ReadAddress(const Arguments& arguments, uint16_t port) {
-  std::string text = arguments.Text(0, "address");
-  std::optional<Address> address = Address::Parse(text, port);
-  if (!address) {
-    std::replace(text.begin(), text.end(), '\0', '?');
-    arguments.environment().Fail(
-        EINVAL, "inet_pton",
-        "\"" + text.substr(0, 80) + "\" is not a numeric IPv4 or IPv6 address");
-  }
-  return address;
-}
-
-bool ReadOption(const Napi::Value& options, const char* name) {
-  const Napi::Value value = options.As<Napi::Object>().Get(name);
-  if (value.IsUndefined()) return false;
-  if (!value.IsBoolean()) {
-    throw Napi::TypeError::New(options.Env(),
-                               std::string("\"options.") + name + "\" must be a boolean");
-  }
-  return value.As<Napi::Boolean>();
-}
-
-napi_value Listen(const Arguments& arguments) {
-  const int port = arguments.Int(1, "port", 0, UINT16_MAX);
-  const int backlog = arguments.Int(2, "backlog", 0, INT32_MAX);
-  const Napi::Value options = arguments[3];
-  if (!options.IsObject())
-    throw Napi::TypeError::New(arguments.env(), "\"options\" must be an object");
-  const bool reuse_port = ReadOption(options, "reusePort");
-  const bool ipv6_only = ReadOption(options, "ipv6Only");
-  Environment& environment = arguments.environment();
-  const auto fail = [&](const char* call) {
-    return Integer(arguments.env(), environment.Fail(errno, call));
-  };
-
-  const std::optional<Address> address = ReadAddress(arguments, static_cast<uint16_t>(port));
-  if (!address) return Integer(arguments.env(), ToInt(Status::kFailed));
-  UniqueFd fd(socket(address->family(), SOCK_STREAM | kSocketFlags, 0));
-  if (!fd.valid()) return fail("socket");
-  // Without it a restarted server waits out TIME_WAIT of its predecessor's connections (socket(7)).
-  if (!SetIntOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1)) return fail("setsockopt");
-  if (reuse_port && !SetIntOption(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1)) return fail("setsockopt");
-  // Set both ways: the default is a sysctl (net.ipv6.bindv6only).
-  if (address->family() == AF_INET6 &&
-      !SetIntOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only)) {
-    return fail("setsockopt");
-  }
-  if (bind(fd.get(), address->get(), address->length) != 0) return fail("bind");
-  if (listen(fd.get(), backlog) != 0) return fail("listen");
-  return HandOver(arguments, fd.Release());
 }
 
 napi_value RefuseNew(const Arguments& arguments) {
@@ -107,9 +44,9 @@ napi_value Accept(const Arguments& arguments) {
   Address& peer = arguments.environment().accepted();
   const int fd = RetryInterrupted([&] {
     peer.length = sizeof(peer.storage);
-    return accept4(listener, peer.get(), &peer.length, kSocketFlags);
+    return accept4(listener, peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
   });
-  if (fd >= 0) return HandOver(arguments, fd);
+  if (fd >= 0) return Integer(arguments.env(), arguments.environment().HandOver(fd));
   if (WouldBlock(errno)) return Integer(arguments.env(), ToInt(Status::kWantsRead));
   return Integer(arguments.env(), arguments.environment().Fail(errno, "accept4"));
 }
@@ -122,22 +59,19 @@ napi_value AcceptedAddress(const Arguments& arguments) {
 napi_value Reserve(const Arguments& arguments) {
   // An eventfd needs no path, so that it is to be had in a chroot without /dev too.
   const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd >= 0) return HandOver(arguments, fd);
-  return Integer(arguments.env(), arguments.environment().Fail(errno, "eventfd"));
+  Environment& environment = arguments.environment();
+  return Integer(arguments.env(),
+                 fd < 0 ? environment.Fail(errno, "eventfd") : environment.HandOver(fd));
 }
 
-napi_value Connect(const Arguments& arguments) {
-  const int port = arguments.Int(1, "port", 0, UINT16_MAX);
-  const std::optional<Address> address = ReadAddress(arguments, static_cast<uint16_t>(port));
-  if (!address) return Integer(arguments.env(), ToInt(Status::kFailed));
-  UniqueFd fd(socket(address->family(), SOCK_STREAM | kSocketFlags, 0));
-  if (!fd.valid()) return Integer(arguments.env(), arguments.environment().Fail(errno, "socket"));
-  // EINTR: the connection goes on being made and must not be asked for again (connect(2)).
-  if (connect(fd.get(), address->get(), address->length) == 0 || errno == EINPROGRESS ||
-      errno == EINTR) {
-    return HandOver(arguments, fd.Release());
-  }
-  return Integer(arguments.env(), arguments.environment().Fail(errno, "connect"));
+/// Whether a socket is its own peer. A SYN to a local port that nobody listens on, sent from that
+/// very port, meets itself and succeeds (simultaneous open, RFC 9293 section 3.5), and the kernel
+/// may choose such a port.
+bool IsItself(int fd, const Address& peer) {
+  if (peer.port() == 0) return false;
+  Address local;
+  local.length = sizeof(local.storage);
+  return getsockname(fd, local.get(), &local.length) == 0 && local.SameAs(peer);
 }
 
 napi_value ConnectResult(const Arguments& arguments) {
@@ -152,8 +86,10 @@ napi_value ConnectResult(const Arguments& arguments) {
   // SO_ERROR is 0 both when connected and while still trying; only the first has a peer.
   Address peer;
   peer.length = sizeof(peer.storage);
-  if (getpeername(fd, peer.get(), &peer.length) == 0)
-    return Integer(arguments.env(), ToInt(Status::kDone));
+  if (getpeername(fd, peer.get(), &peer.length) == 0) {
+    if (!IsItself(fd, peer)) return Integer(arguments.env(), ToInt(Status::kDone));
+    return Integer(arguments.env(), environment.Fail(ECONNREFUSED, "connect"));
+  }
   if (errno != ENOTCONN) return Integer(arguments.env(), environment.Fail(errno, "getpeername"));
   // No peer and no error: in progress, unless the error was fetched before, which leaves the socket
   // writable for good.
@@ -215,6 +151,12 @@ napi_value RemoteAddress(const Arguments& arguments) {
   return AddressOf<getpeername>(arguments, "getpeername");
 }
 
+napi_value TcpInfoOf(const Arguments& arguments) {
+  const Napi::Value info = TcpInfo(arguments.env(), arguments.Descriptor(0));
+  if (info.IsUndefined()) arguments.environment().Fail(errno, "getsockopt");
+  return info;
+}
+
 napi_value SetOption(const Arguments& arguments) {
   const int fd = arguments.Descriptor(0);
   const std::string option = arguments.Text(1, "option");
@@ -227,11 +169,23 @@ napi_value SetOption(const Arguments& arguments) {
     case OptionResult::kUnknown:
       break;
   }
-  throw Napi::TypeError::New(
-      arguments.env(),
-      "\"option\" must be one of noDelay, keepAlive, sendBufferBytes, receiveBufferBytes, "
-      "lingerSeconds; received \"" +
-          option + "\"");
+  ThrowUnknownOption(arguments.env(), option);
+}
+
+napi_value GetOption(const Arguments& arguments) {
+  const int fd = arguments.Descriptor(0);
+  const std::string option = arguments.Text(1, "option");
+  int value = 0;
+  switch (GetSocketOption(fd, option, value)) {
+    case OptionResult::kDone:
+      return Integer(arguments.env(), value);
+    case OptionResult::kRefused:
+      arguments.environment().Fail(errno, "getsockopt");
+      return Undefined(arguments.env());
+    case OptionResult::kUnknown:
+      break;
+  }
+  ThrowUnknownOption(arguments.env(), option);
 }
 
 }  // namespace
@@ -239,12 +193,10 @@ napi_value SetOption(const Arguments& arguments) {
 void DefineSocketCalls(Napi::Env env, Napi::Object exports, Environment& environment) {
   ExportCalls(env, exports,
               {
-                  CallProperty("listen", FunctionCallback<Listen>, environment),
                   CallProperty("refuseNew", FunctionCallback<RefuseNew>, environment),
                   CallProperty("accept", FunctionCallback<Accept>, environment),
                   CallProperty("acceptedAddress", FunctionCallback<AcceptedAddress>, environment),
                   CallProperty("reserve", FunctionCallback<Reserve>, environment),
-                  CallProperty("connect", FunctionCallback<Connect>, environment),
                   CallProperty("connectResult", FunctionCallback<ConnectResult>, environment),
                   CallProperty("recv", FunctionCallback<Receive>, environment),
                   CallProperty("send", FunctionCallback<Send>, environment),
@@ -252,7 +204,9 @@ void DefineSocketCalls(Napi::Env env, Napi::Object exports, Environment& environ
                   CallProperty("close", FunctionCallback<Close>, environment),
                   CallProperty("localAddress", FunctionCallback<LocalAddress>, environment),
                   CallProperty("remoteAddress", FunctionCallback<RemoteAddress>, environment),
+                  CallProperty("tcpInfo", FunctionCallback<TcpInfoOf>, environment),
                   CallProperty("setOption", FunctionCallback<SetOption>, environment),
+                  CallProperty("getOption", FunctionCallback<GetOption>, environment),
               });
 }
 

@@ -1,5 +1,5 @@
-// The socket calls of the contract, as exports. Rule: sockets are born non-blocking and
-// close-on-exec, in the call that makes them: a flag set later races with a fork of another thread.
+// The calls of the contract on sockets that are there already, accept among them. Rule: an accepted
+// socket is non-blocking and close-on-exec from birth, as those of open_socket.h are.
 #pragma once
 
 #include <napi.h>

@@ -71,19 +71,80 @@ export interface NativeFailure {
 /** An address as the kernel reports it (getsockname(2), getpeername(2)). */
 export interface SocketAddress {
   readonly family: 'IPv4' | 'IPv6' | 'unix';
-  /** Numeric address, or the path of a Unix socket (empty when unnamed). */
+  /** Numeric address, or the path of a Unix socket: empty when unnamed, with a NUL in front when abstract (unix(7)). */
   readonly address: string;
   /** TCP port; 0 for Unix sockets. */
   readonly port: number;
 }
 
-/** Options of a socket that {@link NativeBinding.setOption} understands; values are integers in the unit named. */
+/** Options of a socket, by the names that this addon gives them; values are integers in the unit named, flags 0 or 1. */
 export type SocketOption =
   | 'noDelay'
   | 'keepAlive'
+  | 'keepAliveIdleSeconds'
+  | 'keepAliveIntervalSeconds'
+  | 'keepAliveCount'
+  | 'userTimeoutMs'
   | 'sendBufferBytes'
   | 'receiveBufferBytes'
   | 'lingerSeconds';
+
+/**
+ * Options of a socket that is to be made, set before it is bound or connected. What a listening TCP socket has, the
+ * sockets that it accepts inherit.
+ */
+export type SocketOptions = { readonly [Option in SocketOption]?: number | undefined };
+
+/** State of a TCP connection (RFC 9293 section 3.3.2), in tcp(7)'s words. */
+export type TcpState =
+  | 'established'
+  | 'syn-sent'
+  | 'syn-received'
+  | 'fin-wait-1'
+  | 'fin-wait-2'
+  | 'time-wait'
+  | 'closed'
+  | 'close-wait'
+  | 'last-ack'
+  | 'listening'
+  | 'closing';
+
+/** TCP_INFO of tcp(7), as the kernel estimates it at this moment. What an older kernel does not tell is 0. */
+export interface TcpInfo {
+  readonly state: TcpState;
+  /** Smoothed round-trip time, and how much it varies; the smallest one seen. */
+  readonly rttUs: number;
+  readonly rttVarianceUs: number;
+  readonly minRttUs: number;
+  readonly retransmitTimeoutUs: number;
+  /** Timeouts in a row of what is unacknowledged now, and segments sent again in the life of the connection. */
+  readonly retransmits: number;
+  readonly totalRetransmits: number;
+  /** Segments sent and not acknowledged, and those of them that are held for lost. */
+  readonly unackedSegments: number;
+  readonly lostSegments: number;
+  /** Congestion window and slow-start threshold, in segments of `sendMssBytes`. */
+  readonly congestionWindowSegments: number;
+  readonly slowStartThresholdSegments: number;
+  readonly sendMssBytes: number;
+  readonly receiveMssBytes: number;
+  readonly pathMtuBytes: number;
+  /** What the kernel takes for the application's reading in one round trip (its tuning of the receive buffer). */
+  readonly receiveSpaceBytes: number;
+  /** Bytes that the peer acknowledged, that came from it, that were sent (again and again counted), and sent again. */
+  readonly bytesAcked: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly bytesRetransmitted: number;
+  /** Bytes in the send buffer that have not left yet. */
+  readonly unsentBytes: number;
+  /** The most recent rate at which bytes reached the peer, and the rate at which the kernel paces them. */
+  readonly deliveryRateBytesPerSecond: number;
+  readonly pacingRateBytesPerSecond: number;
+  /** Since data was last sent and last came. */
+  readonly lastSentMs: number;
+  readonly lastReceivedMs: number;
+}
 
 /** The edge-triggered readiness source. One per reactor; its descriptor is watched by Node's own event loop. */
 export interface NativeEpoll {
@@ -206,7 +267,7 @@ export interface NativeLiveObjects {
   readonly epolls: number;
   readonly tlsContexts: number;
   readonly tlsSessions: number;
-  /** Descriptors of `listen`, `accept`, `reserve` and `connect` that were not given to `close` yet. */
+  /** Descriptors of `listen`, `adopt`, `accept`, `reserve` and `connect` that were not given to `close` yet. */
   readonly descriptors: number;
 }
 
@@ -240,13 +301,25 @@ export interface NativeBinding {
     address: string,
     port: number,
     backlog: number,
-    options: { readonly reusePort: boolean; readonly ipv6Only: boolean },
+    options: {
+      readonly reusePort: boolean;
+      readonly ipv6Only: boolean;
+      readonly socketOptions?: SocketOptions | undefined;
+    },
   ): number;
   /**
    * From now on newcomers to the listening TCP socket are ignored, while handshakes of TCP that have begun are completed
    * and can be accepted: what has to come before closing it, if nobody is to be reset. 0 or `failed`.
    */
   refuseNew(fd: number): number;
+  /** A listening Unix socket on a path, or an abstract name with a NUL in front; the descriptor, or `failed`. */
+  listenUnix(path: string, backlog: number, socketOptions?: SocketOptions): number;
+  /**
+   * Takes over a listening stream socket that came from elsewhere, a parent process for instance: non-blocking,
+   * close-on-exec and closed by `close` from now on. The descriptor, or `failed`: EBADF and ENOTSOCK,
+   * ESOCKTNOSUPPORT (not a stream), EINVAL (does not listen), EEXIST (is this environment's already).
+   */
+  adopt(fd: number): number;
   /** accept4(2): a descriptor, `wantsRead` when the backlog is empty, or `failed` ({@link lastErrno} tells which). */
   accept(fd: number): number;
   /**
@@ -259,9 +332,24 @@ export interface NativeBinding {
    * process has no other left.
    */
   reserve(): number;
-  /** Starts a TCP connection to a numeric address; the descriptor (connected or in progress), or `failed`. */
-  connect(address: string, port: number): number;
-  /** SO_ERROR of a connecting socket: 0 connected, `wantsWrite` still in progress, `failed`. */
+  /**
+   * Starts a TCP connection to a numeric address, from the numeric `local` one where given (port 0: the kernel's
+   * choice); the descriptor (connected or in progress), or `failed`.
+   */
+  connect(
+    address: string,
+    port: number,
+    options?: {
+      readonly local?: { readonly address: string; readonly port: number } | undefined;
+      readonly socketOptions?: SocketOptions | undefined;
+    },
+  ): number;
+  /** Connects to a Unix socket: connected, or `failed`; EAGAIN when the listener's backlog is full (connect(2)). */
+  connectUnix(path: string, socketOptions?: SocketOptions): number;
+  /**
+   * SO_ERROR of a connecting socket: 0 connected, `wantsWrite` still in progress, `failed`. One that met itself, on a
+   * local port where nobody listens, has failed with ECONNREFUSED.
+   */
   connectResult(fd: number): number;
   /** recv(2): 1 or more bytes, `wantsRead`, `ended`, or `failed`. EINTR is retried. A zero `length` is misuse. */
   recv(fd: number, buffer: Uint8Array, offset: number, length: number): number;
@@ -275,6 +363,13 @@ export interface NativeBinding {
   remoteAddress(fd: number): SocketAddress | undefined;
   /** setsockopt(2): 0 or `failed`. Throws a TypeError for an option it does not know. */
   setOption(fd: number, option: SocketOption, value: number): number;
+  /**
+   * getsockopt(2): the value, undefined when the call failed. The kernel doubles what buffers are set to, for its own
+   * bookkeeping (socket(7)). Throws a TypeError for an option it does not know.
+   */
+  getOption(fd: number, option: SocketOption): number | undefined;
+  /** Undefined when `fd` is no TCP socket. */
+  tcpInfo(fd: number): TcpInfo | undefined;
   /** errno of this environment's last call that answered `failed` for a system call; 0 when it was not one. */
   lastErrno(): number;
   /** Details of this environment's last `failed`. */

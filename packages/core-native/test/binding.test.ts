@@ -30,6 +30,7 @@ const NO_BYTES: unknown[] = [
 const CALLS: Record<string, unknown[]> = {
   refuseNew: [0],
   accept: [0],
+  adopt: [0],
   connectResult: [0],
   recv: [0, buffer, 0, 16],
   send: [0, buffer, 0, 16],
@@ -38,6 +39,8 @@ const CALLS: Record<string, unknown[]> = {
   localAddress: [0],
   remoteAddress: [0],
   setOption: [0, 'noDelay', 1],
+  getOption: [0, 'noDelay'],
+  tcpInfo: [0],
 };
 
 describe('the exports', () => {
@@ -48,13 +51,17 @@ describe('the exports', () => {
       'TlsSession',
       'accept',
       'acceptedAddress',
+      'adopt',
       'close',
       'connect',
       'connectResult',
+      'connectUnix',
       'features',
+      'getOption',
       'lastErrno',
       'lastFailure',
       'listen',
+      'listenUnix',
       'liveObjects',
       'localAddress',
       'recv',
@@ -64,6 +71,7 @@ describe('the exports', () => {
       'send',
       'setOption',
       'shutdownWrite',
+      'tcpInfo',
     ];
     expect(Object.keys(native).sort()).toEqual(names.sort());
   });
@@ -165,13 +173,37 @@ describe('listen and connect', () => {
     };
     expect(() => binding['listen']!('127.0.0.1', 0, 1, trap)).toThrow('from a getter');
   });
+
+  it('check the options of the socket to be made', () => {
+    for (const wrong of [null, 1, 'x'])
+      expect(() => binding['connectUnix']!('x', wrong)).toThrow('"socketOptions" must be an object');
+    expect(() => binding['connectUnix']!('x', { nodelay: 1 })).toThrow('must be one of noDelay, keepAlive');
+    for (const wrong of ['1', true, null])
+      expect(() => binding['listenUnix']!('x', 1, { noDelay: wrong })).toThrow(
+        '"socketOptions.noDelay" must be an integer',
+      );
+    for (const wrong of [0.5, 2 ** 31, Number.NaN])
+      expect(() => binding['listenUnix']!('x', 1, { noDelay: wrong })).toThrow(RangeError);
+    // An undefined one is none.
+    expect(native.connectUnix('', { noDelay: undefined })).toBe(Status.failed);
+  });
+
+  it('check where a connection is to come from', () => {
+    for (const wrong of [null, 1, 'x'])
+      expect(() => binding['connect']!('::1', 1, { local: wrong })).toThrow('"local" must be an object');
+    for (const wrong of [{}, { address: '::1' }, { address: 1, port: 1 }, { address: '::1', port: '1' }])
+      expect(() => binding['connect']!('::1', 1, { local: wrong })).toThrow('"local" must have an address');
+    for (const port of [-1, 65_536, 1.5, Number.NaN])
+      expect(() => binding['connect']!('::1', 1, { local: { address: '::1', port } })).toThrow(RangeError);
+  });
 });
 
-describe('setOption', () => {
+describe('setOption and getOption', () => {
   it('knows its options only', () => {
     for (const wrong of [undefined, 1, null])
       expect(() => binding['setOption']!(0, wrong, 1)).toThrow('"option" must be a string');
     expect(() => binding['setOption']!(0, 'nodelay', 1)).toThrow(TypeError);
+    expect(() => binding['getOption']!(0, 'nodelay')).toThrow('must be one of noDelay, keepAlive');
     expect(() => binding['setOption']!(0, 'nodelay', 1)).toThrow('must be one of noDelay, keepAlive');
     for (const wrong of [undefined, '1', true])
       expect(() => binding['setOption']!(0, 'noDelay', wrong)).toThrow(TypeError);

@@ -169,7 +169,9 @@ describe('accepting', () => {
     const server = createServer().listen(path);
     await new Promise((resolve) => server.once('listening', resolve));
     const fd = (server as unknown as { _handle: { fd: number } })._handle.fd;
-    expect(native.localAddress(fd)).toEqual({ family: 'unix', address: '', port: 0 });
+    // Node before 22 fills the name up with NULs, which makes them part of it (unix(7)).
+    const { family, address } = native.localAddress(fd)!;
+    expect({ family, address: address.replace(/\0+$/, '') }).toEqual({ family: 'unix', address: path });
     await new Promise((resolve) => server.close(resolve));
   });
 });

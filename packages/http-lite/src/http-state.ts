@@ -4,7 +4,7 @@
  * Rule: one request at a time. The next is not parsed before the current answer has ended and its body is through, so
  * answers leave in order, and from a loop, so that any number of pipelined requests needs no stack.
  */
-import type { CloseReason, Connection } from '@sluice/reactor';
+import type { CloseReason, Connection, OpenDeadline } from '@sluice/reactor';
 import type { BodyOwner } from './body.ts';
 import { bodyTruncated, HttpPeerError, HttpRequestError, peerGone } from './errors.ts';
 import type { HttpSettings } from './http-settings.ts';
@@ -26,6 +26,9 @@ import { Stash } from './stash.ts';
  */
 type Inbound = 'head' | 'body' | 'last-body' | 'held' | 'blocked' | 'dropped';
 
+/** How long after it was opened a connection without a request is left in peace when the reactor shuts down. */
+const FRESH_GRACE_MS = 500;
+
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
 /** The state that `conn.state` holds. Its members belong to this package. */
@@ -43,8 +46,12 @@ export class HttpState implements AnswerOwner, BodyOwner {
   /** The client waits for 100 Continue and has sent nothing of its body. */
   #awaitsContinue = false;
   #peerEnded = false;
-  /** The reactor shuts down: the current answer is the last. */
+  /** The reactor shuts down: what is here already is the last. */
   #shuttingDown = false;
+  /** No request has come yet. */
+  #isFresh = true;
+  /** The chunk that is being consumed goes on behind the request that was just read. */
+  #chunkHasMore = false;
   /** We have called `pause()`. */
   #paused = false;
   /** The loop in {@link #consume} is on the stack; it will go on by itself. */
@@ -61,7 +68,8 @@ export class HttpState implements AnswerOwner, BodyOwner {
   onData(chunk: Buffer): void {
     if (this.#inbound === 'dropped') return;
     const at = this.#stash === undefined || this.#stash.isEmpty ? this.#consume(chunk, 0) : 0;
-    if (at === chunk.length || this.#isDropped()) return;
+    if (at === chunk.length) return this.#leaveIfLast();
+    if (this.#isDropped()) return;
     this.#stash ??= new Stash();
     this.#stash.keep(chunk, at);
     this.#regulate();
@@ -85,11 +93,21 @@ export class HttpState implements AnswerOwner, BodyOwner {
     this.#leave();
   }
 
-  /** A connection between two requests leaves at once, another when its answer has ended. */
+  /**
+   * A connection between two requests leaves at once, another when all that have arrived are answered. One that was just
+   * opened is about to bring its first: it gets a moment.
+   */
   onShutdown(): void {
     this.#shuttingDown = true;
-    if (this.#response !== undefined || this.#inbound === 'dropped') return;
-    if (this.#inbound !== 'head' || this.#parser === undefined) this.#leave();
+    if (this.#isFresh && this.#isIdle()) this.connection.setTimeouts({ firstByteMs: FRESH_GRACE_MS });
+    else this.#leaveIfLast();
+  }
+
+  /** Whether the deadline is waived. */
+  onTimeout(which: OpenDeadline): boolean {
+    if (!this.#shuttingDown || which !== 'first-byte') return false;
+    this.#leave();
+    return true;
   }
 
   onClose(reason: CloseReason, cause: Error | undefined): void {
@@ -112,14 +130,14 @@ export class HttpState implements AnswerOwner, BodyOwner {
   answerEnded(response: HttpResponse): void {
     this.#response = undefined;
     this.#incoming?.body.discard();
-    if (!response.keepAlive || this.#shuttingDown) this.#leave();
+    if (!response.keepAlive || (this.#shuttingDown && !this.#hasMore())) this.#leave();
     if (this.#inbound === 'held') this.#inbound = this.#nextHead();
     if (!this.#consuming) this.#advance();
   }
 
   /** Whether what is left of the current request allows for another behind it. */
   mayKeepAlive(): boolean {
-    if (this.#shuttingDown) return false;
+    if (this.#shuttingDown && !this.#hasMore()) return false;
     if (this.#incoming === undefined) return this.#inbound !== 'dropped';
     if (this.#incoming.body.reader === 'reading') return true;
     return !this.#awaitsContinue && this.#incoming.isWorthDropping;
@@ -163,6 +181,7 @@ export class HttpState implements AnswerOwner, BodyOwner {
       return at;
     } finally {
       this.#consuming = false;
+      this.#chunkHasMore = false;
     }
   }
 
@@ -176,6 +195,7 @@ export class HttpState implements AnswerOwner, BodyOwner {
       if (at < chunk.length) stash.putBack(chunk.subarray(at));
     }
     if (this.#inbound === 'head' && this.#peerEnded) this.#leave();
+    this.#leaveIfLast();
     this.#regulate();
   }
 
@@ -212,12 +232,14 @@ export class HttpState implements AnswerOwner, BodyOwner {
       this.#refuse(expectation === 'unknown' ? unknownExpectation() : bodyTooLarge(limits.bodyBytes), toHead);
       return;
     }
+    this.#isFresh = false;
     this.#inbound = 'held';
     if (framing.chunked || framing.contentLength > 0) {
       this.#inbound = 'body';
       this.#incoming = new IncomingBody(framing, limits, this);
       this.#awaitsContinue = expectation === 'continue' && !hasMore;
     }
+    this.#chunkHasMore = hasMore && this.#incoming === undefined;
     const keepAlive = !framing.close && (line.minorVersion !== 0 || framing.keepAlive);
     const request = new HttpRequest(this.connection, parser, this.#incoming?.body);
     const response = new HttpResponse(this, toHead, line.minorVersion, keepAlive);
@@ -254,6 +276,7 @@ export class HttpState implements AnswerOwner, BodyOwner {
   #readBody(chunk: Buffer, from: number, incoming: IncomingBody): number {
     this.#awaitsContinue = false;
     const at = incoming.read(chunk, from);
+    this.#chunkHasMore = at < chunk.length;
     if (incoming.outcome === 'done') this.#completeBody();
     else if (incoming.failure !== undefined) this.#refuse(incoming.failure, false);
     else if (incoming.outcome === 'excess') this.#cutBody();
@@ -312,6 +335,23 @@ export class HttpState implements AnswerOwner, BodyOwner {
     this.#parser = undefined;
     this.#stash?.clear();
     this.#regulate();
+  }
+
+  /** The reactor shuts down and nothing of a further request is here. */
+  #leaveIfLast(): void {
+    if (this.#shuttingDown && this.#isIdle() && !this.#isFresh) this.#leave();
+  }
+
+  #isIdle(): boolean {
+    const isBetween = this.#inbound === 'head' || this.#inbound === 'blocked';
+    // Empty lines before a request line (RFC 9112 section 2.2) are not the beginning of one.
+    const hasHead = this.#parser !== undefined && this.#parser.state !== 'start';
+    return isBetween && !hasHead && this.#response === undefined && !this.#hasMore();
+  }
+
+  /** Bytes behind the current request have arrived. */
+  #hasMore(): boolean {
+    return this.#chunkHasMore || (this.#stash !== undefined && !this.#stash.isEmpty);
   }
 
   #isDropped(): boolean {

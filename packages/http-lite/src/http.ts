@@ -26,6 +26,7 @@ export function http(handler: Handler, options: HttpOptions = {}): Protocol<Http
     onData: (conn, chunk) => conn.state.onData(chunk),
     onDrain: (conn) => conn.state.onDrain(),
     onEnd: (conn) => conn.state.onEnd(),
+    onTimeout: (conn, which) => conn.state.onTimeout(which),
     onShutdown: (conn) => conn.state.onShutdown(),
     onClose: (conn, reason, cause) => conn.state.onClose(reason, cause),
   };

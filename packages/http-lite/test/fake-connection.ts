@@ -8,8 +8,10 @@ import type {
   CloseReason,
   Connection,
   Lifecycle,
+  OpenDeadline,
   Protocol,
   ReadHalf,
+  Timeouts,
   Transport,
   WriteHalf,
 } from '@sluice/reactor';
@@ -52,6 +54,8 @@ export class FakeConnection<State> implements Connection<State> {
     this.state = protocol.onOpen(this);
   }
 
+  tcpInfo(): undefined {}
+
   // ---- what a test does ----
 
   /** Bytes arrive; text is Latin-1. While paused they wait. */
@@ -88,6 +92,12 @@ export class FakeConnection<State> implements Connection<State> {
   /** The reactor shuts down. */
   shutdown(): this {
     this.#protocol.onShutdown?.(this);
+    return this;
+  }
+
+  /** A deadline passes. */
+  timeout(which: OpenDeadline): this {
+    if (this.#protocol.onTimeout?.(this, which) !== true) this.#finish('timeout', undefined);
     return this;
   }
 
@@ -155,7 +165,9 @@ export class FakeConnection<State> implements Connection<State> {
     this.#finish(error === undefined ? 'clean' : 'error', error);
   }
 
-  setTimeouts(): void {}
+  setTimeouts(timeouts: Partial<Timeouts>): void {
+    this.calls.push(`setTimeouts ${JSON.stringify(timeouts)}`);
+  }
 
   pause(): void {
     if (this.lifecycle !== 'open' || this.readHalf === 'ended') return;

@@ -154,17 +154,55 @@ describe('the end of a connection', () => {
     expect(connection.calls).toEqual(['close']);
   });
 
-  it('by shutdown waits for the answer, which says so', () => {
-    let end = () => {};
+  it('by shutdown waits for the answers of all that have arrived, the last of which says so', () => {
+    const ends: (() => void)[] = [];
     const connection = serve((_req, res) => {
-      end = () => res.end();
+      ends.push(() => res.end());
     })
       .receive(many(2))
       .shutdown();
     expect(connection.calls).toEqual([]);
-    end();
-    expect(parseAnswers(connection.take())).toMatchObject([{ headers: { connection: 'close' } }]);
+    ends[0]?.();
+    expect(connection.calls).toEqual([]);
+    ends[1]?.();
+    const answers = parseAnswers(connection.take());
+    expect(answers.map(({ headers }) => headers['connection'])).toEqual([undefined, 'close']);
     expect(connection.calls).toEqual(['close']);
+  });
+
+  it('by shutdown answers all requests of a chunk that comes after it, bodies and all', () => {
+    const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi';
+    const connection = serve(async (req, res) => res.end(await req.body?.text()))
+      .receive(get().slice(0, 5))
+      .shutdown()
+      .receive(get().slice(5) + post + get());
+    return settled().then(() => {
+      const answers = parseAnswers(connection.take());
+      expect(answers.map(({ headers }) => headers['connection'])).toEqual([undefined, undefined, 'close']);
+      expect(connection.calls).toEqual(['close']);
+    });
+  });
+
+  it('by shutdown comes also when only an empty line was left', () => {
+    let end = () => {};
+    const connection = serve((_req, res) => {
+      end = () => res.end();
+    })
+      .receive(`${get()}\r\n`)
+      .shutdown();
+    end();
+    expect(parseAnswers(connection.take()).length).toBe(1);
+    expect(connection.calls).toEqual(['close']);
+  });
+
+  it('by shutdown gives a connection that was just opened a moment to bring its first request', () => {
+    const opened = () => serve((_req, res) => res.end()).shutdown();
+    const waiting = ['setTimeouts {"firstByteMs":500}'];
+    expect(opened().calls).toEqual(waiting);
+    expect(opened().timeout('first-byte').calls).toEqual([...waiting, 'close']);
+    const served = opened().receive(get());
+    expect(parseAnswers(served.take())).toMatchObject([{ headers: { connection: 'close' } }]);
+    expect(served.calls).toEqual([...waiting, 'close']);
   });
 
   it('by shutdown lets a request that has begun to arrive be answered', () => {

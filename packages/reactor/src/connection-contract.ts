@@ -3,7 +3,7 @@
  *
  * Rule: three verbs leave (`end`, `close`, `destroy`); none of them may lose bytes that `write` accepted, but `destroy`.
  */
-import type { SocketAddress } from '@sluice/core-native';
+import type { SocketAddress, TcpInfo } from '@sluice/core-native';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Timeouts } from './open-deadlines.ts';
 import type { ReadHalf } from './read-half.ts';
@@ -23,6 +23,8 @@ export interface Connection<State = unknown> {
   /** Undefined once the connection is closed, or when the kernel no longer knows it. */
   readonly remoteAddress: SocketAddress | undefined;
   readonly localAddress: SocketAddress | undefined;
+  /** What the kernel knows of the TCP connection now (TCP_INFO, tcp(7)). Undefined for Unix sockets and once closed. */
+  tcpInfo(): TcpInfo | undefined;
   /** Bytes accepted by `write` and not yet taken by the transport. */
   readonly queuedBytes: number;
   /** Whether a `write` answered false and `onDrain` is still to come. */

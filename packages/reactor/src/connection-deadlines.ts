@@ -1,5 +1,5 @@
 /**
- * The deadlines of one connection, on one node of the wheel: a fixed one while it connects, shakes hands or closes, and
+ * The deadlines of one connection, on one node of the wheel: a fixed one while it shakes hands or closes, and
  * whichever of the open ones comes first while it is open.
  *
  * Rule: traffic costs nothing here. It notes the time where it passes; when the node fires, that is looked at.
@@ -54,7 +54,7 @@ export class ConnectionDeadlines implements DeadlineHolder {
   }
 
   /** Sets a fixed deadline in place of whatever was set. */
-  begin(which: 'connect' | 'handshake' | 'close', timeoutMs: number): void {
+  begin(which: 'handshake' | 'close', timeoutMs: number): void {
     this.fixed = { which, timeoutMs };
     this.loop.deadlines.set(this, timeoutMs);
   }

@@ -24,5 +24,6 @@ export interface ConnectionInit<State> {
   readonly transport: Transport;
   readonly hooks: Hooks<State>;
   readonly owner: ConnectionOwner;
-  readonly lifecycle: 'connecting' | 'handshaking';
+  /** Of a Unix socket. */
+  readonly isUnix: boolean;
 }

@@ -6,23 +6,24 @@
  * resume, a drain to tell) goes on the ready list. Hooks may do anything, so every decision after one is made anew from
  * the state.
  */
-import type { SocketAddress } from '@sluice/core-native';
+import type { SocketAddress, TcpInfo } from '@sluice/core-native';
 import type { Connection } from './connection-contract.ts';
 import { ConnectionDeadlines, type DeadlineListener } from './connection-deadlines.ts';
 import type { ConnectionInit, ConnectionOwner } from './connection-owner.ts';
 import { isWatched, publish } from './diagnostics.ts';
-import { DestroyedError, LimitError, TimeoutError } from './errors.ts';
+import { DestroyedError, TimeoutError } from './errors.ts';
 import type { Hooks } from './hooks.ts';
 import { type Lifecycle, stepLifecycle } from './lifecycle.ts';
 import type { Flushable, Loop } from './loop.ts';
 import { type Deadline, isOpenDeadline, NEVER, type Timeouts } from './open-deadlines.ts';
 import { Ready } from './poller.ts';
 import type { CloseReason } from './protocol.ts';
+import { reachedCap } from './queue-caps.ts';
 import type { ReadHalf } from './read-half.ts';
 import { ReadSide, type Receiver } from './read-side.ts';
 import { Registration } from './registration.ts';
 import type { Transport, TransportFailure } from './transport.ts';
-import { acceptsBytes, awaitsWritable, stepWriteHalf, type WriteHalf } from './write-half.ts';
+import { acceptsBytes, awaitsWritable, type WriteHalf } from './write-half.ts';
 import { WriteSide } from './write-side.ts';
 
 /** RDHUP, HUP and ERR only say that a read is worth trying; the read says what happened. */
@@ -42,7 +43,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   private readonly owner: ConnectionOwner;
 
   // The machine. Changed only through the tables.
-  lifecycle: Lifecycle;
+  lifecycle: Lifecycle = 'handshaking';
   private readonly reading: ReadSide;
   private readonly writing: WriteSide;
   private readonly deadlines: ConnectionDeadlines;
@@ -53,8 +54,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   // What the reactor has been told.
   private listedReady = false;
   private listedFlush = false;
-  /** The reactor shuts down; the protocol is told when it has got all that is in. */
-  private shutdownDue = false;
+  /** A shutdown is told to the protocol once, when it has got all that is in. */
+  private shutdown: 'none' | 'due' | 'told' = 'none';
   /** A write failed: what the peer sent before is still delivered, then the connection closes with this. */
   private doom: TransportFailure | undefined;
   /** `onOpen` has returned. Until then a close is kept back, so that `onClose` finds the state. */
@@ -62,18 +63,17 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   private keptClose: { readonly reason: CloseReason; readonly error: Error | undefined } | undefined;
 
   constructor(loop: Loop, slot: number, generation: number, init: ConnectionInit<State>) {
-    const isConnecting = init.lifecycle === 'connecting';
     this.loop = loop;
-    this.registration = new Registration(loop.poller, init.fd, slot, generation, isConnecting);
+    this.registration = new Registration(loop.poller, init.fd, slot, generation);
     this.id = init.id;
     this.transport = init.transport;
     this.hooks = init.hooks;
     this.owner = init.owner;
-    this.lifecycle = init.lifecycle;
     this.reading = new ReadSide(loop, init.transport);
     this.writing = new WriteSide(loop, init.transport);
     this.deadlines = new ConnectionDeadlines(loop, this, this.reading, this.writing);
-    if (isConnecting) this.writing.half = stepWriteHalf('ready', 'block');
+    // A peer that passes descriptors along makes reads short before the queue is empty (unix(7)).
+    if (init.isUnix) this.reading.doubtShortReads();
   }
 
   // ---- The user's view -------------------------------------------------------------------------------------------
@@ -102,6 +102,10 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     return this.lifecycle === 'closed' ? undefined : this.loop.sockets.localAddress(this.registration.fd);
   }
 
+  tcpInfo(): TcpInfo | undefined {
+    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.tcpInfo(this.registration.fd);
+  }
+
   write(data: string | Uint8Array, encoding: 'utf8' | 'latin1' = 'utf8'): boolean {
     if (!acceptsBytes(this.writing.half)) return false;
     return this.accepted(this.writing.accept(data, encoding, this.loop.dispatching === this));
@@ -119,7 +123,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   close(options: { deadlineMs?: number } = {}): void {
-    if (this.lifecycle === 'connecting' || this.lifecycle === 'handshaking') return this.destroy();
+    if (this.lifecycle === 'handshaking') return this.destroy();
     if (this.lifecycle !== 'open') return;
     this.lifecycle = stepLifecycle(this.lifecycle, 'leave');
     this.deadlines.begin('close', options.deadlineMs ?? this.loop.limits.closeTimeoutMs);
@@ -128,6 +132,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   destroy(error?: Error): void {
+    // Whoever gives up after a write failed tells a consequence: the failure is why.
+    if (this.doom !== undefined) return this.finish(this.doom.reason, this.doom.error);
     this.finish(error === undefined ? 'clean' : 'error', error);
   }
 
@@ -161,19 +167,19 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
 
   /** Registers with the poller and takes the first step. Called once, by whoever made the connection. */
   start(): void {
-    const { limits, dispatching } = this.loop;
+    const { dispatching } = this.loop;
     try {
       this.registration.add();
     } catch (thrown) {
       // epoll_ctl(2): ENOSPC or ENOMEM. It costs this connection, not the listener that accepted it.
       return this.finish('error', thrown as Error);
     }
-    if (this.lifecycle === 'connecting') return this.deadlines.begin('connect', limits.connectTimeoutMs);
     // Inside a hook of another connection the outbox is taken: this one waits for its turn.
     if (dispatching === undefined) this.dispatch(0);
     else this.listReady();
     // A plain connection is open by now.
-    if (this.lifecycle === 'handshaking') this.deadlines.begin('handshake', limits.handshakeTimeoutMs);
+    if (this.lifecycle === 'handshaking')
+      this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
   }
 
   onEdge(ready: number): void {
@@ -192,8 +198,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   onShutdown(): void {
-    if (this.lifecycle === 'connecting') return this.destroy();
-    this.shutdownDue = true;
+    if (this.shutdown !== 'none') return;
+    this.shutdown = 'due';
     if (this.lifecycle === 'open') this.reading.edge();
     this.listReady();
   }
@@ -221,30 +227,16 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     const readable = (ready & (Ready.readable | HINTS)) !== 0;
     const writable = (ready & (Ready.writable | BROKEN)) !== 0;
     this.writing.edges(readable, writable);
-    if (this.lifecycle === 'connecting') this.finishConnect();
     if (this.lifecycle === 'handshaking') this.handshake();
     if (this.lifecycle === 'open' || this.lifecycle === 'closing') {
       if (readable) this.reading.edge();
       if (writable) this.reading.writable();
       this.drain();
-      if (this.shutdownDue && this.reading.half !== 'draining') this.tellShutdown();
+      if (this.shutdown === 'due' && this.reading.half !== 'draining') this.tellShutdown();
       this.flush();
     }
     this.settle();
     this.loop.dispatching = undefined;
-  }
-
-  private finishConnect(): void {
-    if (this.writing.half !== 'ready') return;
-    const result = this.loop.sockets.connectResult(this.registration.fd);
-    if (result === 0) {
-      this.lifecycle = stepLifecycle(this.lifecycle, 'connected');
-      this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
-      return;
-    }
-    if (this.writing.awaitEdge(result)) return;
-    const failure = this.transport.failure();
-    this.finish(failure.reason, failure.error);
   }
 
   private handshake(): void {
@@ -254,8 +246,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     const progress = this.transport.handshake();
     if (progress === 0) return this.open();
     if (this.writing.awaitEdge(progress)) return;
-    const failure = this.transport.failure();
-    this.finish(failure.reason, failure.error);
+    this.transportFailed(this.transport.failure());
   }
 
   private open(): void {
@@ -266,7 +257,6 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.deadlines.open();
     // The first request may have come with the last flight of the handshake: no edge will tell.
     this.reading.edge();
-    if (isWatched('sluice.connection.open')) publish('sluice.connection.open', { connection: this });
     const thrown = this.hooks.open(this);
     if (thrown !== undefined) {
       this.finish('error', thrown);
@@ -282,12 +272,11 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     const end = this.reading.drain(this);
     if (end === 'spent') this.listReady();
     if (end !== 'failed') return;
-    const failure = this.doom ?? this.transport.failure();
-    this.finish(failure.reason, failure.error);
+    this.transportFailed(this.doom ?? this.transport.failure());
   }
 
   private tellShutdown(): void {
-    this.shutdownDue = false;
+    this.shutdown = 'told';
     if (this.lifecycle === 'open') this.endIfThrown(this.hooks.shutdown(this));
   }
 
@@ -316,9 +305,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       this.loop.outbox.length = 0;
       return;
     }
-    if (this.doom !== undefined && this.reading.half !== 'draining') {
-      return this.finish(this.doom.reason, this.doom.error);
-    }
+    if (this.doom !== undefined && this.reading.half !== 'draining') return this.transportFailed(this.doom);
     if (this.reading.half === 'ended' && this.writing.half === 'ended')
       return this.finish('clean', undefined);
     this.deadlines.settle();
@@ -345,6 +332,10 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.reading.edge();
     this.reading.doubtShortReads();
     this.listReady();
+  }
+
+  private transportFailed(failure: TransportFailure): void {
+    this.finish(failure.reason, failure.error);
   }
 
   /** A hook that throws costs its connection, and nothing else. */
@@ -375,9 +366,6 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   private tellClose(reason: CloseReason, error: Error | undefined): void {
-    if (isWatched('sluice.connection.close')) {
-      publish('sluice.connection.close', { connection: this, reason, cause: error });
-    }
     this.hooks.close(this, reason, error);
     this.owner.onClosed(error);
   }
@@ -391,22 +379,16 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       return false;
     }
     const queued = this.queuedBytes;
-    const { highWaterMarkBytes, maxQueuedBytes, maxTotalQueuedBytes } = this.loop.limits;
-    if (queued > maxQueuedBytes) return this.overflow('queue', queued, maxQueuedBytes);
-    const { copiedBytes } = this.loop.counters;
-    if (copiedBytes > maxTotalQueuedBytes)
-      return this.overflow('total-queue', copiedBytes, maxTotalQueuedBytes);
+    const reached = reachedCap(this.loop, queued);
+    if (reached !== undefined) {
+      if (isWatched('sluice.limit'))
+        publish('sluice.limit', { ...reached, connection: this, address: undefined });
+      this.finish('limit', reached.error);
+      return false;
+    }
     if (this.loop.dispatching !== this) this.flushSoon();
-    if (queued < highWaterMarkBytes) return true;
+    if (queued < this.loop.limits.highWaterMarkBytes) return true;
     this.writing.needsDrain = true;
-    return false;
-  }
-
-  /** A cap of the write queues was reached; this connection pays for it. */
-  private overflow(limit: 'queue' | 'total-queue', queuedBytes: number, limitBytes: number): false {
-    this.loop.counters.limited[limit] += 1;
-    if (isWatched('sluice.limit')) publish('sluice.limit', { limit, connection: this, address: undefined });
-    this.finish('limit', new LimitError(limit, queuedBytes, limitBytes));
     return false;
   }
 

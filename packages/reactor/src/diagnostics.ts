@@ -30,9 +30,10 @@ export interface DiagnosticMessages {
   };
   /** A deadline passed; told before the protocol is asked. */
   'sluice.deadline': { readonly connection: Connection; readonly which: Deadline };
-  /** A cap was reached. The connection that it cost, where there is one; the address that was refused. */
+  /** A cap was reached. The connection that it cost and its error, where there is one; the address that was refused. */
   'sluice.limit': {
     readonly limit: Limited;
+    readonly error?: Error;
     readonly connection: Connection | undefined;
     readonly address: string | undefined;
   };

@@ -19,7 +19,10 @@ export class IllegalTransitionError extends SluiceError {
 
 /** A caller's mistake: an unknown option, a value out of range, a verb after the end. */
 export class UsageError extends SluiceError {
-  constructor(code: 'ERR_UNKNOWN_OPTION' | 'ERR_OPTION_VALUE' | 'ERR_REACTOR_CLOSED', message: string) {
+  constructor(
+    code: 'ERR_UNKNOWN_OPTION' | 'ERR_OPTION_VALUE' | 'ERR_LISTEN_FD' | 'ERR_REACTOR_CLOSED',
+    message: string,
+  ) {
     super(code, message);
   }
 }
@@ -50,6 +53,36 @@ export class HostError extends SluiceError {
   }
 }
 
+/** A Unix socket cannot be made at a path because of what is there. */
+export class SocketPathError extends SluiceError {
+  readonly path: string;
+
+  constructor(path: string, problem: string, cause?: unknown) {
+    super(
+      'ERR_SOCKET_PATH',
+      `Cannot listen on ${path}: ${problem}. Remove it, or choose another path.`,
+      cause === undefined ? undefined : { cause },
+    );
+    this.path = path;
+  }
+}
+
+/** None of several addresses of a host could be connected to. `errors` has what happened with each, in their order. */
+export class ConnectError extends SluiceError {
+  readonly host: string;
+  readonly errors: readonly Error[];
+
+  constructor(host: string, errors: readonly Error[]) {
+    const each = errors.map(({ message }) => message).join(' ');
+    super(
+      'ERR_CONNECT_FAILED',
+      `None of the ${errors.length} addresses of '${host}' could be connected to. ${each}`,
+    );
+    this.host = host;
+    this.errors = errors;
+  }
+}
+
 /** A deadline of ours passed. `which` names it. */
 export class TimeoutError extends SluiceError {
   readonly which: Deadline;
@@ -65,7 +98,11 @@ export class TimeoutError extends SluiceError {
 }
 
 const DEADLINES: { readonly [D in Deadline]: { code: string; demand: string; option: string } } = {
-  connect: { code: 'ERR_CONNECT_TIMEOUT', demand: 'answer the connect', option: 'connectTimeoutMs' },
+  connect: {
+    code: 'ERR_CONNECT_TIMEOUT',
+    demand: 'answer the connect',
+    option: 'timeoutMs or connectTimeoutMs',
+  },
   handshake: {
     code: 'ERR_HANDSHAKE_TIMEOUT',
     demand: 'complete its handshake',

@@ -34,6 +34,7 @@ export class EventLoop implements Loop {
   readonly poller: Poller;
   readonly sockets: Sockets;
   readonly limits: Limits;
+  readonly clock: Clock;
   readonly deadlines: DeadlineWheel;
   readonly timeouts: Timeouts;
   readonly poisonReads: boolean;
@@ -44,7 +45,6 @@ export class EventLoop implements Loop {
   readonly drains = new Set<Reaped>();
   dispatching: Pollable | undefined;
   closed = false;
-  private readonly clock: Clock;
   private turnBeganMs = 0;
   private readonly slots = new SlotTable<Pollable>();
   private readonly onError: (error: Error) => void;

@@ -1,9 +1,10 @@
 /**
- * Calling a protocol's hooks: what a user's code throws is reported once and handed back as a value.
+ * Calling a protocol's hooks, and telling diagnostics what they are told: what a user's code throws is reported once and handed back as a value.
  *
  * Rule: nothing that a hook throws passes through this file; nothing else in the reactor calls a hook.
  */
 import type { Connection } from './connection-contract.ts';
+import { isWatched, publish } from './diagnostics.ts';
 import type { Loop } from './loop.ts';
 import type { OpenDeadline } from './open-deadlines.ts';
 import type { CloseReason, Protocol } from './protocol.ts';
@@ -20,6 +21,7 @@ export class Hooks<State> {
 
   /** Makes `conn.state`. The error is what the hook threw; undefined when all is well, here and below. */
   open(conn: Connection<State>): Error | undefined {
+    if (isWatched('sluice.connection.open')) publish('sluice.connection.open', { connection: conn });
     try {
       conn.state = this.protocol.onOpen(conn);
       return undefined;
@@ -83,6 +85,9 @@ export class Hooks<State> {
   }
 
   close(conn: Connection<State>, reason: CloseReason, cause: Error | undefined): void {
+    if (isWatched('sluice.connection.close')) {
+      publish('sluice.connection.close', { connection: conn, reason, cause });
+    }
     try {
       this.protocol.onClose?.(conn, reason, cause);
     } catch (thrown) {

@@ -1,35 +1,44 @@
 /** @sluice/reactor: who is waiting for what. The public face of the package. */
-export type { SocketAddress } from '@sluice/core-native';
+export type { SocketAddress, TcpInfo, TcpState } from '@sluice/core-native';
+export type { ConnectOptions, TcpConnectOptions, UnixConnectOptions } from './connect-options.ts';
 export type { Connection } from './connection-contract.ts';
 export type { Counters, Limited } from './counters.ts';
 export type { DiagnosticMessages } from './diagnostics.ts';
 export type { ShutdownReport } from './drain.ts';
 export {
+  ConnectError,
   DestroyedError,
   HostError,
   IllegalTransitionError,
   LimitError,
   SluiceError,
+  SocketPathError,
   SystemError,
   TimeoutError,
   UsageError,
 } from './errors.ts';
 export type { Lifecycle } from './lifecycle.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';
+export type {
+  ListenOptions,
+  PassedListenOptions,
+  TcpListenOptions,
+  UnixListenOptions,
+} from './listen-options.ts';
 export type { Deadline, OpenDeadline, Timeouts } from './open-deadlines.ts';
 export { checkOptionNames, integerOption } from './options.ts';
-export { socketFailure } from './plain-transport.ts';
+export { endSocket, socketFailure } from './plain-transport.ts';
 export type { CloseReason, Protocol } from './protocol.ts';
 export {
-  type ConnectOptions,
   createReactor,
-  type ListenOptions,
   type Reactor,
   type ReactorOptions,
 } from './reactor.ts';
 export type { ReadHalf } from './read-half.ts';
 export type { Server } from './server.ts';
+export type { KeepAlive, SendBufferOptions, TcpOptions } from './socket-options.ts';
 export type { ReactorStats } from './stats.ts';
+export { type PassedDescriptor, systemdListenFds } from './systemd-listen-fds.ts';
 export {
   type ClientTransport,
   type Progress,

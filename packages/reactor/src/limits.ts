@@ -28,7 +28,7 @@ export interface Limits {
   readonly maxConnectionsPerAddress: number;
   /** Accepted connections in their handshake; at the cap the backlog waits. 0 is no cap. Default 4096. */
   readonly maxHandshakes: number;
-  /** Deadline of an outgoing TCP connect. Default 10 s. */
+  /** How long `connect` may take to resolve a name and connect, all addresses together. Default 10 s. */
   readonly connectTimeoutMs: number;
   /** Deadline from the established socket to the completed handshake. Default 10 s. */
   readonly handshakeTimeoutMs: number;

@@ -13,6 +13,7 @@ import { type DeadlineHolder, NO_DEADLINE } from './deadline-wheel.ts';
 import { DescriptorReserve } from './descriptor-reserve.ts';
 import { isWatched, publish } from './diagnostics.ts';
 import type { Hooks } from './hooks.ts';
+import type { ListeningSocket } from './listening-socket.ts';
 import type { Loop } from './loop.ts';
 import type { Pollable } from './pollable.ts';
 import { Interest } from './poller.ts';
@@ -49,7 +50,8 @@ const DRAIN_MS = 100;
 export type ListenerState = 'accepting' | 'paused' | 'draining' | 'closed';
 
 export interface ListenerInit<State> {
-  readonly fd: number;
+  /** Closed with the listener. */
+  readonly socket: ListeningSocket;
   readonly transport: ServerTransport;
   readonly hooks: Hooks<State>;
   readonly nextId: () => number;
@@ -93,12 +95,12 @@ export class Listener<State> implements Pollable, DeadlineHolder {
     this.generation = generation;
     this.init = init;
     this.owner = new AcceptedConnection(loop.admission, this, '');
-    loop.poller.add(init.fd, slot, generation, Interest.readable);
+    loop.poller.add(init.socket.fd, slot, generation, Interest.readable);
     this.reserve = new DescriptorReserve(loop.sockets);
   }
 
   get address(): SocketAddress | undefined {
-    return this.state === 'closed' ? undefined : this.loop.sockets.localAddress(this.init.fd);
+    return this.state === 'closed' ? undefined : this.init.socket.address();
   }
 
   /** Leaves newcomers in the backlog. */
@@ -125,9 +127,8 @@ export class Listener<State> implements Pollable, DeadlineHolder {
   onShutdown(): void {
     if (this.state === 'draining' || this.state === 'closed') return;
     this.state = 'draining';
-    // Where the kernel cannot do it, whoever connects until the socket closes is served like the others.
-    this.loop.sockets.refuseNew(this.init.fd);
-    this.loop.deadlines.set(this, DRAIN_MS);
+    this.drained = !this.init.socket.refuseNew();
+    if (!this.drained) this.loop.deadlines.set(this, DRAIN_MS);
     this.comeBack();
   }
 
@@ -140,8 +141,8 @@ export class Listener<State> implements Pollable, DeadlineHolder {
     if (this.state === 'closed') return;
     this.state = 'closed';
     this.loop.deadlines.clear(this);
-    this.loop.poller.remove(this.init.fd);
-    this.loop.sockets.close(this.init.fd);
+    this.loop.poller.remove(this.init.socket.fd);
+    this.init.socket.close();
     this.reserve.spend();
     this.loop.retire(this);
   }
@@ -188,10 +189,10 @@ export class Listener<State> implements Pollable, DeadlineHolder {
   /** accept(2), with the reserve's descriptor when the process has no other left. */
   private accept(): number {
     const { sockets } = this.loop;
-    const fd = sockets.accept(this.init.fd);
+    const fd = sockets.accept(this.init.socket.fd);
     if (fd !== Status.failed || !NO_DESCRIPTOR.has(sockets.lastErrno())) return fd;
     this.warn();
-    return this.reserve.spend() ? sockets.accept(this.init.fd) : fd;
+    return this.reserve.spend() ? sockets.accept(this.init.socket.fd) : fd;
   }
 
   private mayAccept(): boolean {
@@ -202,7 +203,7 @@ export class Listener<State> implements Pollable, DeadlineHolder {
     const { loop, init } = this;
     const address = loop.admission.countsAddresses ? loop.sockets.acceptedAddress() : '';
     if (!loop.admission.enter(address)) return this.refuse(fd, address);
-    loop.sockets.setOption(fd, 'noDelay', 1);
+    init.socket.prepare(fd);
     this.connections += 1;
     const owner = address === '' ? this.owner : new AcceptedConnection(loop.admission, this, address);
     let transport: Transport;
@@ -214,7 +215,7 @@ export class Listener<State> implements Pollable, DeadlineHolder {
     }
     const connection = loop.admit((slot, generation) => {
       const { hooks } = init;
-      const made = { id: init.nextId(), fd, transport, hooks, owner, lifecycle: 'handshaking' } as const;
+      const made = { id: init.nextId(), fd, transport, hooks, owner, isUnix: init.socket.isUnix };
       return new ReactorConnection<State>(loop, slot, generation, made);
     });
     connection.start();

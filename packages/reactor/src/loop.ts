@@ -5,7 +5,7 @@
 import type { NativeBinding } from '@sluice/core-native';
 import type { Admission } from './admission.ts';
 import type { Counters } from './counters.ts';
-import type { DeadlineWheel } from './deadline-wheel.ts';
+import type { Clock, DeadlineWheel } from './deadline-wheel.ts';
 import type { Limits } from './limits.ts';
 import type { Timeouts } from './open-deadlines.ts';
 import type { Outbox } from './outbox.ts';
@@ -18,10 +18,13 @@ export type Sockets = Pick<
   NativeBinding,
   | 'listen'
   | 'refuseNew'
+  | 'listenUnix'
+  | 'adopt'
   | 'accept'
   | 'acceptedAddress'
   | 'reserve'
   | 'connect'
+  | 'connectUnix'
   | 'connectResult'
   | 'recv'
   | 'send'
@@ -30,6 +33,7 @@ export type Sockets = Pick<
   | 'localAddress'
   | 'remoteAddress'
   | 'setOption'
+  | 'tcpInfo'
   | 'lastErrno'
   | 'lastFailure'
 >;
@@ -50,6 +54,8 @@ export interface Loop {
   readonly sockets: Sockets;
   readonly limits: Limits;
   readonly deadlines: DeadlineWheel;
+  /** For what is rare and wants to be exact; deadlines of connections belong on the wheel. */
+  readonly clock: Clock;
   /** What an open connection begins with. */
   readonly timeouts: Timeouts;
   readonly outbox: Outbox;

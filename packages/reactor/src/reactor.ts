@@ -3,7 +3,8 @@
  *
  * Rule: options are checked here, before anything is opened.
  */
-import { loadNative, Status, SystemError } from '@sluice/core-native';
+import { loadNative } from '@sluice/core-native';
+import { type ConnectOptions, connectTarget } from './connect-options.ts';
 import type { Connection } from './connection-contract.ts';
 import { connect } from './connector.ts';
 import { type Clock, systemClock } from './deadline-wheel.ts';
@@ -13,12 +14,13 @@ import { EpollPoller } from './epoll-poller.ts';
 import { UsageError } from './errors.ts';
 import { EventLoop } from './event-loop.ts';
 import { Hooks } from './hooks.ts';
-import { endpoint, resolveHost } from './host.ts';
 import { type Limits, resolveLimits } from './limits.ts';
+import { type ListenOptions, listenSettings } from './listen-options.ts';
 import { Listener } from './listener.ts';
 import { ListeningServer } from './listening-server.ts';
 import type { Sockets } from './loop.ts';
-import { checkOptionNames, integerOption, shutdownDeadline } from './options.ts';
+import { openListener } from './open-listener.ts';
+import { checkOptionNames, shutdownDeadline } from './options.ts';
 import { plain } from './plain-transport.ts';
 import type { Poller } from './poller.ts';
 import type { CloseReason, Protocol } from './protocol.ts';
@@ -45,31 +47,6 @@ export interface ReactorParts {
   readonly clock: Clock;
 }
 
-export interface ListenOptions {
-  /** TCP port; 0 lets the kernel choose. */
-  readonly port: number;
-  /** Name or numeric address of the interface. Default: all, IPv6 and IPv4. */
-  readonly host?: string;
-  /** Connections that the kernel keeps until they are accepted (listen(2)). Default 1024. */
-  readonly backlog?: number;
-  /** Several sockets, of several processes or workers, share the port (SO_REUSEPORT, socket(7)). Default false. */
-  readonly reusePort?: boolean;
-  /** Default: plain TCP. */
-  readonly transport?: ServerTransport;
-  /** A connection failed before it was open: garbage instead of a handshake, for instance. Default: only counted. */
-  readonly onConnectionError?: (error: Error, reason: CloseReason) => void;
-}
-
-export interface ConnectOptions {
-  /** Name or numeric address. A name is also what a TLS transport verifies. */
-  readonly host: string;
-  readonly port: number;
-  /** Default: plain TCP. */
-  readonly transport?: ClientTransport;
-}
-
-const LISTEN_NAMES = ['port', 'host', 'backlog', 'reusePort', 'transport', 'onConnectionError'];
-const CONNECT_NAMES = ['host', 'port', 'transport'];
 const REACTOR_NAMES = ['limits', 'onError', 'poisonReads'];
 
 /** A reactor on the kernel's epoll. Throws `NativeLoadError` where the addon cannot run. */
@@ -96,33 +73,30 @@ export class Reactor {
   }
 
   /**
-   * Listens. Rejects with `UsageError` (options), `HostError` (`ERR_HOST`) or `SystemError` (`EADDRINUSE`, `EACCES`, …).
+   * Listens on a TCP port, a Unix path, or a descriptor that was passed in. Rejects with `UsageError` (options, the
+   * descriptor), `HostError` (`ERR_HOST`), `SocketPathError` or `SystemError` (`EADDRINUSE`, `EACCES`, …).
    */
   async listen<State>(options: ListenOptions, protocol: Protocol<State>): Promise<Server> {
-    checkOptionNames('listen', options, LISTEN_NAMES);
-    const port = integerOption('port', options.port, undefined, 0, 65_535);
-    const backlog = integerOption('backlog', options.backlog, 1024, 1, 65_535);
-    const transport = options.transport ?? this.plain;
-    if (typeof transport.accept !== 'function') throw wrongTransport('listen', 'tls({ cert, key })');
+    const settings = listenSettings(options, this.plain);
     this.checkOpen();
-    const fd = await this.openListener(options.host, port, backlog, options.reusePort ?? false);
+    const socket = await openListener(this.loop.sockets, settings);
     if (this.loop.closed) {
-      this.loop.sockets.close(fd);
+      socket.close();
       this.checkOpen();
     }
     const init = {
-      fd,
-      transport,
+      socket,
+      transport: settings.transport,
       hooks: new Hooks(this.loop, protocol),
       nextId: this.nextId,
-      onConnectionError: this.guarded(options.onConnectionError),
+      onConnectionError: this.guarded(settings.onConnectionError),
       onWarning: (error: Error) => this.loop.report(error),
     };
     let listener: Listener<State>;
     try {
       listener = this.loop.admit((slot, generation) => new Listener(this.loop, slot, generation, init));
     } catch (thrown) {
-      this.loop.sockets.close(fd);
+      socket.close();
       throw thrown;
     }
     const server = new ListeningServer(this.loop, listener);
@@ -132,15 +106,13 @@ export class Reactor {
 
   /**
    * Connects and completes the handshake. Rejects with `UsageError`, `HostError`, `SystemError` (`ECONNREFUSED`, …),
-   * `TimeoutError`, the transport's own error, or what the protocol's `onOpen` threw.
+   * `ConnectError` (each of several addresses failed), `TimeoutError`, the reason of the `signal`, the transport's own
+   * error, or what the protocol's `onOpen` threw.
    */
   async connect<State>(options: ConnectOptions, protocol: Protocol<State>): Promise<Connection<State>> {
-    checkOptionNames('connect', options, CONNECT_NAMES);
-    const port = integerOption('port', options.port, undefined, 1, 65_535);
-    const transport = options.transport ?? this.plain;
-    if (typeof transport.connect !== 'function') throw wrongTransport('connect', 'tlsClient()');
+    const target = connectTarget(options, this.plain, this.loop.limits.connectTimeoutMs);
     this.checkOpen();
-    return connect(this.loop, { host: options.host, port, transport }, protocol, this.nextId);
+    return connect(this.loop, target, protocol, this.nextId);
   }
 
   /**
@@ -168,27 +140,6 @@ export class Reactor {
     this.connectionId += 1;
     return this.connectionId;
   };
-
-  private async openListener(
-    host: string | undefined,
-    port: number,
-    backlog: number,
-    reusePort: boolean,
-  ): Promise<number> {
-    const { sockets } = this.loop;
-    if (host !== undefined) {
-      const [address] = await resolveHost(host);
-      const fd = sockets.listen(address, port, backlog, { reusePort, ipv6Only: false });
-      if (fd !== Status.failed) return fd;
-      throw new SystemError(sockets.lastFailure(), endpoint(address, port));
-    }
-    const both = sockets.listen('::', port, backlog, { reusePort, ipv6Only: false });
-    if (both !== Status.failed) return both;
-    const failure = sockets.lastFailure();
-    // A kernel without IPv6 has no such family; any other failure would meet IPv4 too.
-    if (failure.code !== 'EAFNOSUPPORT') throw new SystemError(failure, endpoint('::', port));
-    return this.openListener('0.0.0.0', port, backlog, reusePort);
-  }
 
   private async end(deadlineMs: number): Promise<ShutdownReport> {
     const { loop } = this;
@@ -218,11 +169,4 @@ export class Reactor {
     if (this.loop.closed)
       throw new UsageError('ERR_REACTOR_CLOSED', 'This reactor was shut down. Make a new one.');
   }
-}
-
-function wrongTransport(verb: string, example: string): UsageError {
-  return new UsageError(
-    'ERR_OPTION_VALUE',
-    `transport does not fit ${verb}(): give it ${example}, or none for plain TCP.`,
-  );
 }

@@ -14,14 +14,13 @@ export class Registration {
   readonly generation: number;
   private readonly poller: Poller;
   private registered = false;
-  private interest: number;
+  private interest: number = READABLE;
 
-  constructor(poller: Poller, fd: number, slot: number, generation: number, writable: boolean) {
+  constructor(poller: Poller, fd: number, slot: number, generation: number) {
     this.poller = poller;
     this.fd = fd;
     this.slot = slot;
     this.generation = generation;
-    this.interest = writable ? BOTH : READABLE;
   }
 
   /** Throws what epoll_ctl(2) says when the kernel has no room for one more. */

@@ -1,4 +1,5 @@
 /** What `Reactor.stats` shows: the counters, and what can be seen at this moment. */
+import { ConnectAttempt } from './connect-attempt.ts';
 import { ReactorConnection } from './connection.ts';
 import { type Counters, copyCounters } from './counters.ts';
 import type { EventLoop } from './event-loop.ts';
@@ -8,7 +9,7 @@ type DeepReadonly<T> = { readonly [K in keyof T]: T[K] extends object ? DeepRead
 
 /** Counts since the reactor was made, and what is open now. */
 export interface ReactorStats extends DeepReadonly<Counters> {
-  /** Connections that are not closed yet, and the same by what they are doing. */
+  /** Connections that are not closed yet, and the same by what they are doing. Each address being tried counts. */
   readonly connections: number;
   readonly states: Readonly<Record<Exclude<Lifecycle, 'closed'>, number>>;
   readonly listeners: number;
@@ -24,18 +25,18 @@ export interface ReactorStats extends DeepReadonly<Counters> {
 
 export function reactorStats(loop: EventLoop): ReactorStats {
   const states = { connecting: 0, handshaking: 0, open: 0, closing: 0 };
-  let connections = 0;
   let listeners = 0;
   for (const pollable of loop.pollables) {
     if (!(pollable instanceof ReactorConnection)) {
       if (pollable.listener === pollable) listeners += 1;
+      if (pollable instanceof ConnectAttempt) states.connecting += 1;
       continue;
     }
     const { lifecycle } = pollable as ReactorConnection<unknown>;
     if (lifecycle === 'closed') continue;
     states[lifecycle] += 1;
-    connections += 1;
   }
+  const connections = states.connecting + states.handshaking + states.open + states.closing;
   return {
     ...copyCounters(loop.counters),
     connections,

@@ -5,6 +5,7 @@
  * connection decides what to do with it.
  */
 import { Status } from '@sluice/core-native';
+import { UsageError } from './errors.ts';
 
 /**
  * A count of bytes (0 or more; 0 means "done" where no bytes are counted), or one of the negative values of
@@ -62,4 +63,17 @@ export interface ClientTransport {
   readonly name: string;
   /** Takes over `fd`, connected to `host` as the caller named it (a DNS name or a numeric address). */
   connect(fd: number, host: string): Transport;
+}
+
+/** Refuses a transport of the other direction, where types do not: a server's for `connect`, a client's for `listen`. */
+export function checkTransport<T extends ServerTransport | ClientTransport>(
+  verb: 'accept' | 'connect',
+  transport: T,
+): T {
+  if (typeof (transport as Partial<ServerTransport & ClientTransport>)[verb] === 'function') return transport;
+  const [call, example] = verb === 'accept' ? ['listen', 'tls({ cert, key })'] : ['connect', 'tlsClient()'];
+  throw new UsageError(
+    'ERR_OPTION_VALUE',
+    `transport does not fit ${call}(): give it ${example}, or none for plain TCP.`,
+  );
 }

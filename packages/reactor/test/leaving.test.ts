@@ -288,6 +288,26 @@ describe('shutdown', () => {
     expect(await done).toEqual({ drained: 1, destroyed: 0 });
   });
 
+  test('of a server and then of its reactor is told to a connection once', async () => {
+    const asked: number[] = [];
+    const server = await harness.listen({
+      onOpen: () => 7,
+      onShutdown: (conn) => asked.push(conn.state),
+      onData: (conn) => conn.destroy(),
+    });
+    const { fd, transport } = harness.accept();
+    const closed = server.close();
+    harness.poller.settle();
+    const done = harness.reactor.shutdown();
+    harness.poller.settle();
+    expect(asked).toEqual([7]);
+    transport.reads.push('last');
+    harness.poller.fire([fd, Ready.readable]);
+    harness.poller.settle();
+    expect(await closed).toEqual({ drained: 1, destroyed: 0 });
+    expect(await done).toEqual({ drained: 1, destroyed: 0 });
+  });
+
   test('twice gives one answer, by name or by `await using`', async () => {
     const first = harness.reactor.shutdown();
     const second = harness.reactor.shutdown({ deadlineMs: 5 });

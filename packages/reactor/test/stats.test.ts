@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { Ready, Status } from '@sluice/core-native';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Connection, DiagnosticMessages } from '../src/index.ts';
+import { type Connection, type DiagnosticMessages, LimitError } from '../src/index.ts';
 import { Harness } from '../src/testing/index.ts';
 import { Recorder } from './recorder.ts';
 
@@ -121,7 +121,10 @@ describe('diagnostics channels', () => {
       ['sluice.listen', { server }],
       ['sluice.limit', { limit: 'address', connection: undefined, address: '127.0.0.1' }],
       ['sluice.deadline', { connection: conn, which: 'idle' }],
-      ['sluice.limit', { limit: 'queue', connection: conn, address: undefined }],
+      [
+        'sluice.limit',
+        { limit: 'queue', error: expect.any(LimitError), connection: conn, address: undefined },
+      ],
     ]);
   });
 

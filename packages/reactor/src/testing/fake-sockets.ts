@@ -8,6 +8,14 @@ const ADDRESS: SocketAddress = { family: 'IPv4', address: '127.0.0.1', port: 1 }
 export class FakeSockets implements Sockets {
   /** What `accept` answers, oldest first: a descriptor, or the name of an errno. Empty: would block. */
   readonly backlog: (number | keyof typeof constants.errno)[] = [];
+  /** Every address that `listen` was called with, oldest first. */
+  readonly listenedOn: string[] = [];
+  /** What `listen` fails with, oldest first; when there are none it listens. */
+  readonly listens: (keyof typeof constants.errno)[] = [];
+  /** Every address or path that `connect` was called with, oldest first. */
+  readonly connectedTo: string[] = [];
+  /** What `connect` fails with, oldest first; when there are none it begins. */
+  readonly connects: (keyof typeof constants.errno)[] = [];
   /** What `connectResult` answers, oldest first; 0 (connected) when there are none. */
   readonly connectResults: number[] = [];
   readonly closed: number[] = [];
@@ -20,13 +28,24 @@ export class FakeSockets implements Sockets {
   private nextFd = 1000;
   private failure: NativeFailure = failureOf('EINVAL', 'none');
 
-  listen(): number {
-    return this.takeFd();
+  /** Notes the address; answers the next of `listens`, or a new descriptor. */
+  listen(address: string): number {
+    this.listenedOn.push(address);
+    const next = this.listens.shift();
+    return next === undefined ? this.takeFd() : this.fail(next, 'listen');
   }
 
   refuseNew(fd: number): number {
     this.refusing.push(fd);
     return 0;
+  }
+
+  listenUnix(): number {
+    return this.takeFd();
+  }
+
+  adopt(fd: number): number {
+    return fd;
   }
 
   accept(): number {
@@ -44,8 +63,15 @@ export class FakeSockets implements Sockets {
     return this.hasDescriptors ? this.takeFd() : this.fail('EMFILE', 'eventfd');
   }
 
-  connect(): number {
-    return this.takeFd();
+  /** Notes the address; answers the next of `connects`, or a new descriptor. */
+  connect(address: string): number {
+    this.connectedTo.push(address);
+    const next = this.connects.shift();
+    return next === undefined ? this.takeFd() : this.fail(next, 'connect');
+  }
+
+  connectUnix(path: string): number {
+    return this.connect(path);
   }
 
   connectResult(): number {
@@ -79,6 +105,8 @@ export class FakeSockets implements Sockets {
   setOption(): number {
     return 0;
   }
+
+  tcpInfo(): undefined {}
 
   lastErrno(): number {
     return this.failure.errno;
