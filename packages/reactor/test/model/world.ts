@@ -88,6 +88,9 @@ export class World implements Stage {
 
   release(socket: SimulatedSocket): void {
     this.sockets.release(socket);
+  }
+
+  released(socket: SimulatedSocket): void {
     const actor = this.actorOf(socket);
     if (actor.model.phase === 'new') actor.model.fail();
   }
