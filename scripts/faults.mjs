@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runAsCommand } from '../packages/core-native/scripts/command.mjs';
 import { SetupError } from '../packages/core-native/scripts/setup-error.mjs';
-import { FOLDERS, titlePattern } from './fault-exclusions.mjs';
+import { EXCLUDED_FILES, FOLDERS, titlePattern } from './fault-exclusions.mjs';
 import { ROOT } from './root.mjs';
 import { setup } from './setup.mjs';
 import { runTool } from './tool.mjs';
@@ -29,7 +29,9 @@ export async function runSuiteUnderFaults(seed, filters = []) {
   // A listener reports a shortage, and most tests fail on anything that is reported: seeds have it instead.
   const rates = { ...BENIGN, acceptExhausted: 0 };
   return underFaults({ seed, rates }, async ({ env, control }) => {
-    const where = filters.length > 0 ? filters : [...FOLDERS, '--testNamePattern', titlePattern()];
+    const excluded = EXCLUDED_FILES.flatMap((files) => ['--exclude', files]);
+    const where =
+      filters.length > 0 ? filters : [...FOLDERS, ...excluded, '--testNamePattern', titlePattern()];
     const counts = await runVitest(process.execPath, where, env);
     const injected = Object.values(control.counts()).reduce((sum, count) => sum + count, 0);
     process.stdout.write(`${injected} faults injected into ${control.attached} processes, seed ${seed}\n`);

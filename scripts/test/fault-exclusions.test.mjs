@@ -4,11 +4,12 @@ import { expect, it } from 'vitest';
 import { EXCLUDED_TITLES, FOLDERS, titlePattern } from '../fault-exclusions.mjs';
 import { ROOT } from '../root.mjs';
 
-const tests = FOLDERS.map((folder) => join(ROOT, folder, 'test'))
+// Conformance suites have their titles in src/.
+const tests = FOLDERS.flatMap((folder) => ['src', 'test'].map((part) => join(ROOT, folder, part)))
   .filter((folder) => existsSync(folder))
   .flatMap((folder) =>
     readdirSync(folder, { recursive: true })
-      .filter((file) => file.endsWith('.test.ts'))
+      .filter((file) => file.endsWith('.ts'))
       .map((file) => readFileSync(join(folder, file), 'utf8')),
   )
   .join('\n');
