@@ -3,11 +3,13 @@
 //   --quick     only the running Node, without building dist/
 //   anything else goes to vitest (a file name, -t 'part of a title')
 import { runAsCommand } from '../packages/core-native/scripts/command.mjs';
+import { SetupError } from '../packages/core-native/scripts/setup-error.mjs';
 import { buildPackages } from './build.mjs';
 import { NotRun, runChecks, summaryLine } from './checks.mjs';
 import { chosenSeed, runSeeds, runSuiteUnderFaults } from './faults.mjs';
 import { lintNative, lintTypeScript } from './lint.mjs';
 import { ensureNode, otherNodeVersions } from './other-nodes.mjs';
+import { runSanitized } from './sanitizers/run.mjs';
 import { setup } from './setup.mjs';
 import { typecheck } from './typecheck.mjs';
 import { runVitest } from './vitest-run.mjs';
@@ -58,6 +60,18 @@ function underFaults() {
   ];
 }
 
+/** The tests that reach the addon, with one that notices its own mistakes (docs/sanitizers.md). */
+function sanitizers(filters) {
+  return {
+    title: 'sanitizers (ASan, UBSan, LSan)',
+    isSuite: true,
+    run: () =>
+      runSanitized({ filters }).catch((error) => {
+        throw error instanceof SetupError ? new NotRun(error.message) : error;
+      }),
+  };
+}
+
 function checksFor({ quick, filters }) {
   return [
     command('lint (Biome)', lintTypeScript),
@@ -70,6 +84,7 @@ function checksFor({ quick, filters }) {
       run: () => runVitest(process.execPath, filters),
     },
     ...(quick || filters.length > 0 ? [] : underFaults()),
+    ...(quick ? [] : [sanitizers(filters)]),
     ...(quick ? [] : otherNodeVersions().map((version) => suiteOnOtherNode(version, filters))),
   ];
 }
