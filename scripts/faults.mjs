@@ -29,15 +29,10 @@ export async function runSuiteUnderFaults(seed, filters = []) {
   // A listener reports a shortage, and most tests fail on anything that is reported: seeds have it instead.
   const rates = { ...BENIGN, acceptExhausted: 0 };
   return underFaults({ seed, rates }, async ({ env, control }) => {
-<<<<<<< HEAD
     const excluded = EXCLUDED_FILES.flatMap((files) => ['--exclude', files]);
     const where =
       filters.length > 0 ? filters : [...FOLDERS, ...excluded, '--testNamePattern', titlePattern()];
-    const counts = await runVitest(process.execPath, where, env);
-=======
-    const where = filters.length > 0 ? filters : [...FOLDERS, '--testNamePattern', titlePattern()];
     const counts = await runVitest(process.execPath, where, { env: { ...process.env, ...env } });
->>>>>>> main
     const injected = Object.values(control.counts()).reduce((sum, count) => sum + count, 0);
     process.stdout.write(`${injected} faults injected into ${control.attached} processes, seed ${seed}\n`);
     if (injected === 0) throw new Error('no fault was injected: these tests prove nothing');
