@@ -44,8 +44,14 @@ export const FOLDERS = [
   'examples',
 ];
 
-/** Files whose tests play their schedules without a kernel: there is nothing to inject into. */
-export const EXCLUDED_FILES = ['**/*.property.test.ts'];
+/** Files that faults have nothing to say to. */
+export const EXCLUDED_FILES = [
+  // Play their schedules without a kernel: there is nothing to inject into.
+  '**/*.property.test.ts',
+  // About command lines, a process for each: what those programs do on a socket, other files here try.
+  'examples/test/server-flags.test.ts',
+  'examples/test/demo.test.ts',
+];
 
 /** For vitest's --testNamePattern: any title without one of those parts. */
 export function titlePattern(excluded = EXCLUDED_TITLES) {
