@@ -196,6 +196,7 @@ export class ConnectionModel {
   shutdown(): void {
     this.mustBeOpen('onShutdown');
     this.mustBe(this.shutdownAt !== undefined, 'onShutdown came although nobody shuts down');
+    this.mustBe(!this.shutdownTold, 'onShutdown came twice');
     const { ranDry, readBlocked, writeFailed } = this.wire;
     this.mustBe(this.paused || ranDry || readBlocked || writeFailed, 'onShutdown came before all that is in');
     this.shutdownTold = true;
