@@ -134,7 +134,7 @@ export class Actor {
       model.asksPause();
       conn.pause();
     } else {
-      model.paused = false;
+      model.asksResume();
       conn.resume();
     }
   }
