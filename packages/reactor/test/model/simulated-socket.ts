@@ -219,6 +219,7 @@ export class SimulatedSocket implements Transport {
     buffer.set(streamBytes(wire.inbound, wire.read, wire.read + count));
     wire.read += count;
     wire.lastReadAt = this.world.now();
+    wire.reads.push({ at: wire.lastReadAt, bytes: count });
     if (this.mark === wire.read) this.mark = undefined;
     this.drained = this.traits.tellsDrained && count < buffer.length;
     wire.ranDry = this.drained;
@@ -243,6 +244,7 @@ export class SimulatedSocket implements Transport {
     this.room -= count;
     wire.taken += count;
     wire.lastTakenAt = this.world.now();
+    wire.takes.push({ at: wire.lastTakenAt, bytes: count });
     if (!wire.owes) wire.refusedAt = undefined;
     return count;
   }
