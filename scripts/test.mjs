@@ -3,10 +3,12 @@
 //   --quick     only the running Node, without building dist/
 //   anything else goes to vitest (a file name, -t 'part of a title')
 import { runAsCommand } from '../packages/core-native/scripts/command.mjs';
+import { SetupError } from '../packages/core-native/scripts/setup-error.mjs';
 import { buildPackages } from './build.mjs';
 import { NotRun, runChecks, summaryLine } from './checks.mjs';
 import { lintNative, lintTypeScript } from './lint.mjs';
 import { ensureNode, otherNodeVersions } from './other-nodes.mjs';
+import { runSanitized } from './sanitizers/run.mjs';
 import { setup } from './setup.mjs';
 import { typecheck } from './typecheck.mjs';
 import { runVitest } from './vitest-run.mjs';
@@ -39,6 +41,18 @@ function suiteOnOtherNode(version, filters) {
   };
 }
 
+/** The tests that reach the addon, with one that notices its own mistakes (docs/sanitizers.md). */
+function sanitizers(filters) {
+  return {
+    title: 'sanitizers (ASan, UBSan, LSan)',
+    isSuite: true,
+    run: () =>
+      runSanitized({ filters }).catch((error) => {
+        throw error instanceof SetupError ? new NotRun(error.message) : error;
+      }),
+  };
+}
+
 function checksFor({ quick, filters }) {
   return [
     command('lint (Biome)', lintTypeScript),
@@ -50,6 +64,7 @@ function checksFor({ quick, filters }) {
       isSuite: true,
       run: () => runVitest(process.execPath, filters),
     },
+    ...(quick ? [] : [sanitizers(filters)]),
     ...(quick ? [] : otherNodeVersions().map((version) => suiteOnOtherNode(version, filters))),
   ];
 }

@@ -6,14 +6,15 @@ import { delimiter, dirname, join } from 'node:path';
 import { ROOT } from './root.mjs';
 import { runTool } from './tool.mjs';
 
-/** Resolves with `{ passed, failed, skipped }`; `filters` are vitest's own arguments. */
-export async function runVitest(node, filters = []) {
+/** Resolves with `{ passed, failed, skipped }`; `filters` are vitest's own arguments, `nodeOptions` those of its node. */
+export async function runVitest(node, filters = [], { nodeOptions = [], env = process.env } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-vitest-'));
   const report = join(folder, 'report.json');
   try {
     const code = await runTool(
       node,
       [
+        ...nodeOptions,
         join(ROOT, 'node_modules', 'vitest', 'vitest.mjs'),
         'run',
         '--reporter=default',
@@ -22,7 +23,7 @@ export async function runVitest(node, filters = []) {
         ...filters,
       ],
       // A test that starts `node` by name gets the one that is being tested.
-      { env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` } },
+      { env: { ...env, PATH: `${dirname(node)}${delimiter}${env.PATH}` } },
     );
     if (!existsSync(report)) throw new Error(`vitest ended with code ${code} and wrote no report`);
     return countReport(JSON.parse(readFileSync(report, 'utf8')), code);

@@ -12,6 +12,9 @@
 #include "socket.h"
 #include "tls_context.h"
 #include "tls_session.h"
+#ifdef SLUICE_SANITIZED
+#include "testing/planted_faults.h"
+#endif
 
 namespace sluice {
 
@@ -61,6 +64,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   DefineOpenCalls(env, exports, *environment);
   DefineSocketCalls(env, exports, *environment);
   DefineReports(env, exports, *environment);
+#ifdef SLUICE_SANITIZED
+  DefinePlantedFaults(env, exports, *environment);
+#endif
   return exports;
 }
 

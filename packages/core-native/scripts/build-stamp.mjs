@@ -6,8 +6,8 @@ import { join, relative } from 'node:path';
 import { compilerIdentity } from './openssl-release.mjs';
 import { cxxCompiler } from './required-tools.mjs';
 
-/** Where and with what: this folder, OpenSSL, compiler, flags, the versions of the header packages. */
-export function environmentStamp(folder, openssl, env = process.env) {
+/** Where and with what: this folder, OpenSSL, compiler, flags, CMake's options, the versions of the header packages. */
+export function environmentStamp(folder, openssl, options, env = process.env) {
   const library = statSync(join(openssl.root, 'include', 'openssl', 'opensslv.h'));
   return hash([
     folder,
@@ -17,6 +17,7 @@ export function environmentStamp(folder, openssl, env = process.env) {
     compilerIdentity(cxxCompiler(env), env),
     env.CXXFLAGS ?? '',
     process.arch,
+    ...options,
     readFileSync(join(folder, 'package.json'), 'utf8'),
   ]);
 }

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-// Builds the addon to build/Release/sluice.node with cmake-js, when something that goes into it changed.
+// Builds build/Release/ with cmake-js when something that goes into it changed: the addon, sluice.node, and beside it the
+// library that injects faults for tests, sluice_faults.so; and for tests another addon, with sanitizers, to
+// build-sanitized/.
 // Rule: nothing is downloaded but OpenSSL's source; Node-API's headers are a package, uv.h is the running Node's.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,61 +14,95 @@ import { ensureOpenssl, findOpenssl } from './openssl.mjs';
 import { runStep } from './progress.mjs';
 import { cxxCompiler, requireTools } from './required-tools.mjs';
 import { runLogged } from './run-logged.mjs';
+import { SANITIZERS } from './sanitizer-library.mjs';
 import { SetupError } from './setup-error.mjs';
 
 const PACKAGE = join(import.meta.dirname, '..');
-const BUILD = join(PACKAGE, 'build');
-const ADDON = join(BUILD, 'Release', 'sluice.node');
-const STAMP = join(BUILD, 'stamp.json');
+const FAULTS = 'sluice_faults.so';
+
+/** The addon that is shipped, and the library that injects faults into it. */
+const RELEASE = { title: 'the addon', folder: join(PACKAGE, 'build'), options: [], libraries: [FAULTS] };
+/** The one that sees its own mistakes; it loads only into a process that has libasan (docs/sanitizers.md). */
+const SANITIZED = {
+  title: 'the addon with sanitizers',
+  folder: join(PACKAGE, 'build-sanitized'),
+  options: [`--CDSLUICE_SANITIZE=${SANITIZERS}`],
+  libraries: [],
+};
 
 /** Makes `build/Release/sluice.node` current and returns its path. Callers hold the lock of the clone. */
-export async function ensureAddon() {
-  if (isAddonCurrent()) return ADDON;
+export const ensureAddon = () => ensureBuild(RELEASE);
+
+/** The same for the addon with sanitizers. */
+export const ensureSanitizedAddon = () => ensureBuild(SANITIZED);
+
+/** True if the addon is there and nothing that it was made from differs. Takes milliseconds. */
+export const isAddonCurrent = () => isCurrent(RELEASE);
+
+async function ensureBuild(build) {
+  if (isCurrent(build)) return addonOf(build);
   requireTools(['cmake', 'make', cxxCompiler()]);
   const openssl = await ensureOpenssl();
   const nodeInclude = await ensureNodeHeaders();
-  const stamp = currentStamp(openssl);
+  const stamp = currentStamp(build, openssl);
   // CMake remembers compiler and paths; a configuration made for others cannot be repaired, only made anew.
-  if (readStamp()?.environment !== stamp.environment) rmSync(BUILD, { recursive: true, force: true });
-  rmSync(STAMP, { force: true });
-  mkdirSync(BUILD, { recursive: true });
-  await runStep('the addon', () => runCmakeJs(openssl.root, nodeInclude));
-  if (!existsSync(ADDON)) throw new SetupError(`the build ended well and left no ${ADDON}`);
-  writeFileSync(STAMP, `${JSON.stringify(stamp)}\n`);
-  return ADDON;
+  if (readStamp(build)?.environment !== stamp.environment)
+    rmSync(build.folder, { recursive: true, force: true });
+  rmSync(stampOf(build), { force: true });
+  mkdirSync(build.folder, { recursive: true });
+  await runStep(build.title, () => runCmakeJs(build, openssl.root, nodeInclude));
+  for (const made of madeBy(build)) {
+    if (!existsSync(made)) throw new SetupError(`the build ended well and left no ${made}`);
+  }
+  writeFileSync(stampOf(build), `${JSON.stringify(stamp)}\n`);
+  return addonOf(build);
 }
 
-/** True if the addon is there and nothing that it was made from differs. Takes milliseconds. */
-export function isAddonCurrent() {
-  if (!existsSync(ADDON)) return false;
+function isCurrent(build) {
+  if (!madeBy(build).every((made) => existsSync(made))) return false;
   const openssl = findOpenssl();
   if (openssl === undefined) return false;
-  const stamp = readStamp();
-  const current = currentStamp(openssl);
+  const stamp = readStamp(build);
+  const current = currentStamp(build, openssl);
   return stamp?.environment === current.environment && stamp.sources === current.sources;
 }
 
-async function runCmakeJs(opensslRoot, nodeInclude) {
+async function runCmakeJs({ folder, options }, opensslRoot, nodeInclude) {
   const cmakeJs = join(
     dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')),
     'bin',
     'cmake-js',
   );
-  const log = join(BUILD, 'build.log');
+  const log = join(folder, 'build.log');
   rmSync(log, { force: true });
-  const run = (command, ...options) =>
-    runLogged(process.execPath, [cmakeJs, command, '--config', 'Release', ...options], { cwd: PACKAGE, log });
+  const run = (command, ...more) =>
+    runLogged(process.execPath, [cmakeJs, command, '--config', 'Release', '--out', folder, ...more], {
+      cwd: PACKAGE,
+      log,
+    });
   // Not `compile`: when that fails it starts over from nothing and shows the same error twice.
-  await run('configure', `--CDSLUICE_OPENSSL_ROOT=${opensslRoot}`, `--CDSLUICE_NODE_INCLUDE=${nodeInclude}`);
+  await run(
+    'configure',
+    `--CDSLUICE_OPENSSL_ROOT=${opensslRoot}`,
+    `--CDSLUICE_NODE_INCLUDE=${nodeInclude}`,
+    ...options,
+  );
   await run('build', '--parallel', String(availableParallelism()));
 }
 
-function currentStamp(openssl) {
-  return { environment: environmentStamp(PACKAGE, openssl), sources: sourceStamp(PACKAGE) };
+const addonOf = ({ folder }) => join(folder, 'Release', 'sluice.node');
+const madeBy = (build) => [
+  addonOf(build),
+  ...build.libraries.map((library) => join(build.folder, 'Release', library)),
+];
+const stampOf = ({ folder }) => join(folder, 'stamp.json');
+
+function currentStamp({ options }, openssl) {
+  return { environment: environmentStamp(PACKAGE, openssl, options), sources: sourceStamp(PACKAGE) };
 }
 
-function readStamp() {
-  return existsSync(STAMP) ? JSON.parse(readFileSync(STAMP, 'utf8')) : undefined;
+function readStamp(build) {
+  return existsSync(stampOf(build)) ? JSON.parse(readFileSync(stampOf(build), 'utf8')) : undefined;
 }
 
 await runAsCommand(import.meta.url, async () => {

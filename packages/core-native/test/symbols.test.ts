@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { addonPaths } from '../src/loader.ts';
 import { FLAGS, FLAGS_1, readElf } from './support/elf.ts';
@@ -28,6 +29,14 @@ describe('the addon', () => {
     expect(addon.flags & FLAGS.symbolic).toBe(FLAGS.symbolic);
     expect(addon.flags & FLAGS.bindNow).toBe(FLAGS.bindNow);
     expect(addon.flags1 & FLAGS_1.noDelete).toBe(FLAGS_1.noDelete);
+  });
+
+  it('B10 has no sanitizer and no planted faults in it as it is shipped', () => {
+    const shipped = addonPaths({})[0]!;
+    const expected = readElf(shipped).symbols.map((symbol) => symbol.name);
+    expect(expected.filter((name) => /^__(asan|ubsan|lsan)_/.test(name))).toEqual([]);
+    // Neither code nor debug information of that file.
+    expect(readFileSync(shipped).includes('planted')).toBe(false);
   });
 
   it("A6 runs the OpenSSL that it was built with, not the node binary's", () => {
