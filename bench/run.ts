@@ -9,9 +9,11 @@ import { markdownTable } from './lib/report.ts';
 import { writeResult } from './lib/result-file.ts';
 import { parseSettings, type Settings } from './lib/settings.ts';
 import type { Suite } from './lib/suite.ts';
+import { fairness } from './suites/fairness.ts';
 import { http } from './suites/http.ts';
+import { idle } from './suites/idle.ts';
 
-const SUITES: readonly Suite[] = [http];
+const SUITES: readonly Suite[] = [http, idle, fairness];
 
 const INTERRUPTED = 130;
 

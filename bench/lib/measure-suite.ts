@@ -1,13 +1,14 @@
 /**
  * The method, for every suite the same: all servers of a case run for its whole length; each is warmed up, then they are
- * measured in turn, round after round, so that what else the machine does meets them all alike.
+ * measured in turn, round after round, so that what else the machine does meets them all alike. A suite may ask for a
+ * server of its own for each sample; the turns are the same.
  */
 import { arch, cpus, release } from 'node:os';
 import { createCredentials } from './credentials.ts';
 import { choosePinning, type Pinning } from './pinning.ts';
 import { ServerProcess } from './server-process.ts';
 import type { Settings } from './settings.ts';
-import type { Case, CredentialFiles, Load, Sample, Suite } from './suite.ts';
+import type { Case, Contender, CredentialFiles, Load, Sample, Suite } from './suite.ts';
 import { requireTools } from './tools.ts';
 
 const WARM_UP_SECONDS = 2;
@@ -59,27 +60,36 @@ function caseOf(name: 'plain' | 'tls', files: CredentialFiles): Case {
 }
 
 async function measureCase(suite: Suite, each: Case, rounds: number, load: Load): Promise<Series[]> {
-  const running: { contender: string; server: ServerProcess; samples: Sample[] }[] = [];
+  const running = suite.contenders.map((contender) => ({
+    contender,
+    server: undefined as ServerProcess | undefined,
+    samples: [] as Sample[],
+  }));
+  const start = ({ name, command }: Contender) =>
+    ServerProcess.start(name, [...load.pinning.server, ...command(each)], load.signal);
+  const isShared = suite.servers !== 'one-per-sample';
   try {
-    for (const contender of suite.contenders) {
-      const command = [...load.pinning.server, ...contender.command(each)];
-      const server = await ServerProcess.start(contender.name, command, load.signal);
-      running.push({ contender: contender.name, server, samples: [] });
+    if (isShared) {
+      for (const one of running) one.server = await start(one.contender);
+      const warmUp = { ...load, seconds: WARM_UP_SECONDS };
+      for (const { server } of running) if (server !== undefined) await suite.measure(server, each, warmUp);
     }
-    for (const { server } of running)
-      await suite.measure(server, each, { ...load, seconds: WARM_UP_SECONDS });
     for (let round = 1; round <= rounds; round += 1) {
       // Who goes first changes with each round: what the one before leaves behind (heat, a full cache) meets all.
-      for (const { contender, server, samples } of rotated(running, round)) {
-        const sample = await suite.measure(server, each, load);
-        samples.push(sample);
-        console.error(`  ${each.name} ${round}/${rounds} ${contender}: ${describe(suite, sample)}`);
+      for (const one of rotated(running, round)) {
+        one.server ??= await start(one.contender);
+        const sample = await suite.measure(one.server, each, load);
+        one.samples.push(sample);
+        console.error(`  ${each.name} ${round}/${rounds} ${one.contender.name}: ${describe(suite, sample)}`);
+        if (isShared) continue;
+        await one.server.stop();
+        one.server = undefined;
       }
     }
   } finally {
-    await Promise.all(running.map(({ server }) => server.stop()));
+    await Promise.all(running.map(({ server }) => server?.stop()));
   }
-  return running.map(({ contender, samples }) => ({ case: each.name, contender, samples }));
+  return running.map(({ contender, samples }) => ({ case: each.name, contender: contender.name, samples }));
 }
 
 function rotated<T>(items: readonly T[], by: number): T[] {

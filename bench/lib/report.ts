@@ -3,7 +3,10 @@ import type { Series, SuiteResult } from './measure-suite.ts';
 import { type Summary, summarize } from './statistics.ts';
 import type { Metric } from './suite.ts';
 
-/** Medians, the spread of the metric that decides, and the ratio of ours to each other server, of the same rounds. */
+/**
+ * Medians, the spread of the metric that decides, and the ratio of ours to each other server, of the same rounds. Of
+ * several metrics that are compared each ratio stands behind its figure.
+ */
 export function markdownTable(result: SuiteResult): string {
   const [decisive, ...others] = result.metrics;
   const ours = result.series[0]?.contender ?? '';
@@ -11,21 +14,35 @@ export function markdownTable(result: SuiteResult): string {
   const rows = result.series.map((series) => {
     const { median, min, max } = summaryOf(series, decisive);
     const figures = [median.toFixed(decisive.digits), range(min, max, decisive.digits)];
-    const rest = others.map((metric) => summaryOf(series, metric).median.toFixed(metric.digits));
+    const rest = others.map((metric) => otherCell(result, series, metric));
     return [series.case, series.contender, ...figures, ...rest, ratioCell(result, series)];
   });
   const lines = [[...heads, `${ours} ÷ it`], heads.map(() => '---').concat('---'), ...rows];
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
+/** The metrics whose ratios are told. */
+export function comparedMetrics({ metrics }: Pick<SuiteResult, 'metrics'>): readonly Metric[] {
+  return metrics.filter((metric, index) => index === 0 || metric.compared);
+}
+
 /** Ours divided by `other`'s, round by round: what disturbed a whole round cancels out. Undefined for ours itself. */
-export function ratioTo(result: SuiteResult, other: Series): Summary | undefined {
+export function ratioTo(
+  result: SuiteResult,
+  other: Series,
+  { name }: Metric = result.metrics[0],
+): Summary | undefined {
   const ours = result.series.find((series) => series.case === other.case);
   if (ours === undefined || ours === other) return undefined;
-  const { name } = result.metrics[0];
   return summarize(
     ours.samples.map((sample, round) => (sample[name] ?? NaN) / (other.samples[round]?.[name] ?? NaN)),
   );
+}
+
+function otherCell(result: SuiteResult, series: Series, metric: Metric): string {
+  const { median } = summaryOf(series, metric);
+  const ratio = metric.compared ? ratioTo(result, series, metric) : undefined;
+  return median.toFixed(metric.digits) + (ratio === undefined ? '' : ` (ratio ${ratio.median.toFixed(2)})`);
 }
 
 function ratioCell(result: SuiteResult, series: Series): string {

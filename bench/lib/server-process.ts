@@ -4,24 +4,34 @@
  * Rule: it is ended by its own process id, in order first (SIGTERM), and for good when that takes too long.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { BenchError } from './bench-error.ts';
 import { cpuSeconds } from './cpu-time.ts';
+import { endProcess } from './end-process.ts';
+import { Messages } from './messages.ts';
 
 const READY_TIMEOUT_MS = 20_000;
-const STOP_TIMEOUT_MS = 6_000;
 const LISTENING = /^listening on (.+):(\d+)$/;
 /** Of what a server said on standard error, this much is kept to explain why it did not start. */
 const KEPT_CHARACTERS = 4_000;
+
+/** What a server holds once its garbage is collected. */
+export interface ServerMemory {
+  /** Resident and its own: the pages of files that it has mapped are not counted. */
+  readonly residentBytes: number;
+  /** Live objects of JavaScript. */
+  readonly heapBytes: number;
+}
 
 export class ServerProcess {
   /** `HOST:PORT` as the server printed it. */
   readonly authority: string;
   private readonly child: ChildProcess;
+  private readonly messages: Messages;
 
   private constructor(child: ChildProcess, authority: string) {
     this.child = child;
+    this.messages = new Messages('the server', child);
     this.authority = authority;
   }
 
@@ -35,10 +45,16 @@ export class ServerProcess {
     try {
       return new ServerProcess(child, await listening(child, signal));
     } catch (thrown) {
-      await end(child);
+      await endProcess(child);
       if (signal.aborted) throw thrown;
       throw new BenchError(`the server "${name}" did not start: ${(thrown as Error).message}\n${said()}`);
     }
+  }
+
+  /** The two parts of {@link authority}, for a load generator of ours. */
+  get endpoint(): readonly [host: string, port: string] {
+    const colon = this.authority.lastIndexOf(':');
+    return [this.authority.slice(0, colon).replace(/[[\]]/g, ''), this.authority.slice(colon + 1)];
   }
 
   get pid(): number {
@@ -50,9 +66,15 @@ export class ServerProcess {
     return cpuSeconds(this.pid);
   }
 
+  /** What it holds after collecting its garbage. For a server that was started with `TELLS_MEMORY`. */
+  async memory(): Promise<ServerMemory> {
+    this.child.send('memory');
+    return this.messages.next<ServerMemory>();
+  }
+
   /** Resolves when it has ended. Twice is harmless. */
   stop(): Promise<void> {
-    return end(this.child);
+    return endProcess(this.child);
   }
 }
 
@@ -84,16 +106,6 @@ function listening(child: ChildProcess, signal: AbortSignal): Promise<string> {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   });
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  // No id: it could not even be started.
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-  await exited;
-  clearTimeout(timer);
 }
 
 /** Promise.withResolvers, which Node 20 does not have. */

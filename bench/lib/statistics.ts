@@ -14,3 +14,9 @@ export function summarize(values: readonly number[]): Summary {
   const median = (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2;
   return { median, min: at(0), max: at(sorted.length - 1) };
 }
+
+/** The value that `percent` of the values are not above (nearest rank). */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? Number.NaN;
+}

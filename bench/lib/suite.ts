@@ -13,6 +13,8 @@ export interface Metric {
   readonly title: string;
   /** Decimal places in tables. */
   readonly digits: number;
+  /** Whether the table tells our ratio to the others for it; it always does for the first of a suite. */
+  readonly compared?: true;
 }
 
 /** One way of running all contenders: plain, over TLS. */
@@ -53,6 +55,11 @@ export interface Suite {
   readonly metrics: readonly [Metric, ...Metric[]];
   /** The first is ours; ratios are ours to each of the others. */
   readonly contenders: readonly [Contender, ...Contender[]];
+  /**
+   * `one-per-case` (the default): all contenders run for the whole case and are warmed up first. `one-per-sample`: each
+   * sample is taken from a server that was started for it, where what it did before would be part of the figure.
+   */
+  readonly servers?: 'one-per-case' | 'one-per-sample';
   /** Loads `server` and tells what that took. Called in turn for every contender, its results judged together. */
   measure(server: ServerProcess, each: Case, load: Load): Promise<Sample>;
 }

@@ -1,13 +1,36 @@
-/** How a server that is written in TypeScript is started: as `npm run example` does it, without npm between us. */
+/** How a program that is written in TypeScript is started: as `npm run example` does it, without npm between us. */
 import { fileURLToPath } from 'node:url';
 import type { Case } from './suite.ts';
 
-const ROOT = new URL('../../', import.meta.url);
-const PRELOADS = ['scripts/register-typescript.mjs', 'scripts/end-with-parent.mjs'];
+export const ROOT = new URL('../../', import.meta.url);
 
-/** Command that runs `file` (from the root of the repository) on a free port, with the flags of the example servers. */
-export function typescriptProgram(file: string, { credentials }: Case): readonly string[] {
-  const preloads = PRELOADS.flatMap((preload) => ['--import', new URL(preload, ROOT).href]);
+/** Node's flags for every program of ours. */
+export const PRELOADS = preloads('scripts/register-typescript.mjs', 'scripts/end-with-parent.mjs');
+
+/**
+ * Node's flags for a server whose {@link ServerProcess.memory} shall be asked. The young generation stays at a mebibyte:
+ * it may grow to fifty times that and back, which is not what anything in it costs.
+ */
+export const TELLS_MEMORY = [
+  '--expose-gc',
+  '--max-semi-space-size=1',
+  ...preloads('bench/servers/tell-memory.mjs'),
+];
+
+/**
+ * Command that runs `file` (from the root of the repository) on a free port, with the flags of the example servers and
+ * `nodeFlags` for Node itself.
+ */
+export function typescriptProgram(
+  file: string,
+  { credentials }: Case,
+  nodeFlags: readonly string[] = [],
+): readonly string[] {
   const sealed = credentials === undefined ? [] : ['--cert', credentials.cert, '--key', credentials.key];
-  return [process.execPath, ...preloads, fileURLToPath(new URL(file, ROOT)), '--port', '0', ...sealed];
+  const program = fileURLToPath(new URL(file, ROOT));
+  return [process.execPath, ...PRELOADS, ...nodeFlags, program, '--port', '0', ...sealed];
+}
+
+function preloads(...files: readonly string[]): readonly string[] {
+  return files.flatMap((file) => ['--import', new URL(file, ROOT).href]);
 }

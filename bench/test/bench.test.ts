@@ -1,14 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { BenchError } from '../lib/bench-error.ts';
 import { cpuSeconds, parseStatTicks } from '../lib/cpu-time.ts';
-import type { SuiteResult } from '../lib/measure-suite.ts';
-import { parseCpuList } from '../lib/pinning.ts';
+import { hardLimit, withDescriptors } from '../lib/descriptors.ts';
+import { LoadProcess } from '../lib/load-process.ts';
+import { measureSuite, type SuiteResult } from '../lib/measure-suite.ts';
+import { type Pinning, parseCpuList } from '../lib/pinning.ts';
 import { markdownTable } from '../lib/report.ts';
 import { ServerProcess } from '../lib/server-process.ts';
 import { parseSettings } from '../lib/settings.ts';
-import { summarize } from '../lib/statistics.ts';
+import { percentile, summarize } from '../lib/statistics.ts';
+import type { Case, Suite } from '../lib/suite.ts';
 import { requireTools } from '../lib/tools.ts';
+import { TELLS_MEMORY, typescriptProgram } from '../lib/typescript-program.ts';
 import { parseWrk } from '../lib/wrk.ts';
+
+const UNPINNED: Pinning = { server: [], load: [], note: undefined };
+const PLAIN: Case = { name: 'plain', credentials: undefined };
+const LOAD = { seconds: 1, pinning: UNPINNED, signal: new AbortController().signal };
 
 const WRK = `Running 5s test @ http://127.0.0.1:8080/
   1 threads and 64 connections
@@ -77,6 +85,31 @@ describe('a summary', () => {
     expect(summarize([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
     expect(summarize([4, 1, 2, 3]).median).toBe(2.5);
   });
+
+  it('tells percentiles by the nearest rank', () => {
+    const values = Array.from({ length: 200 }, (_, index) => 200 - index);
+    expect([50, 99, 100].map((percent) => percentile(values, percent))).toEqual([100, 198, 200]);
+    expect(percentile([7], 99)).toBe(7);
+  });
+});
+
+describe('descriptors', () => {
+  const limits = (hard: string) =>
+    `Limit  Soft  Hard  Units\nMax open files            64   ${hard}   files\n`;
+
+  it('need nothing where the hard limit allows for them: Node raises the soft one by itself', () => {
+    expect(hardLimit(limits('unlimited'))).toBe(Number.POSITIVE_INFINITY);
+    expect(withDescriptors(1_000, limits('1000'))).toEqual([]);
+  });
+
+  it('that cannot be had are an error that says how to get them', () => {
+    // More than /proc/sys/fs/nr_open may ever be.
+    const tooMany = 2 ** 31;
+    expect(() => withDescriptors(tooMany, limits('1024'))).toThrowError(BenchError);
+    expect(() => withDescriptors(tooMany, limits('1024'))).toThrowError(
+      /takes 2147483648 descriptors in one process, and 1024 are allowed here\. As root: ulimit -n 2147483648/,
+    );
+  });
 });
 
 describe('the table', () => {
@@ -100,6 +133,29 @@ describe('the table', () => {
       '| --- | --- | --- | --- | --- |',
       '| plain | ours | 2.0 | 1.0 to 4.0 |  |',
       '| plain | theirs | 4.0 | 2.0 to 16.0 | **0.50** (0.25 to 0.50) |',
+    ]);
+  });
+
+  it('tells the ratio of every metric that is compared, behind its figure', () => {
+    const result: SuiteResult = {
+      suite: 'made-up',
+      title: 'made up',
+      measuredAt: '',
+      settings: { rounds: 1, seconds: 1 },
+      machine: {},
+      metrics: [
+        { name: 'p50', title: 'p50', digits: 0 },
+        { name: 'p99', title: 'p99', digits: 0, compared: true },
+        { name: 'count', title: 'count', digits: 0 },
+      ],
+      series: [
+        { case: 'plain', contender: 'ours', samples: [{ p50: 1, p99: 3, count: 9 }] },
+        { case: 'plain', contender: 'theirs', samples: [{ p50: 2, p99: 12, count: 8 }] },
+      ],
+    };
+    expect(markdownTable(result).split('\n').slice(2)).toEqual([
+      '| plain | ours | 1 | 1 to 1 | 3 | 9 |  |',
+      '| plain | theirs | 2 | 2 to 2 | 12 (ratio 0.25) | 8 | **0.50** (0.50 to 0.50) |',
     ]);
   });
 });
@@ -149,5 +205,68 @@ describe('a server process', () => {
     const started = ServerProcess.start('silent', script('setInterval(() => {}, 1e6)'), interruption.signal);
     interruption.abort();
     await expect(started).rejects.toThrowError(/abort/i);
+  });
+});
+
+describe('the servers of a suite', () => {
+  const script = "console.log('listening on 127.0.0.1:81'); setInterval(() => {}, 1e6)";
+  const suite = (servers?: Suite['servers']): Suite => ({
+    name: 'made-up',
+    title: 'made up',
+    tools: {},
+    cases: ['plain'],
+    metrics: [{ name: 'pid', title: 'pid', digits: 0 }],
+    contenders: [{ name: 'idle', command: () => [process.execPath, '-e', script] }],
+    ...(servers === undefined ? {} : { servers }),
+    measure: async ({ pid }) => ({ pid }),
+  });
+  const pids = async (servers?: Suite['servers']) => {
+    const { series } = await measureSuite(suite(servers), { rounds: 2, seconds: 1, suites: [] }, LOAD.signal);
+    return series.flatMap(({ samples }) => samples.map((sample) => sample['pid'] ?? 0));
+  };
+
+  it('live as long as their case, and end with it', async () => {
+    const [first = 0, second] = await pids();
+    expect(second).toBe(first);
+    expect(() => process.kill(first, 0)).toThrowError(/ESRCH/);
+  });
+
+  it('are made for each sample where the suite asks for that', async () => {
+    const [first = 0, second = 0] = await pids('one-per-sample');
+    expect(second).not.toBe(first);
+    for (const pid of [first, second]) expect(() => process.kill(pid, 0)).toThrowError(/ESRCH/);
+  });
+});
+
+describe('load generators of ours', () => {
+  it.each(['examples/echo.ts', 'bench/servers/node-echo.ts'])(
+    'hold idle connections, flood and ping %s, which tells its memory',
+    async (file) => {
+      const server = await ServerProcess.start(
+        'echo',
+        typescriptProgram(file, PLAIN, TELLS_MEMORY),
+        LOAD.signal,
+      );
+      const idle = new LoadProcess('idle', [...server.endpoint, '20'], LOAD);
+      const flood = new LoadProcess('flood', [...server.endpoint, '2'], LOAD);
+      const ping = new LoadProcess('ping', [...server.endpoint, '0'], LOAD);
+      try {
+        expect(await idle.says()).toEqual({ open: 20 });
+        expect(await flood.says()).toEqual({ returned: expect.any(Number) });
+        expect(await ping.says()).toEqual({ micros: [expect.any(Number)] });
+        expect(await idle.ask('open')).toEqual({ open: 20 });
+        expect((await server.memory()).residentBytes).toBeGreaterThan(0);
+      } finally {
+        await Promise.all([idle, flood, ping].map((load) => load.stop()));
+        await server.stop();
+      }
+      expect(() => process.kill(server.pid, 0)).toThrowError(/ESRCH/);
+    },
+  );
+
+  it('tell what they cannot do, which is an error of the run', async () => {
+    const nobody = new LoadProcess('idle', ['127.0.0.1', '1', '5'], LOAD);
+    await expect(nobody.says()).rejects.toThrowError(/connection 0 of 5: .*ECONNREFUSED/);
+    await nobody.stop();
   });
 });

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Builds the addon to build/Release/sluice.node with cmake-js, when something that goes into it changed; and for tests a
-// second one, with sanitizers, to build-sanitized/.
+// Builds build/Release/ with cmake-js when something that goes into it changed: the addon, sluice.node, and beside it the
+// library that injects faults for tests, sluice_faults.so; and for tests another addon, with sanitizers, to
+// build-sanitized/.
 // Rule: nothing is downloaded but OpenSSL's source; Node-API's headers are a package, uv.h is the running Node's.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,14 +18,16 @@ import { SANITIZERS } from './sanitizer-library.mjs';
 import { SetupError } from './setup-error.mjs';
 
 const PACKAGE = join(import.meta.dirname, '..');
+const FAULTS = 'sluice_faults.so';
 
-/** The addon that is shipped. */
-const RELEASE = { title: 'the addon', folder: join(PACKAGE, 'build'), options: [] };
+/** The addon that is shipped, and the library that injects faults into it. */
+const RELEASE = { title: 'the addon', folder: join(PACKAGE, 'build'), options: [], libraries: [FAULTS] };
 /** The one that sees its own mistakes; it loads only into a process that has libasan (docs/sanitizers.md). */
 const SANITIZED = {
   title: 'the addon with sanitizers',
   folder: join(PACKAGE, 'build-sanitized'),
   options: [`--CDSLUICE_SANITIZE=${SANITIZERS}`],
+  libraries: [],
 };
 
 /** Makes `build/Release/sluice.node` current and returns its path. Callers hold the lock of the clone. */
@@ -48,15 +51,15 @@ async function ensureBuild(build) {
   rmSync(stampOf(build), { force: true });
   mkdirSync(build.folder, { recursive: true });
   await runStep(build.title, () => runCmakeJs(build, openssl.root, nodeInclude));
-  if (!existsSync(addonOf(build))) {
-    throw new SetupError(`the build ended well and left no ${addonOf(build)}`);
+  for (const made of madeBy(build)) {
+    if (!existsSync(made)) throw new SetupError(`the build ended well and left no ${made}`);
   }
   writeFileSync(stampOf(build), `${JSON.stringify(stamp)}\n`);
   return addonOf(build);
 }
 
 function isCurrent(build) {
-  if (!existsSync(addonOf(build))) return false;
+  if (!madeBy(build).every((made) => existsSync(made))) return false;
   const openssl = findOpenssl();
   if (openssl === undefined) return false;
   const stamp = readStamp(build);
@@ -88,6 +91,10 @@ async function runCmakeJs({ folder, options }, opensslRoot, nodeInclude) {
 }
 
 const addonOf = ({ folder }) => join(folder, 'Release', 'sluice.node');
+const madeBy = (build) => [
+  addonOf(build),
+  ...build.libraries.map((library) => join(build.folder, 'Release', library)),
+];
 const stampOf = ({ folder }) => join(folder, 'stamp.json');
 
 function currentStamp({ options }, openssl) {

@@ -38,9 +38,14 @@ export class SystemError extends SluiceError {
   /**
    * @param failure what `lastFailure()` told, or an error that `NativeEpoll` threw put into that shape
    * @param subject what the call was about, for the message: `127.0.0.1:8080`
+   * @param advice what to do, where the usual advice for the errno (which thinks of TCP) does not fit
    */
-  constructor(failure: Pick<NativeFailure, 'errno' | 'code' | 'call' | 'reason'>, subject?: string) {
-    super(failure.code === '' ? 'ERR_SYSTEM' : failure.code, describe(failure, subject));
+  constructor(
+    failure: Pick<NativeFailure, 'errno' | 'code' | 'call' | 'reason'>,
+    subject?: string,
+    advice: string | undefined = ADVICE[failure.code],
+  ) {
+    super(failure.code === '' ? 'ERR_SYSTEM' : failure.code, describe(failure, subject, advice));
     this.errno = failure.errno;
     this.call = failure.call;
   }
@@ -49,9 +54,9 @@ export class SystemError extends SluiceError {
 function describe(
   failure: Pick<NativeFailure, 'code' | 'call' | 'reason'>,
   subject: string | undefined,
+  advice: string | undefined,
 ): string {
   const where = subject === undefined ? '' : ` ${subject}`;
-  const advice = ADVICE[failure.code];
   const sentence = `${failure.call}${where} failed: ${failure.code}, ${failure.reason}.`;
   return advice === undefined ? sentence : `${sentence} ${advice}`;
 }

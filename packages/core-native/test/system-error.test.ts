@@ -30,6 +30,11 @@ describe('a system error', () => {
     },
   );
 
+  it('takes other advice where the usual one does not fit', () => {
+    const error = new SystemError({ errno: 13, code: 'EACCES', call: 'bind', reason: 'words' }, '/x', 'Ask.');
+    expect(error.message).toBe('bind /x failed: EACCES, words. Ask.');
+  });
+
   it('of an unknown kind gives the words of the kernel', () => {
     const error = new SystemError({
       errno: 133,

@@ -4,13 +4,21 @@
  *
  * Rule: it ends once, by handing its descriptor on, connected and unregistered, or by closing it.
  */
-import { SystemError } from '@sluice/core-native';
+import type { NativeFailure } from '@sluice/core-native';
 import { DestroyedError } from './errors.ts';
 import { type Lifecycle, stepLifecycle } from './lifecycle.ts';
 import type { Loop } from './loop.ts';
 import type { Pollable } from './pollable.ts';
 import { Interest } from './poller.ts';
 import { Status } from './transport.ts';
+
+/** One address to try. */
+export interface Candidate {
+  /** Starts to connect: a descriptor, or `failed`. */
+  start(): number;
+  /** The error that a failed call makes, at once or later. */
+  errorOf(failure: NativeFailure): Error;
+}
 
 /** Who made the attempt. Told of its end once; of one that it asked for itself, by `cancel`, not at all. */
 export interface AttemptOwner {
@@ -23,8 +31,7 @@ export interface AttemptOwner {
 
 export interface AttemptInit {
   readonly fd: number;
-  /** Where it goes, for the error's message. */
-  readonly endpoint: string;
+  readonly candidate: Candidate;
   readonly owner: AttemptOwner;
 }
 
@@ -48,12 +55,12 @@ export class ConnectAttempt implements Pollable {
   onEdge(): void {
     if (this.lifecycle !== 'connecting') return;
     const { sockets } = this.loop;
-    const { fd, endpoint, owner } = this.init;
+    const { fd, candidate, owner } = this.init;
     const result = sockets.connectResult(fd);
     // An edge of something else: the one that tells is still to come.
     if (result === Status.wantsWrite) return;
     if (result === Status.failed) {
-      const error = new SystemError(sockets.lastFailure(), endpoint);
+      const error = candidate.errorOf(sockets.lastFailure());
       this.cancel();
       return owner.onAttemptFailed(this, error);
     }

@@ -5,17 +5,9 @@
  * Rule: when it is over, the winner's descriptor is all that is open.
  */
 import { isIP } from 'node:net';
-import { Status, SystemError } from '@sluice/core-native';
-import { type AttemptOwner, ConnectAttempt } from './connect-attempt.ts';
+import { Status } from '@sluice/core-native';
+import { type AttemptOwner, type Candidate, ConnectAttempt } from './connect-attempt.ts';
 import type { Loop } from './loop.ts';
-
-/** One address to try. */
-export interface Candidate {
-  /** Address and port, or path, for messages. */
-  readonly endpoint: string;
-  /** Starts to connect: a descriptor, or `failed`. */
-  start(): number;
-}
 
 /** How it ended; one of these is called, once, unless the race was cancelled. */
 export interface RaceOutcome {
@@ -94,10 +86,10 @@ export class ConnectRace implements AttemptOwner {
     const candidate = this.candidates[index] as Candidate;
     const fd = candidate.start();
     if (fd === Status.failed) {
-      this.errors[index] = new SystemError(loop.sockets.lastFailure(), candidate.endpoint);
+      this.errors[index] = candidate.errorOf(loop.sockets.lastFailure());
       return false;
     }
-    const init = { fd, endpoint: candidate.endpoint, owner: this };
+    const init = { fd, candidate, owner: this };
     try {
       const attempt = loop.admit((slot, generation) => new ConnectAttempt(loop, slot, generation, init));
       this.underWay.set(attempt, index);

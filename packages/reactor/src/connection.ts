@@ -132,6 +132,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   destroy(error?: Error): void {
+    // Whoever gives up after a write failed tells a consequence: the failure is why.
+    if (this.doom !== undefined) return this.finish(this.doom.reason, this.doom.error);
     this.finish(error === undefined ? 'clean' : 'error', error);
   }
 

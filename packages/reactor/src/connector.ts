@@ -4,8 +4,10 @@
  * Rule: the promise settles exactly once, and a connection that was not handed out leaves nothing open.
  */
 import { isIP } from 'node:net';
+import { SystemError } from '@sluice/core-native';
+import type { Candidate } from './connect-attempt.ts';
 import type { ConnectTarget, ConnectTo } from './connect-options.ts';
-import { type Candidate, ConnectRace, interleaveFamilies, type RaceOutcome } from './connect-race.ts';
+import { ConnectRace, interleaveFamilies, type RaceOutcome } from './connect-race.ts';
 import { ReactorConnection } from './connection.ts';
 import type { Connection } from './connection-contract.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
@@ -15,7 +17,7 @@ import { endpoint, resolveHost } from './host.ts';
 import type { Loop } from './loop.ts';
 import type { CloseReason, Protocol } from './protocol.ts';
 import type { Transport } from './transport.ts';
-import { printablePath } from './unix-path.ts';
+import { unixError } from './unix-path.ts';
 
 /** Rejects with what `Reactor.connect` documents. */
 export function connect<State>(
@@ -59,9 +61,7 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
     const { signal, timeoutMs, to } = this.target;
     if (signal?.aborted === true) return this.fail(signal.reason);
     signal?.addEventListener('abort', this.onAbort);
-    this.cancelTimeout = this.loop.clock.after(timeoutMs, () =>
-      this.fail(new TimeoutError('connect', timeoutMs)),
-    );
+    this.cancelTimeout = this.loop.clock.after(timeoutMs, () => this.onTimeout());
     if (to.kind === 'unix') return this.race([this.unixCandidate(to.path)], 0);
     // A numeric address is on its way before `connect` returns.
     if (isIP(to.host) !== 0) return this.raceAddresses(to, [to.host]);
@@ -122,7 +122,7 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
     const anyAddress = isIP(address) === 6 ? '::' : '0.0.0.0';
     const local = isBound ? { address: localAddress ?? anyAddress, port: localPort } : undefined;
     return {
-      endpoint: endpoint(address, port),
+      errorOf: (failure) => new SystemError(failure, endpoint(address, port)),
       start: () => this.loop.sockets.connect(address, port, { local, socketOptions }),
     };
   }
@@ -130,7 +130,7 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
   private unixCandidate(path: string): Candidate {
     const { socketOptions } = this.target;
     return {
-      endpoint: printablePath(path),
+      errorOf: (failure) => unixError(failure, path),
       start: () => this.loop.sockets.connectUnix(path, socketOptions),
     };
   }
@@ -161,6 +161,11 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
   // ---- The end ---------------------------------------------------------------------------------------------------
 
   private readonly onAbort = (): void => this.fail(this.target.signal?.reason);
+
+  private onTimeout(): void {
+    this.loop.counters.deadlines.connect += 1;
+    this.fail(new TimeoutError('connect', this.target.timeoutMs));
+  }
 
   private fail(reason: unknown): void {
     if (!this.settle()) return;

@@ -44,8 +44,8 @@ export class EventLoop implements Loop {
   readonly admission: Admission;
   readonly drains = new Set<Reaped>();
   dispatching: Pollable | undefined;
-  nowMs: number;
   closed = false;
+  private turnBeganMs = 0;
   private readonly slots = new SlotTable<Pollable>();
   private readonly onError: (error: Error) => void;
   private ready: Pollable[] = [];
@@ -59,7 +59,6 @@ export class EventLoop implements Loop {
     this.poller = init.poller;
     this.sockets = init.sockets;
     this.clock = init.clock;
-    this.nowMs = Math.floor(init.clock.now());
     this.limits = init.limits;
     this.timeouts = timeoutsOf(init.limits);
     this.admission = new Admission(init.limits);
@@ -68,6 +67,11 @@ export class EventLoop implements Loop {
     this.handshakeSteps = init.limits.handshakeBudget;
     this.deadlines = new DeadlineWheel(init.clock, () => this.turn(0, true));
     this.poller.start((count) => this.turn(count, false));
+  }
+
+  get nowMs(): number {
+    // Between turns the last one may be long ago: nothing wakes a loop that has neither traffic nor deadlines.
+    return this.inTurn ? this.turnBeganMs : Math.floor(this.clock.now());
   }
 
   /** Everybody who holds a slot. */
@@ -154,7 +158,7 @@ export class EventLoop implements Loop {
 
   private beginTurn(): void {
     this.inTurn = true;
-    this.nowMs = Math.floor(this.clock.now());
+    this.turnBeganMs = Math.floor(this.clock.now());
   }
 
   /** The ready list as it stands; whoever is listed from now on waits for the next turn. */

@@ -27,7 +27,7 @@ export type {
 } from './listen-options.ts';
 export type { Deadline, OpenDeadline, Timeouts } from './open-deadlines.ts';
 export { checkOptionNames, integerOption } from './options.ts';
-export { socketFailure } from './plain-transport.ts';
+export { endSocket, socketFailure } from './plain-transport.ts';
 export type { CloseReason, Protocol } from './protocol.ts';
 export {
   createReactor,

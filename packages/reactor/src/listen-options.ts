@@ -52,16 +52,24 @@ export interface TcpListenOptions extends ServerOptions, TcpOptions {
 export interface UnixListenOptions extends ServerOptions, SendBufferOptions {
   /**
    * At most 107 bytes; a NUL in front makes an abstract name. A socket that a server which is gone left there is
-   * replaced. The path is removed when the server closes. Who may connect is up to the umask and the folder.
+   * replaced. The path is removed when the server closes.
    */
   readonly path: string;
+  /**
+   * Permissions of the path: who may write to it may connect. Default: what the umask leaves. Between the two moments
+   * of making and changing it the umask's hold, so that a narrow umask or folder is what keeps others out for certain.
+   */
+  readonly mode?: number;
   /** As for TCP. */
   readonly backlog?: number;
 }
 
 /** A socket that listens already, passed in by a parent process: see `systemdListenFds`. */
 export interface PassedListenOptions extends ServerOptions, TcpOptions {
-  /** Belongs to the server from now on, which closes it. Socket options are set where it is a TCP socket. */
+  /**
+   * Belongs to the server from now on, which closes it: to be passed to one server of one thread. It becomes
+   * non-blocking, for others who hold the same socket too. Socket options are set where it is a TCP socket.
+   */
   readonly fd: number;
 }
 
@@ -76,7 +84,12 @@ export type ListenAt =
       readonly reusePort: boolean;
       readonly backlog: number;
     }
-  | { readonly kind: 'unix'; readonly path: string; readonly backlog: number }
+  | {
+      readonly kind: 'unix';
+      readonly path: string;
+      readonly mode: number | undefined;
+      readonly backlog: number;
+    }
   | { readonly kind: 'passed'; readonly fd: number };
 
 /** The options, checked, with their defaults put in. */
@@ -90,7 +103,7 @@ export interface ListenSettings {
 const SERVER_NAMES = ['transport', 'onConnectionError'];
 const NAMES = {
   port: ['port', 'host', 'ipv6Only', 'backlog', 'reusePort', ...TCP_NAMES, ...SERVER_NAMES],
-  path: ['path', 'backlog', 'sendBufferBytes', ...SERVER_NAMES],
+  path: ['path', 'mode', 'backlog', 'sendBufferBytes', ...SERVER_NAMES],
   fd: ['fd', ...TCP_NAMES, ...SERVER_NAMES],
 } as const;
 const ALL_NAMES = [...new Set(Object.values(NAMES).flat())];
@@ -106,8 +119,7 @@ export function listenSettings(options: ListenOptions, plain: ServerTransport): 
 
 function place(options: ListenOptions): Pick<ListenSettings, 'at' | 'socketOptions'> {
   if ('path' in options && options.path !== undefined) {
-    const at = { kind: 'unix', path: unixPath(options.path), backlog: backlogOf(options) } as const;
-    return { at, socketOptions: sendBufferOptions(options) };
+    return { at: unixPlace(options), socketOptions: sendBufferOptions(options) };
   }
   const socketOptions = tcpSocketOptions(options);
   if ('fd' in options && options.fd !== undefined) {
@@ -117,6 +129,16 @@ function place(options: ListenOptions): Pick<ListenSettings, 'at' | 'socketOptio
     };
   }
   return { at: tcpPlace(options as TcpListenOptions), socketOptions };
+}
+
+function unixPlace(options: UnixListenOptions): ListenAt {
+  const path = unixPath(options.path);
+  const mode =
+    options.mode === undefined ? undefined : integerOption('mode', options.mode, undefined, 0, 0o777);
+  if (mode !== undefined && path.startsWith('\0')) {
+    throw new UsageError('ERR_OPTION_VALUE', 'mode does not go with an abstract name, which is no file.');
+  }
+  return { kind: 'unix', path, mode, backlog: backlogOf(options) };
 }
 
 function tcpPlace(options: TcpListenOptions): ListenAt {

@@ -127,8 +127,8 @@ export class Listener<State> implements Pollable, DeadlineHolder {
   onShutdown(): void {
     if (this.state === 'draining' || this.state === 'closed') return;
     this.state = 'draining';
-    this.init.socket.refuseNew();
-    this.loop.deadlines.set(this, DRAIN_MS);
+    this.drained = !this.init.socket.refuseNew();
+    if (!this.drained) this.loop.deadlines.set(this, DRAIN_MS);
     this.comeBack();
   }
 

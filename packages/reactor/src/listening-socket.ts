@@ -45,13 +45,17 @@ export class ListeningSocket {
   }
 
   /**
-   * Sees to it, where that is possible, that only those come who had begun to. Not of a socket that was passed in: whoever
-   * holds it beside us goes on listening.
+   * Keeps newcomers out, so that the backlog comes to an end and nobody is lost when the socket is closed. Answers
+   * whether TCP handshakes that had begun are still to be waited for.
    */
-  refuseNew(): void {
-    if (this.isShared) return;
-    if (this.isUnix) this.unlink?.();
-    else this.sockets.refuseNew(this.fd);
+  refuseNew(): boolean {
+    // Whoever finds no path asks another server; who was quicker is in the backlog.
+    this.unlink?.();
+    // A filter on a shared socket would be in the way of those who go on with it; whoever comes now is theirs.
+    if (this.isUnix || this.isShared) return false;
+    // Where the kernel cannot do it, whoever connects until the socket closes is served like the others.
+    this.sockets.refuseNew(this.fd);
+    return true;
   }
 
   close(): void {

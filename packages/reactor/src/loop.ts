@@ -66,7 +66,7 @@ export interface Loop {
   readonly drains: Set<Reaped>;
   /** Overwrites each borrowed chunk after its `onData`, so that tests catch who kept it. */
   readonly poisonReads: boolean;
-  /** Whole milliseconds of a monotonic clock, as it stood when this turn began. */
+  /** Whole milliseconds of a monotonic clock, in a turn as it stood when that began. */
   readonly nowMs: number;
   /** A shutdown has begun: nothing is opened any more. */
   readonly closed: boolean;

@@ -3,14 +3,18 @@
  *
  * Rule: on every way out by an error nothing is left open, and nothing is left behind in the file system.
  */
+import { chmodSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { type SocketOptions, Status, SystemError } from '@sluice/core-native';
-import { HostError, UsageError } from './errors.ts';
+import { HostError, SocketPathError, UsageError } from './errors.ts';
 import { endpoint, resolveHost } from './host.ts';
 import type { ListenAt, ListenSettings } from './listen-options.ts';
 import { ListeningSocket } from './listening-socket.ts';
 import type { Sockets } from './loop.ts';
-import { printablePath, removeStale } from './unix-path.ts';
+import { removeStale, unixError } from './unix-path.ts';
+
+/** A kernel without IPv6 has no such family, or no `::` in it; any other failure would meet IPv4 too. */
+const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 
 type At<Kind extends ListenAt['kind']> = Extract<ListenAt, { kind: Kind }>;
 
@@ -21,7 +25,9 @@ export async function openListener(sockets: Sockets, settings: ListenSettings): 
   if (at.kind === 'tcp')
     return new ListeningSocket(sockets, await openTcp(sockets, at, socketOptions), {}, {});
   const fd = openUnix(sockets, at, socketOptions);
-  return new ListeningSocket(sockets, fd, socketOptions, { path: at.path });
+  const socket = new ListeningSocket(sockets, fd, socketOptions, { path: at.path });
+  if (at.mode !== undefined) setMode(socket, at.path, at.mode);
+  return socket;
 }
 
 async function openTcp(sockets: Sockets, at: At<'tcp'>, socketOptions: SocketOptions): Promise<number> {
@@ -32,8 +38,7 @@ async function openTcp(sockets: Sockets, at: At<'tcp'>, socketOptions: SocketOpt
   const fd = listen(address);
   if (fd !== Status.failed) return fd;
   const failure = sockets.lastFailure();
-  // A kernel without IPv6 has no such family; any other failure would meet IPv4 too.
-  if (host === undefined && !ipv6Only && failure.code === 'EAFNOSUPPORT') {
+  if (host === undefined && !ipv6Only && NO_IPV6.has(failure.code)) {
     return openTcp(sockets, { ...at, host: '0.0.0.0' }, socketOptions);
   }
   throw new SystemError(failure, endpoint(address, port));
@@ -56,7 +61,16 @@ function openUnix(sockets: Sockets, at: At<'unix'>, socketOptions: SocketOptions
     if (again !== Status.failed) return again;
     failure = sockets.lastFailure();
   }
-  throw new SystemError(failure, printablePath(at.path));
+  throw unixError(failure, at.path);
+}
+
+function setMode(socket: ListeningSocket, path: string, mode: number): void {
+  try {
+    chmodSync(path, mode);
+  } catch (thrown) {
+    socket.close();
+    throw new SocketPathError(path, 'its mode cannot be set', thrown);
+  }
 }
 
 function adopt(sockets: Sockets, fd: number, socketOptions: SocketOptions): ListeningSocket {

@@ -19,6 +19,13 @@ export function socketFailure(failure: NativeFailure): TransportFailure {
   return { reason: RESET.has(failure.code) ? 'reset' : 'error', error: new SystemError(failure) };
 }
 
+/** Ends our side of a connected socket. For transports: 0, or `failed`. */
+export function endSocket(sockets: Pick<Sockets, 'shutdownWrite' | 'lastFailure'>, fd: number): Progress {
+  const result = sockets.shutdownWrite(fd);
+  // ENOTCONN: the peer has reset meanwhile. A read tells that with its reason; there is no side left to end.
+  return result === Status.failed && sockets.lastFailure().code === 'ENOTCONN' ? 0 : result;
+}
+
 class PlainTransport implements Transport {
   readonly name = 'tcp';
   readonly secure = false;
@@ -48,9 +55,7 @@ class PlainTransport implements Transport {
   }
 
   shutdownWrite(): Progress {
-    const result = this.sockets.shutdownWrite(this.fd);
-    // ENOTCONN: the peer has reset meanwhile. A read tells that with its reason; there is no side left to end.
-    return result === Status.failed && this.sockets.lastFailure().code === 'ENOTCONN' ? 0 : result;
+    return endSocket(this.sockets, this.fd);
   }
 
   failure(): TransportFailure {

@@ -5,7 +5,7 @@
  */
 import { type BigIntStats, lstatSync, unlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Status } from '@sluice/core-native';
+import { type NativeFailure, Status, SystemError } from '@sluice/core-native';
 import { SocketPathError, UsageError } from './errors.ts';
 import type { Sockets } from './loop.ts';
 
@@ -23,8 +23,22 @@ export function unixPath(path: string): string {
 }
 
 /** A path as one writes it: abstract names with an @ in front, as ss(8) does. */
-export function printablePath(path: string): string {
+function printablePath(path: string): string {
   return path.startsWith('\0') ? `@${path.slice(1)}` : path;
+}
+
+/** What to do about a failed call on a path. */
+const ADVICE: Readonly<Record<string, string>> = {
+  EACCES: 'This user may not write to that folder, or to that socket: see who owns them.',
+  EADDRINUSE: 'A server listens there: stop it (ss -lxp shows it) or choose another path.',
+  EAGAIN: 'The backlog of the server is full: try again, or give it a larger one.',
+  ECONNREFUSED: 'Nobody listens there any more: start the server, which replaces what is left.',
+  ENOENT: 'There is no such path: a server makes its socket when it starts, but not the folder.',
+  EPROTOTYPE: 'The socket there is not a stream socket.',
+};
+
+export function unixError(failure: NativeFailure, path: string): SystemError {
+  return new SystemError(failure, printablePath(path), ADVICE[failure.code]);
 }
 
 /**

@@ -369,6 +369,29 @@ describe('P57 caps', () => {
   });
 });
 
+describe('without a host', () => {
+  const protocol = { onOpen: () => {} };
+
+  test.each(['EAFNOSUPPORT', 'EADDRNOTAVAIL'] as const)(
+    'a kernel that has no IPv6 and says %s listens on IPv4',
+    async (code) => {
+      const { sockets, reactor } = new Harness();
+      sockets.listens.push(code);
+      await reactor.listen({ port: 0 }, protocol);
+      expect(sockets.listenedOn).toEqual(['::', '0.0.0.0']);
+    },
+  );
+
+  test('nothing else is tried when the port is taken, or IPv6 alone was asked for', async () => {
+    const { sockets, reactor } = new Harness();
+    sockets.listens.push('EADDRINUSE', 'EAFNOSUPPORT');
+    await expect(reactor.listen({ port: 80 }, protocol)).rejects.toThrow('listen [::]:80 failed: EADDRINUSE');
+    const alone = reactor.listen({ port: 80, ipv6Only: true }, protocol);
+    await expect(alone).rejects.toMatchObject({ name: 'SystemError', code: 'EAFNOSUPPORT' });
+    expect(sockets.listenedOn).toEqual(['::', '::']);
+  });
+});
+
 describe('options', () => {
   test.each([
     [
@@ -391,6 +414,9 @@ describe('options', () => {
     ],
     [{ path: '/x', reusePort: true }, 'ERR_OPTION_VALUE', 'reusePort has no meaning beside path: leave one'],
     [{ path: '/x', noDelay: true }, 'ERR_OPTION_VALUE', 'noDelay has no meaning beside path'],
+    [{ path: '/x', mode: 0o1777 }, 'ERR_OPTION_VALUE', 'mode must be an integer from 0 to 511, not 1023.'],
+    [{ path: '\0x', mode: 0o600 }, 'ERR_OPTION_VALUE', 'mode does not go with an abstract name'],
+    [{ port: 80, mode: 0o600 }, 'ERR_OPTION_VALUE', 'mode has no meaning beside port'],
     [{ fd: 3, backlog: 1 }, 'ERR_OPTION_VALUE', 'backlog has no meaning beside fd'],
     [{ fd: -1 }, 'ERR_OPTION_VALUE', 'fd must be an integer from 0 to 2147483647, not -1.'],
     [{ path: '' }, 'ERR_OPTION_VALUE', 'path must be a text of 1 to 107 bytes, not "".'],

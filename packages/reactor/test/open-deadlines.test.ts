@@ -193,6 +193,21 @@ describe('setTimeouts', () => {
     expect([patient.lifecycle, recorder.conn.lifecycle]).toEqual(['open', 'closed']);
   });
 
+  test('counts from now, however long ago the last turn was', () => {
+    recorder.conn.setTimeouts({ firstByteMs: 0, idleMs: 0, writeStallMs: 0, minSendBytesPerSecond: 0 });
+    harness.clock.advance(3_600_000);
+    recorder.conn.setTimeouts({ minReceiveBytesPerSecond: 1, rateWindowMs: 1_000 });
+    harness.clock.advance(500);
+    receive('a');
+    harness.clock.advance(400);
+    expect(recorder.conn.lifecycle).toBe('open');
+    recorder.conn.setTimeouts({ minReceiveBytesPerSecond: 0, idleMs: 0 });
+    harness.clock.advance(3_600_000);
+    recorder.conn.setTimeouts({ idleMs: 2_000 });
+    harness.clock.advance(TICKS_MS);
+    expect(recorder.log.at(-1)).toMatch(/idleTimeoutMs/);
+  });
+
   test('with all of them 0 nothing is set', () => {
     recorder.conn.setTimeouts({ firstByteMs: 0, idleMs: 0, writeStallMs: 0 });
     harness.clock.advance(10 * 3_600_000);

@@ -165,6 +165,20 @@ describe('a blocked write', () => {
     harness.poller.settle();
     expect(recorder.log).toEqual(['open', 'data parting words', 'close reset: scripted failure']);
   });
+
+  test.each([undefined, new Error('given up')])(
+    'P32 that fails is the reason also when a hook destroys the connection over it (%s)',
+    async (error) => {
+      const { transport } = harness.accept();
+      transport.writes.push({ status: 'failed' });
+      transport.reads.push('parting words');
+      recorder.data = (conn) => conn.destroy(error);
+      recorder.conn.write('x');
+      await nextMicrotask();
+      harness.poller.settle();
+      expect(recorder.log).toEqual(['open', 'data parting words', 'close reset: scripted failure']);
+    },
+  );
 });
 
 describe('backpressure', () => {

@@ -10,7 +10,13 @@ import {
   type NativeTlsSession,
   READ_MORE,
 } from '@sluice/core-native';
-import { type Progress, socketFailure, type Transport, type TransportFailure } from '@sluice/reactor';
+import {
+  endSocket,
+  type Progress,
+  socketFailure,
+  type Transport,
+  type TransportFailure,
+} from '@sluice/reactor';
 import { sessionError } from './errors.ts';
 
 export class TlsTransport implements Transport {
@@ -66,7 +72,7 @@ export class TlsTransport implements Transport {
 
   shutdownWrite(): Progress {
     const progress = this.session.shutdown();
-    return progress === 0 ? this.native.shutdownWrite(this.fd) : progress;
+    return progress === 0 ? endSocket(this.native, this.fd) : progress;
   }
 
   failure(): TransportFailure {

@@ -1,4 +1,5 @@
 /** OpenSSL's and GnuTLS's own programs on the other end. */
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +32,28 @@ describe('openssl', () => {
     const { stderr } = await leavingAtOnce(version, (conn) => conn.destroy());
     expect(stderr).toMatch(/unexpected eof|ECONNRESET|errno=104/);
   });
+
+  it.each(['-tls1_2', '-tls1_3'])(
+    'P25 s_client %s, whose input is not read to the end, gets the last byte of the answer',
+    async (version) => {
+      const answer = randomBytes(2 * 1024 * 1024);
+      const { port, closed } = await echoServer(credentials, {}, (echo) => ({
+        ...echo,
+        onData(conn) {
+          conn.write(answer);
+          conn.close();
+        },
+      }));
+      const client = startTool('openssl', ['s_client', '-quiet', version, '-connect', `127.0.0.1:${port}`]);
+      const hash = createHash('sha256');
+      client.child.stdout.on('data', (chunk: Buffer) => hash.update(chunk));
+      client.child.stdin.write(Buffer.alloc(4 * 1024 * 1024, 'never read\n'));
+      const { stderr } = await client.ended;
+      expect(stderr).not.toMatch(/unexpected eof|ECONNRESET|errno=/);
+      expect(hash.digest('hex')).toBe(createHash('sha256').update(answer).digest('hex'));
+      expect(await closed.reach(1)).toMatchObject([{ reason: expect.stringMatching(/clean|truncated/) }]);
+    },
+  );
 
   it.each(['-tls1_2', '-tls1_3'])('s_client %s resumes its session', async (version) => {
     const { port } = await echoServer(credentials);

@@ -1,5 +1,5 @@
 /**
- * Programs of other people (openssl, curl, gnutls-cli) that tests drive our servers with. Private: never published.
+ * Programs of other people (openssl, curl, gnutls-cli, perl, wrk) that tests drive our servers with. Private: never published.
  *
  * Rule: whoever is started ends with the test at the latest, and a program that is missing is said, never passed over.
  */
@@ -8,10 +8,16 @@ import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { onTestFinished, type TestContext } from 'vitest';
 
+/** What the machines of CI may do without. */
+const OPTIONAL: readonly string[] = ['gnutls-cli', 'wrk'];
+
 /** Skips the test, saying why, where `tool` is not installed. In CI that is a failure: the machines there have it. */
-export function needsTool(context: TestContext, tool: 'openssl' | 'curl' | 'gnutls-cli' | 'perl'): void {
+export function needsTool(
+  context: TestContext,
+  tool: 'openssl' | 'curl' | 'gnutls-cli' | 'perl' | 'wrk',
+): void {
   if (spawnSync(tool, ['--version']).error === undefined) return;
-  const isRequired = /^(1|true)$/i.test(process.env['CI'] ?? '') && tool !== 'gnutls-cli';
+  const isRequired = /^(1|true)$/i.test(process.env['CI'] ?? '') && !OPTIONAL.includes(tool);
   if (isRequired) throw new Error(`${tool} is not installed, and CI needs it`);
   context.skip(`${tool} is not installed`);
 }

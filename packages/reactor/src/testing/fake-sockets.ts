@@ -8,6 +8,10 @@ const ADDRESS: SocketAddress = { family: 'IPv4', address: '127.0.0.1', port: 1 }
 export class FakeSockets implements Sockets {
   /** What `accept` answers, oldest first: a descriptor, or the name of an errno. Empty: would block. */
   readonly backlog: (number | keyof typeof constants.errno)[] = [];
+  /** Every address that `listen` was called with, oldest first. */
+  readonly listenedOn: string[] = [];
+  /** What `listen` fails with, oldest first; when there are none it listens. */
+  readonly listens: (keyof typeof constants.errno)[] = [];
   /** Every address or path that `connect` was called with, oldest first. */
   readonly connectedTo: string[] = [];
   /** What `connect` fails with, oldest first; when there are none it begins. */
@@ -24,8 +28,11 @@ export class FakeSockets implements Sockets {
   private nextFd = 1000;
   private failure: NativeFailure = failureOf('EINVAL', 'none');
 
-  listen(): number {
-    return this.takeFd();
+  /** Notes the address; answers the next of `listens`, or a new descriptor. */
+  listen(address: string): number {
+    this.listenedOn.push(address);
+    const next = this.listens.shift();
+    return next === undefined ? this.takeFd() : this.fail(next, 'listen');
   }
 
   refuseNew(fd: number): number {

@@ -1,4 +1,5 @@
 /** @sluice/reactor/testing: fakes that put a protocol or a transport through any schedule, without sockets. */
+export * from './conformance/index.ts';
 export { FakeClock } from './fake-clock.ts';
 export { FakePoller, type Registration } from './fake-poller.ts';
 export { FakeSockets } from './fake-sockets.ts';

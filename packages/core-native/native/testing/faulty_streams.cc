@@ -1,0 +1,111 @@
+// See faulty_calls.h: recv(2) and send(2).
+#include <algorithm>
+#include <cerrno>
+
+#include "break_connection.h"
+#include "call_schedule.h"
+#include "descriptor_table.h"
+#include "faulty_calls.h"
+#include "ready_now.h"
+#include "real_calls.h"
+
+namespace sluice::testing {
+
+namespace {
+
+ssize_t Fail(int error) {
+  errno = error;
+  return -1;
+}
+
+/// Part of `length`, which is 2 or more: one byte, a few, or anything.
+size_t Part(CallSchedule& schedule, size_t length) {
+  static constexpr size_t kLimits[] = {1, 64, 4096, SIZE_MAX};
+  return 1 + schedule.Below(std::min(length - 1, kLimits[schedule.Below(4)]));
+}
+
+/// A fault after which the connection is no more. Counted when there was one.
+bool Breaks(CallSchedule& schedule, Fault fault, int fd, Descriptor& descriptor) {
+  if (!schedule.Meets(fault) || !BreakConnection(fd, descriptor, Notice::kTaken)) return false;
+  schedule.Count(fault);
+  return true;
+}
+
+/// A fault after which the connection is what it was, for who cares to go on.
+bool Strikes(CallSchedule& schedule, Fault fault, Descriptor& descriptor) {
+  if (!schedule.Meets(fault) || descriptor.struck) return false;
+  descriptor.struck = true;
+  schedule.Count(fault);
+  return true;
+}
+
+/// A fault that says no although the kernel would say yes.
+bool Refuses(CallSchedule& schedule, Fault fault, int fd, short events) {
+  if (!schedule.MeetsInVain(fault) || !ReadyNow(fd, events)) return false;
+  schedule.Count(fault);
+  return true;
+}
+
+/// recv(2) on a connection that was broken here: after its error a real one reads as ended.
+ssize_t RecvBroken(int fd, void* buffer, size_t length, int flags) {
+  const ssize_t count = real().recv(fd, buffer, length, flags);
+  return count < 0 && errno == ENOTCONN ? 0 : count;
+}
+
+}  // namespace
+
+ssize_t FaultyRecv(FaultControl& control, int fd, void* buffer, size_t length, int flags) {
+  Descriptor* const descriptor = DescriptorOf(fd);
+  if (descriptor == nullptr) return real().recv(fd, buffer, length, flags);
+  if (descriptor->broken) return RecvBroken(fd, buffer, length, flags);
+  CallSchedule schedule(control, *descriptor, Call::kRecv);
+  descriptor->stream = true;
+  if (Refuses(schedule, Fault::kRecvInterrupted, fd, POLLIN)) return Fail(EINTR);
+  // Without a place in an epoll nothing would tell the caller to come back.
+  if (!descriptor->registered) return real().recv(fd, buffer, length, flags);
+  if (Breaks(schedule, Fault::kRecvReset, fd, *descriptor)) return Fail(ECONNRESET);
+  if (Breaks(schedule, Fault::kRecvTimedOut, fd, *descriptor)) return Fail(ETIMEDOUT);
+  if (Strikes(schedule, Fault::kRecvNoBuffers, *descriptor)) return Fail(ENOBUFS);
+  if (Refuses(schedule, Fault::kRecvAgain, fd, POLLIN)) {
+    Rearm(fd, EPOLLIN);
+    return Fail(EAGAIN);
+  }
+  schedule.Passed();
+  if (length < 2 || !schedule.Meets(Fault::kRecvShort))
+    return real().recv(fd, buffer, length, flags);
+  const size_t part = Part(schedule, length);
+  const ssize_t count = real().recv(fd, buffer, part, flags);
+  if (count != static_cast<ssize_t>(part)) return count;
+  schedule.Count(Fault::kRecvShort);
+  // A short read says that the queue is empty (epoll(7)); where it is not, data has just come.
+  Rearm(fd, EPOLLIN);
+  return count;
+}
+
+ssize_t FaultySend(FaultControl& control, int fd, const void* buffer, size_t length, int flags) {
+  Descriptor* const descriptor = DescriptorOf(fd);
+  if (descriptor == nullptr || descriptor->broken) return real().send(fd, buffer, length, flags);
+  CallSchedule schedule(control, *descriptor, Call::kSend);
+  descriptor->stream = true;
+  if (Refuses(schedule, Fault::kSendInterrupted, fd, POLLOUT)) return Fail(EINTR);
+  if (!descriptor->registered) return real().send(fd, buffer, length, flags);
+  if (Breaks(schedule, Fault::kSendReset, fd, *descriptor)) return Fail(ECONNRESET);
+  if (Breaks(schedule, Fault::kSendPipe, fd, *descriptor)) return Fail(EPIPE);
+  if (Strikes(schedule, Fault::kSendNoBuffers, *descriptor)) return Fail(ENOBUFS);
+  if (Refuses(schedule, Fault::kSendAgain, fd, POLLOUT)) {
+    // Only for whoever waits for it already: others will ask the kernel, which then looks.
+    Rearm(fd, EPOLLOUT);
+    return Fail(EAGAIN);
+  }
+  schedule.Passed();
+  if (length < 2 || !schedule.Meets(Fault::kSendShort))
+    return real().send(fd, buffer, length, flags);
+  const size_t part = Part(schedule, length);
+  const ssize_t count = real().send(fd, buffer, part, flags);
+  if (count != static_cast<ssize_t>(part)) return count;
+  schedule.Count(Fault::kSendShort);
+  Rearm(fd, EPOLLOUT);
+  return count;
+}
+
+}  // namespace sluice::testing

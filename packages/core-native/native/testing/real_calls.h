@@ -1,0 +1,23 @@
+// The C library's own functions behind those that the fault library puts before them.
+#pragma once
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace sluice::testing {
+
+struct RealCalls {
+  decltype(&::recv) recv;
+  decltype(&::send) send;
+  decltype(&::accept4) accept4;
+  decltype(&::connect) connect;
+  decltype(&::getsockopt) getsockopt;
+  decltype(&::epoll_ctl) epoll_ctl;
+  decltype(&::epoll_wait) epoll_wait;
+  decltype(&::close) close;
+};
+
+const RealCalls& real();
+
+}  // namespace sluice::testing

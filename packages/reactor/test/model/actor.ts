@@ -1,0 +1,230 @@
+/**
+ * One connection of a run: its socket, its model, and the machine's view once it is open. Every verb and every hook passes
+ * through here, so that the model hears of it before or after the machine does, as the contract orders it.
+ */
+import type { CloseReason, Connection, Protocol } from '../../src/index.ts';
+import type { OpenDeadline, Timeouts } from '../../src/open-deadlines.ts';
+import { ConnectionModel, type Marks } from './connection-model.ts';
+import type { PeerAct, Verb, Whim } from './schedule.ts';
+import { SimulatedSocket, type Surroundings, type Traits } from './simulated-socket.ts';
+import { streamBytes } from './streams.ts';
+import { Wire } from './wire.ts';
+
+/** The play that the connection is part of. */
+export interface Stage extends Surroundings {
+  readonly marks: Marks;
+  readonly timeouts: Timeouts;
+  /** The next whim of a hook. */
+  nextWhim(): Whim;
+  /** The actor that a deed of a hook of `self` concerns. */
+  another(self: Actor, to: number): Actor;
+  /** A hook threw this on purpose. */
+  threw(error: Error): void;
+}
+
+const POISON = 0xdd;
+
+export class Actor {
+  readonly wire: Wire;
+  readonly socket: SimulatedSocket;
+  readonly model: ConnectionModel;
+  /** How the promise of `connect` was settled; undefined for those that were accepted, and until it is. */
+  connectAnswer: 'open' | 'failed' | undefined;
+  readonly outgoing: boolean;
+  conn: Connection<Actor> | undefined;
+  private readonly stage: Stage;
+  private inHook: string | undefined;
+
+  constructor(id: number, traits: Traits, stage: Stage, outgoing: boolean) {
+    this.wire = new Wire(id);
+    this.outgoing = outgoing;
+    this.stage = stage;
+    this.socket = new SimulatedSocket(this.wire, traits, stage, outgoing);
+    this.model = new ConnectionModel(this.wire, stage.marks, stage.timeouts, stage);
+  }
+
+  /** Does a deed; a verb needs a connection that is or was open. */
+  apply(what: Verb | PeerAct): void {
+    if ('peer' in what) this.peer(what);
+    else if (this.conn !== undefined) this.verb(this.conn, what);
+  }
+
+  // ---- The hooks ----
+
+  opening(conn: Connection<Actor>): void {
+    this.conn = conn;
+    this.model.opening();
+    try {
+      this.inside('onOpen', () => {});
+    } catch (thrown) {
+      this.model.openThrew();
+      throw thrown;
+    }
+    this.model.opened();
+  }
+
+  data(chunk: Buffer): void {
+    this.inside('onData', () => this.model.data(chunk));
+  }
+
+  drain(): void {
+    this.inside('onDrain', () => this.model.drain());
+  }
+
+  end(): void {
+    this.inside('onEnd', () => this.model.end());
+  }
+
+  timeout(which: OpenDeadline): boolean {
+    const { waives } = this.inside('onTimeout', () => this.model.timeout(which));
+    if (waives) this.model.waive();
+    else
+      this.model.mustLeave('timeout', (cause) => (cause as { which?: string } | undefined)?.which === which);
+    return waives;
+  }
+
+  shutdown(conn: Connection<Actor>, calm: boolean): void {
+    this.inside('onShutdown', () => this.model.shutdown());
+    if (calm) this.verb(conn, { verb: 'close', deadlineMs: 700 });
+  }
+
+  closed(reason: CloseReason, cause: Error | undefined): void {
+    this.model.close(reason, cause);
+    this.indulge(this.stage.nextWhim());
+  }
+
+  /** Runs the model's check and a whim, in a hook that no other hook of this connection may interrupt. */
+  private inside(hook: string, check: () => void): Whim {
+    if (this.inHook !== undefined) this.stage.violate(`${hook} was called from inside ${this.inHook}`);
+    this.inHook = hook;
+    try {
+      check();
+      const whim = this.stage.nextWhim();
+      this.indulge(whim);
+      return whim;
+    } finally {
+      this.inHook = undefined;
+    }
+  }
+
+  private indulge({ deeds, throws }: Whim): void {
+    for (const { to, what } of deeds) this.stage.another(this, to).apply(what);
+    if (!throws) return;
+    const error = new Error(`a hook of connection ${this.wire.id} throws`);
+    this.stage.threw(error);
+    this.model.mustLeave('error', (cause) => cause === error);
+    throw error;
+  }
+
+  // ---- The verbs ----
+
+  private verb(conn: Connection<Actor>, what: Verb): void {
+    const { model } = this;
+    if (what.verb === 'write') this.write(conn, what.how, what.bytes);
+    else if (what.verb === 'end') this.finish(conn, what.bytes);
+    else if (what.verb === 'destroy') this.destroy(conn, what.withError);
+    else if (what.verb === 'timeouts') {
+      const change = { [what.name]: what.ms };
+      model.asksTimeouts(change);
+      conn.setTimeouts(change);
+    } else if (what.verb === 'close') {
+      model.asksClose(what.deadlineMs);
+      conn.close({ deadlineMs: what.deadlineMs });
+    } else if (what.verb === 'pause') {
+      model.asksPause();
+      conn.pause();
+    } else {
+      model.paused = false;
+      conn.resume();
+    }
+  }
+
+  private write(conn: Connection<Actor>, how: 'bytes' | 'shared' | 'utf8' | 'latin1', count: number): void {
+    const { wire } = this;
+    const takes = this.model.takesBytes;
+    const bytes = streamBytes(wire.outbound, wire.accepted, wire.accepted + count);
+    if (takes) wire.accepted += count;
+    const answer = this.hand(conn, how, bytes);
+    if (takes) this.model.wrote(answer);
+    else if (answer) this.stage.violate('write answered true although our side had ended');
+    this.compareQueue(conn);
+  }
+
+  private hand(conn: Connection<Actor>, how: 'bytes' | 'shared' | 'utf8' | 'latin1', bytes: Buffer): boolean {
+    if (how === 'shared') return conn.writeShared(bytes);
+    if (how !== 'bytes') return conn.write(bytes.toString('latin1'), how);
+    const copy = Buffer.from(bytes);
+    try {
+      return conn.write(copy);
+    } finally {
+      // The caller's memory is the caller's again.
+      copy.fill(POISON);
+    }
+  }
+
+  private finish(conn: Connection<Actor>, count: number): void {
+    if (count === 0) {
+      this.model.asksEnd();
+      return conn.end();
+    }
+    const { wire } = this;
+    const bytes = streamBytes(wire.outbound, wire.accepted, wire.accepted + count);
+    const takes = this.model.takesBytes;
+    if (takes) wire.accepted += count;
+    conn.end(Buffer.from(bytes));
+    if (takes) this.model.wroteLast();
+    // The bytes may have been one too many: then there is no end to ask for any more.
+    this.model.asksEnd();
+  }
+
+  private destroy(conn: Connection<Actor>, withError: boolean): void {
+    const error = withError ? new Error('destroyed on purpose') : undefined;
+    this.model.mustLeave(withError ? 'error' : 'clean', (cause) => cause === error);
+    conn.destroy(error);
+    if (this.model.isHeld && this.inHook !== 'onOpen') this.stage.violate('destroy left the connection open');
+  }
+
+  /** `queuedBytes` is what was accepted and not taken; nothing of it is counted any more once it cannot leave. */
+  compareQueue(conn: Connection<Actor>): void {
+    const { wire, model } = this;
+    if (!model.isHeld || model.leaving !== undefined) return;
+    const { queuedBytes } = conn;
+    if (queuedBytes !== wire.queued) this.stage.violate(`queuedBytes is ${queuedBytes}, not ${wire.queued}`);
+  }
+
+  private peer(act: PeerAct): void {
+    const { socket } = this;
+    const acts = {
+      sends: (bytes: number) => socket.peerSends(bytes),
+      reads: (bytes: number) => socket.peerReads(bytes),
+      connects: () => socket.peerConnects(),
+      refuses: () => socket.peerRefuses(),
+      flight: () => socket.peerSendsFlight(),
+      urgent: () => socket.peerSendsUrgently(),
+      ends: () => socket.peerEnds(),
+      resets: () => socket.breakOff('reset'),
+      vanishes: () => socket.breakOff('truncated'),
+      'demands answer': () => socket.peerDemandsAnswer(),
+      'owes answer': () => socket.demandAnswer(),
+      answers: () => socket.peerAnswers(),
+    };
+    acts[act.peer]('bytes' in act ? act.bytes : 0);
+  }
+}
+
+/** The protocol that every connection of a run speaks; the actor is found by its transport. */
+export function acting(isCalm: () => boolean, actorOf: (conn: Connection<Actor>) => Actor): Protocol<Actor> {
+  return {
+    onOpen(conn) {
+      const actor = actorOf(conn);
+      actor.opening(conn);
+      return actor;
+    },
+    onData: (conn, chunk) => conn.state.data(chunk),
+    onDrain: (conn) => conn.state.drain(),
+    onEnd: (conn) => conn.state.end(),
+    onTimeout: (conn, which) => conn.state.timeout(which),
+    onShutdown: (conn) => conn.state.shutdown(conn, isCalm()),
+    onClose: (conn, reason, cause) => conn.state.closed(reason, cause),
+  };
+}

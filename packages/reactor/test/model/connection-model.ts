@@ -1,0 +1,302 @@
+/**
+ * What a connection has to do, as a protocol's author understands it: the reference that the machine is held against.
+ *
+ * Rule: it is told what the application did and which hooks ran, and looks at the wire; it never asks the machine.
+ */
+import type { CloseReason } from '../../src/index.ts';
+import type { OpenDeadline, Timeouts } from '../../src/open-deadlines.ts';
+import { dueAt, MODELLED, type Modelled } from './deadline-model.ts';
+import type { Surroundings } from './simulated-socket.ts';
+import { isStreamAt } from './streams.ts';
+import type { Wire } from './wire.ts';
+
+/** What the model needs to know of the reactor's limits. */
+export interface Marks {
+  readonly highWaterMarkBytes: number;
+  readonly lowWaterMarkBytes: number;
+  readonly maxQueuedBytes: number;
+  readonly handshakeTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+}
+
+/** The wheel's promise: never early, at most two ticks late. */
+export const LATEST_MS = 100;
+
+interface Leaving {
+  readonly reason: CloseReason;
+  readonly isCause: (cause: Error | undefined) => boolean;
+}
+
+export class ConnectionModel {
+  /** `opening` while `onOpen` runs; `failed` is over before it was open. */
+  phase: 'new' | 'opening' | 'open' | 'closing' | 'closed' | 'failed' = 'new';
+  paused = false;
+  /** A `write` answered false and `onDrain` is still to come. */
+  owedDrain = false;
+  /** The reason that is certain, once something decided it. */
+  leaving: Leaving | undefined;
+  /** When it was accepted, or set out; undefined while it waits in the backlog. */
+  private beganAt: number | undefined;
+  private readonly wire: Wire;
+  private readonly marks: Marks;
+  private readonly world: Surroundings;
+  /** What {@link dueAt} needs of us. */
+  openedAt = 0;
+  waivedAt = 0;
+  private timeouts: Timeouts;
+  private changedAt = 0;
+  private closeAt = 0;
+  /** When a shutdown that it belongs to destroys it; undefined while there is none. */
+  private shutdownAt: number | undefined;
+  private shutdownTold = false;
+  private endSeen = false;
+
+  constructor(wire: Wire, marks: Marks, timeouts: Timeouts, world: Surroundings) {
+    this.wire = wire;
+    this.marks = marks;
+    this.timeouts = timeouts;
+    this.world = world;
+  }
+
+  /** The application may still do something with it. */
+  get isHeld(): boolean {
+    return this.phase === 'opening' || this.phase === 'open' || this.phase === 'closing';
+  }
+
+  get isOver(): boolean {
+    return this.phase === 'closed' || this.phase === 'failed';
+  }
+
+  get hasBegun(): boolean {
+    return this.beganAt !== undefined;
+  }
+
+  begin(): void {
+    this.beganAt = this.world.now();
+  }
+
+  // ---- What the application does ----
+
+  /** Whether bytes that are written now have to be taken. */
+  get takesBytes(): boolean {
+    const open = this.phase === 'opening' || this.phase === 'open';
+    return open && this.leaving === undefined && !this.wire.endAsked && !this.wire.writeFailed;
+  }
+
+  /** `write` answered, having taken the bytes. */
+  wrote(answer: boolean): void {
+    const stillOpen = this.phase !== 'closed' && this.leaving === undefined && !this.wire.writeFailed;
+    if (!stillOpen)
+      return this.mustBe(answer === false, 'write answered true although the connection is over');
+    if (this.isAboveCap()) return this.mustBe(answer === false, 'the cap on queued bytes was passed');
+    const below = this.wire.queued < this.marks.highWaterMarkBytes;
+    this.mustBe(answer === below, `write answered ${answer} with ${this.wire.queued} bytes queued`);
+    if (!answer) this.owedDrain = true;
+  }
+
+  /** The bytes of `end(data)` were taken: nobody hears the answer, but a drain is owed all the same. */
+  wroteLast(): void {
+    if (!this.isHeld || this.isAboveCap()) return;
+    if (this.wire.queued >= this.marks.highWaterMarkBytes) this.owedDrain = true;
+  }
+
+  asksEnd(): void {
+    if (this.isHeld && this.leaving === undefined) this.wire.endAsked = true;
+  }
+
+  asksClose(deadlineMs: number): void {
+    if (this.phase !== 'open' && this.phase !== 'opening') return;
+    if (this.leaving !== undefined) return;
+    this.closeAt = this.world.now() + deadlineMs;
+    this.paused = false;
+    this.wire.endAsked = true;
+    // A hook that is running goes on as it was: only `onOpen`'s return makes `opening` something else.
+    this.phase = 'closing';
+  }
+
+  asksTimeouts(changes: Partial<Timeouts>): void {
+    this.timeouts = { ...this.timeouts, ...changes };
+    this.changedAt = this.world.now();
+  }
+
+  asksPause(): void {
+    if (this.phase === 'open' || this.phase === 'opening') this.paused = true;
+  }
+
+  /** Its server or the whole reactor shuts down: it has to hear of it, and to be gone at the deadline. */
+  mustGo(deadlineMs: number): void {
+    if (this.isOver) return;
+    this.shutdownAt = Math.min(this.shutdownAt ?? Number.POSITIVE_INFINITY, this.world.now() + deadlineMs);
+  }
+
+  /** From now on only `reason` will do. The first one counts. */
+  mustLeave(reason: CloseReason, isCause: (cause: Error | undefined) => boolean): void {
+    if (this.isHeld) this.leaving ??= { reason, isCause };
+  }
+
+  // ---- Which hooks run ----
+
+  opening(): void {
+    this.mustBe(this.phase === 'new', 'onOpen came twice');
+    this.phase = 'opening';
+    this.openedAt = this.world.now();
+  }
+
+  opened(): void {
+    if (this.phase === 'opening') this.phase = 'open';
+  }
+
+  /** `onOpen` threw: there is no state that `onClose` could work on, and it is not called. */
+  openThrew(): void {
+    this.phase = 'closed';
+  }
+
+  data(chunk: Buffer): void {
+    const { wire } = this;
+    this.mustBeOpen('onData');
+    this.mustBe(!this.paused, 'onData came while paused');
+    this.mustBe(!this.endSeen, 'onData came after onEnd');
+    this.mustBe(wire.delivered + chunk.length === wire.read, 'what was read is not what is delivered');
+    this.mustBe(
+      isStreamAt(wire.inbound, wire.delivered, chunk, 0, chunk.length),
+      'the peer sent other bytes than were delivered',
+    );
+    wire.delivered += chunk.length;
+  }
+
+  drain(): void {
+    this.mustBeOpen('onDrain');
+    this.mustBe(this.owedDrain, 'onDrain came although no write had answered false');
+    this.mustBe(this.wire.queued <= this.marks.lowWaterMarkBytes, 'onDrain came above the low-water mark');
+    this.owedDrain = false;
+  }
+
+  end(): void {
+    const { wire } = this;
+    this.mustBeOpen('onEnd');
+    this.mustBe(!this.paused, 'onEnd came while paused');
+    this.mustBe(!this.endSeen, 'onEnd came twice');
+    this.mustBe(wire.endTold, 'onEnd came before the peer had ended');
+    this.mustBe(wire.delivered === wire.peerSent, 'onEnd came before all data');
+    this.endSeen = true;
+  }
+
+  timeout(which: OpenDeadline): void {
+    this.mustBeOpen('onTimeout');
+    if (!isModelled(which)) return this.mustBe(false, `the deadline ${which} fired although it is off`);
+    const at = dueAt(which, this.wire, this, this.timeouts);
+    this.mustBe(at !== undefined, `the deadline ${which} fired although it does not run`);
+    this.mustBe((at ?? 0) <= this.world.now(), `the deadline ${which} fired early`);
+  }
+
+  waive(): void {
+    this.waivedAt = this.world.now();
+  }
+
+  shutdown(): void {
+    this.mustBeOpen('onShutdown');
+    this.mustBe(this.shutdownAt !== undefined, 'onShutdown came although nobody shuts down');
+    const { ranDry, readBlocked, writeFailed } = this.wire;
+    this.mustBe(this.paused || ranDry || readBlocked || writeFailed, 'onShutdown came before all that is in');
+    this.shutdownTold = true;
+  }
+
+  close(reason: CloseReason, cause: Error | undefined): void {
+    this.mustBe(this.isHeld, 'onClose came twice, or without onOpen');
+    this.mustBe(this.isRightReason(reason, cause), `closed with ${reason} (${cause?.message ?? 'no cause'})`);
+    this.phase = 'closed';
+  }
+
+  /** The listener was closed and had not accepted it. */
+  lose(): void {
+    const inTime = (this.shutdownAt ?? Number.POSITIVE_INFINITY) > this.world.now();
+    this.mustBe(!inTime, 'it was in the backlog and the listener was closed');
+    this.fail();
+  }
+
+  /** It ended before it was open. */
+  fail(): void {
+    this.mustBe(this.phase === 'new', 'it failed before it was open, after it was open');
+    this.phase = 'failed';
+  }
+
+  // ---- At rest ----
+
+  /** A `write` answered false, and the queue has fallen to the low-water mark since. */
+  get isDrainDue(): boolean {
+    return this.owedDrain && this.wire.queued <= this.marks.lowWaterMarkBytes;
+  }
+
+  /** A shutdown has begun, and the application has not been told. */
+  get isShutdownDue(): boolean {
+    return this.phase === 'open' && this.shutdownAt !== undefined && !this.shutdownTold;
+  }
+
+  /** Complains of every deadline that should have fired by now. */
+  checkDeadlines(): void {
+    const latest = this.world.now() - LATEST_MS;
+    this.mustBe(
+      this.isOver || (this.shutdownAt ?? latest) >= latest,
+      'the deadline of the shutdown did not fire',
+    );
+    if (this.phase === 'closing') this.mustBe(this.closeAt >= latest, 'the deadline of close() did not fire');
+    if (this.phase === 'new' && this.beganAt !== undefined) {
+      const longest = Math.max(this.marks.connectTimeoutMs, this.marks.handshakeTimeoutMs) * 2;
+      this.mustBe(this.beganAt + longest >= latest, 'the deadline of the handshake did not fire');
+    }
+    if (this.phase !== 'open') return;
+    for (const which of MODELLED) {
+      const at = dueAt(which, this.wire, this, this.timeouts);
+      this.mustBe(
+        at === undefined || Math.max(at, this.changedAt) >= latest,
+        `the deadline ${which} did not fire`,
+      );
+    }
+  }
+
+  /** Too much is queued: it has to be closed by now, or as soon as `onOpen` has returned. */
+  private isAboveCap(): boolean {
+    if (this.wire.queued <= this.marks.maxQueuedBytes) return false;
+    this.mustBe(this.phase !== 'open' && this.phase !== 'closing', 'the cap on queued bytes was passed');
+    this.mustLeave(
+      'limit',
+      (cause) => (cause as { code?: string } | undefined)?.code === 'ERR_WRITE_QUEUE_FULL',
+    );
+    return true;
+  }
+
+  private isRightReason(reason: CloseReason, cause: Error | undefined): boolean {
+    const { wire, leaving } = this;
+    if (leaving !== undefined) return reason === leaving.reason && leaving.isCause(cause);
+    const code = (cause as { code?: string } | undefined)?.code;
+    switch (reason) {
+      case 'clean':
+        return wire.endTold && wire.outEnded && wire.taken === wire.accepted && cause === undefined;
+      case 'limit':
+        return wire.queued > this.marks.maxQueuedBytes && code === 'ERR_WRITE_QUEUE_FULL';
+      case 'timeout':
+        return this.isTimeoutDue(code);
+      default:
+        return wire.isToldBroken(reason, cause) && (this.paused || !wire.hasUnread);
+    }
+  }
+
+  private isTimeoutDue(code: string | undefined): boolean {
+    const now = this.world.now();
+    if (code === 'ERR_SHUTDOWN_TIMEOUT') return (this.shutdownAt ?? Number.POSITIVE_INFINITY) <= now;
+    return code === 'ERR_CLOSE_TIMEOUT' && this.phase === 'closing' && this.closeAt <= now;
+  }
+
+  private mustBeOpen(hook: string): void {
+    const open = this.phase === 'open' && this.leaving === undefined;
+    this.mustBe(open, `${hook} came while ${this.leaving === undefined ? this.phase : 'it was over'}`);
+  }
+
+  private mustBe(condition: boolean, otherwise: string): void {
+    if (!condition) this.world.violate(`connection ${this.wire.id}: ${otherwise}`);
+  }
+}
+
+function isModelled(which: OpenDeadline): which is Modelled {
+  return (MODELLED as readonly string[]).includes(which);
+}

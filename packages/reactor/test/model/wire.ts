@@ -1,0 +1,74 @@
+/**
+ * What is true of one connection, as the simulated kernel and the two ends know it: positions in its two streams, and the
+ * moments at which something moved. The machine under test never sees it.
+ */
+import type { TransportFailure } from '../../src/transport.ts';
+
+export class Wire {
+  readonly id: number;
+  /** Bytes that the peer has sent, that a read has answered, and that `onData` has delivered. */
+  peerSent = 0;
+  read = 0;
+  delivered = 0;
+  /** Bytes that `write` has accepted, and that the transport has taken. */
+  accepted = 0;
+  taken = 0;
+  /** The peer has ended its side; a read has told it. */
+  peerEnded = false;
+  endTold = false;
+  /** The application wants our side to end; the peer has seen it. */
+  endAsked = false;
+  outEnded = false;
+  /** The connection is broken; a call has answered `failed`; a write was among them, so that nothing can leave. */
+  broken: TransportFailure | undefined;
+  failureTold = false;
+  writeFailed = false;
+  /** The last read told that only an edge brings more. */
+  ranDry = false;
+  /** The last read wanted to write first: whoever broke that off broke reading too. */
+  readBlocked = false;
+  /** Milliseconds; undefined while it has not happened. */
+  lastReadAt: number | undefined;
+  lastTakenAt: number | undefined;
+  /** The first refusal since all that was accepted had left. */
+  refusedAt: number | undefined;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  get inbound(): number {
+    return this.id * 2;
+  }
+
+  get outbound(): number {
+    return this.id * 2 + 1;
+  }
+
+  /** Accepted and not taken; nothing once the transport has failed to write. */
+  get queued(): number {
+    return this.writeFailed ? 0 : this.accepted - this.taken;
+  }
+
+  /** Something has still to leave: bytes, or the end of our side. */
+  get owes(): boolean {
+    return !this.writeFailed && (this.queued > 0 || (this.endAsked && !this.outEnded));
+  }
+
+  /** A read would tell something that none has told: bytes, the end or a failure. */
+  get hasNews(): boolean {
+    if (this.endTold || this.failureTold) return false;
+    return this.read < this.peerSent || this.peerEnded || this.broken !== undefined;
+  }
+
+  /** Bytes that came before the connection broke, and that a read could still have had. */
+  get hasUnread(): boolean {
+    return this.read < this.peerSent && !this.readBlocked;
+  }
+
+  /** Whether a call has told that the connection is broken, in these words. */
+  isToldBroken(reason: string, cause: Error | undefined): boolean {
+    const told = this.failureTold || this.writeFailed;
+    return told && reason === this.broken?.reason && cause === this.broken.error;
+  }
+}
