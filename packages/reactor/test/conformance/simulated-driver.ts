@@ -57,15 +57,20 @@ class Descriptor implements PolledEnd {
 /** The poller that the suite sees; a broken one is made by overriding it. */
 export class DrivenPoller extends FakePoller {
   readonly descriptors = new Map<number, Descriptor>();
+  /** Whether a call looks at what is ready at that moment. */
+  polls: (call: 'add' | 'modify') => boolean = () => true;
 
   override add(fd: number, slot: number, generation: number, interest: number): void {
     super.add(fd, slot, generation, interest);
-    this.poll(fd);
+    // Nobody saw what changed before.
+    const descriptor = this.descriptors.get(fd);
+    if (descriptor !== undefined) descriptor.edges = 0;
+    if (this.polls('add')) this.poll(fd);
   }
 
   override modify(fd: number, slot: number, generation: number, interest: number): void {
     super.modify(fd, slot, generation, interest);
-    this.poll(fd);
+    if (this.polls('modify')) this.poll(fd);
   }
 
   /** One turn with what is due, as much as the table holds. */
@@ -83,7 +88,7 @@ export class DrivenPoller extends FakePoller {
     else this.turn();
   }
 
-  private poll(fd: number): void {
+  protected poll(fd: number): void {
     const descriptor = this.descriptors.get(fd);
     if (descriptor !== undefined) descriptor.edges |= descriptor.level;
   }

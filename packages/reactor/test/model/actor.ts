@@ -134,7 +134,7 @@ export class Actor {
       model.asksPause();
       conn.pause();
     } else {
-      model.paused = false;
+      model.asksResume();
       conn.resume();
     }
   }
@@ -179,6 +179,10 @@ export class Actor {
 
   private destroy(conn: Connection<Actor>, withError: boolean): void {
     const error = withError ? new Error('destroyed on purpose') : undefined;
+    const { broken, writeFailed } = this.wire;
+    // Whoever destroys what has failed already tells no news: the failure is why.
+    if (writeFailed && broken !== undefined)
+      this.model.mustLeave(broken.reason, (cause) => cause === broken.error);
     this.model.mustLeave(withError ? 'error' : 'clean', (cause) => cause === error);
     conn.destroy(error);
     if (this.model.isHeld && this.inHook !== 'onOpen') this.stage.violate('destroy left the connection open');

@@ -6,6 +6,7 @@
 import type { CloseReason } from '../../src/index.ts';
 import type { OpenDeadline, Timeouts } from '../../src/open-deadlines.ts';
 import { dueAt, MODELLED, type Modelled } from './deadline-model.ts';
+import { isOverdue, mayAccuse, RATES } from './rate-model.ts';
 import type { Surroundings } from './simulated-socket.ts';
 import { isStreamAt } from './streams.ts';
 import type { Wire } from './wire.ts';
@@ -45,6 +46,7 @@ export class ConnectionModel {
   waivedAt = 0;
   private timeouts: Timeouts;
   private changedAt = 0;
+  private resumedAt = 0;
   private closeAt = 0;
   /** When a shutdown that it belongs to destroys it; undefined while there is none. */
   private shutdownAt: number | undefined;
@@ -119,6 +121,11 @@ export class ConnectionModel {
     this.changedAt = this.world.now();
   }
 
+  asksResume(): void {
+    if (this.paused) this.resumedAt = this.world.now();
+    this.paused = false;
+  }
+
   asksPause(): void {
     if (this.phase === 'open' || this.phase === 'opening') this.paused = true;
   }
@@ -183,7 +190,10 @@ export class ConnectionModel {
 
   timeout(which: OpenDeadline): void {
     this.mustBeOpen('onTimeout');
-    if (!isModelled(which)) return this.mustBe(false, `the deadline ${which} fired although it is off`);
+    if (!isModelled(which)) {
+      const fair = mayAccuse(which, this.wire, this.paused, this.timeouts, this.world.now());
+      return this.mustBe(fair, `the deadline ${which} fired although enough has moved`);
+    }
     const at = dueAt(which, this.wire, this, this.timeouts);
     this.mustBe(at !== undefined, `the deadline ${which} fired although it does not run`);
     this.mustBe((at ?? 0) <= this.world.now(), `the deadline ${which} fired early`);
@@ -196,6 +206,7 @@ export class ConnectionModel {
   shutdown(): void {
     this.mustBeOpen('onShutdown');
     this.mustBe(this.shutdownAt !== undefined, 'onShutdown came although nobody shuts down');
+    this.mustBe(!this.shutdownTold, 'onShutdown came twice');
     const { ranDry, readBlocked, writeFailed } = this.wire;
     this.mustBe(this.paused || ranDry || readBlocked || writeFailed, 'onShutdown came before all that is in');
     this.shutdownTold = true;
@@ -251,6 +262,16 @@ export class ConnectionModel {
         at === undefined || Math.max(at, this.changedAt) >= latest,
         `the deadline ${which} did not fire`,
       );
+    }
+    const now = this.world.now();
+    const quietFor = now - Math.max(this.openedAt, this.waivedAt, this.changedAt, this.resumedAt);
+    for (const which of RATES) {
+      const overdue = isOverdue(which, this.wire, this.paused, this.timeouts, {
+        now,
+        quietFor,
+        latestMs: LATEST_MS,
+      });
+      this.mustBe(!overdue, `the deadline ${which} did not fire`);
     }
   }
 

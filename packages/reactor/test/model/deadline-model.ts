@@ -2,7 +2,7 @@
 import type { Timeouts } from '../../src/open-deadlines.ts';
 import type { Wire } from './wire.ts';
 
-/** The deadlines that the model knows; the rates have tests of their own and are off here. */
+/** All but the rates, which `rate-model.ts` knows. */
 export const MODELLED = ['first-byte', 'idle', 'write-stall'] as const;
 export type Modelled = (typeof MODELLED)[number];
 

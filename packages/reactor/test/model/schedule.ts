@@ -99,7 +99,13 @@ const verbs: fc.Arbitrary<Verb> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       verb: fc.constant('timeouts' as const),
-      name: fc.constantFrom('firstByteMs', 'idleMs', 'writeStallMs'),
+      name: fc.constantFrom(
+        'firstByteMs',
+        'idleMs',
+        'writeStallMs',
+        'minReceiveBytesPerSecond',
+        'minSendBytesPerSecond',
+      ),
       ms: durations,
     }),
   },
@@ -125,7 +131,7 @@ const peerActs: fc.Arbitrary<PeerAct> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.constant({ peer: 'ends' as const }) },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       peer: fc.constantFrom('resets' as const, 'vanishes' as const, 'refuses' as const),
     }),
@@ -216,16 +222,18 @@ const limits: fc.Arbitrary<Partial<Limits>> = fc.record({
   maxHandshakes: fc.constantFrom(4096, 1),
   connectTimeoutMs: fc.constantFrom(10_000, 400),
   handshakeTimeoutMs: fc.constantFrom(10_000, 600),
-  minSendBytesPerSecond: fc.constant(0),
 });
 
 /** Often none at all: then nothing wakes the loop but traffic. */
 const deadlines: fc.Arbitrary<Partial<Limits>> = fc.oneof(
-  fc.constant({ firstByteTimeoutMs: 0, idleTimeoutMs: 0, writeStallTimeoutMs: 0 }),
+  fc.constant({ firstByteTimeoutMs: 0, idleTimeoutMs: 0, writeStallTimeoutMs: 0, minSendBytesPerSecond: 0 }),
   fc.record({
     firstByteTimeoutMs: fc.constantFrom(0, 800, 60_000),
     idleTimeoutMs: fc.constantFrom(0, 1_300, 300_000),
     writeStallTimeoutMs: fc.constantFrom(0, 700, 60_000),
+    minReceiveBytesPerSecond: fc.constantFrom(0, 0, 1000),
+    minSendBytesPerSecond: fc.constantFrom(0, 0, 1000),
+    rateWindowMs: fc.constantFrom(600, 60_000),
   }),
 );
 

@@ -72,15 +72,17 @@ export class SimulatedSockets extends FakeSockets {
   }
 
   override connectResult(fd?: number): number {
-    return this.socketOf(fd ?? -1).connectResult();
+    const result = this.socketOf(fd ?? -1).connectResult();
+    return result === Status.failed ? this.fail('ECONNREFUSED', 'connect') : result;
   }
 
   override close(fd: number): void {
     if (this.isRegistered(fd))
       this.world.violate('a descriptor was closed before the poller had forgotten it');
+    const what = this.open.get(fd);
     // Who waits in the backlog of a listener that is closed is reset.
-    if (this.open.get(fd) === 'listener')
-      for (const socket of this.waiting.splice(0)) this.world.lost(socket);
+    if (what === 'listener') for (const socket of this.waiting.splice(0)) this.world.lost(socket);
+    else if (what !== undefined && what !== 'reserve') what.closeDescriptor();
     if (!this.open.delete(fd)) this.world.violate('a descriptor was closed twice');
   }
 

@@ -32,8 +32,10 @@ export interface Traits {
 export interface Surroundings {
   now(): number;
   violate(message: string): void;
-  /** The socket was closed: its descriptor is free. */
+  /** The transport was closed: its descriptor is to be freed. */
   release(socket: SimulatedSocket): void;
+  /** The socket is closed. */
+  released(socket: SimulatedSocket): void;
 }
 
 type Want = 'none' | 'readable' | 'writable';
@@ -53,6 +55,8 @@ export class SimulatedSocket implements Transport {
   private readonly traits: Traits;
   private readonly world: Surroundings;
   private connectState: 'pending' | 'done' | 'refused';
+  /** It is known to be connected: from now on the transport closes it. */
+  private hasTransport: boolean;
   private readonly handshakeNeeds: ('read' | 'write')[];
   private peerFlights = 0;
   private room: number;
@@ -74,6 +78,7 @@ export class SimulatedSocket implements Transport {
     this.traits = traits;
     this.world = world;
     this.connectState = connecting ? 'pending' : 'done';
+    this.hasTransport = !connecting;
     this.handshakeNeeds = [...traits.handshake];
     this.room = traits.room;
     this.haste = traits.haste;
@@ -179,7 +184,9 @@ export class SimulatedSocket implements Transport {
 
   connectResult(): Progress {
     if (this.connectState === 'pending') return Status.wantsWrite;
-    return this.connectState === 'done' ? 0 : Status.failed;
+    if (this.connectState === 'refused') return Status.failed;
+    this.hasTransport = true;
+    return 0;
   }
 
   // ---- The transport ----
@@ -212,6 +219,7 @@ export class SimulatedSocket implements Transport {
     buffer.set(streamBytes(wire.inbound, wire.read, wire.read + count));
     wire.read += count;
     wire.lastReadAt = this.world.now();
+    wire.reads.push({ at: wire.lastReadAt, bytes: count });
     if (this.mark === wire.read) this.mark = undefined;
     this.drained = this.traits.tellsDrained && count < buffer.length;
     wire.ranDry = this.drained;
@@ -236,6 +244,7 @@ export class SimulatedSocket implements Transport {
     this.room -= count;
     wire.taken += count;
     wire.lastTakenAt = this.world.now();
+    wire.takes.push({ at: wire.lastTakenAt, bytes: count });
     if (!wire.owes) wire.refusedAt = undefined;
     return count;
   }
@@ -264,6 +273,15 @@ export class SimulatedSocket implements Transport {
     if (this.closed) this.world.violate('closed twice');
     this.closed = true;
     this.world.release(this);
+    this.world.released(this);
+  }
+
+  /** close(2): the transport's to call, unless there is none yet. */
+  closeDescriptor(): void {
+    if (this.closed) return;
+    if (this.hasTransport) this.world.violate('a descriptor was closed under its transport');
+    this.closed = true;
+    this.world.released(this);
   }
 
   // ---- For the checks ----

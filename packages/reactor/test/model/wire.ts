@@ -30,6 +30,9 @@ export class Wire {
   /** Milliseconds; undefined while it has not happened. */
   lastReadAt: number | undefined;
   lastTakenAt: number | undefined;
+  /** Everything that moved, oldest first. */
+  readonly reads: { readonly at: number; readonly bytes: number }[] = [];
+  readonly takes: { readonly at: number; readonly bytes: number }[] = [];
   /** The first refusal since all that was accepted had left. */
   refusedAt: number | undefined;
 

@@ -6,139 +6,29 @@
  */
 import assert from 'node:assert/strict';
 import { EVENT_FIELDS } from '@sluice/core-native';
-import { Interest, type Poller, Ready } from '../../poller.ts';
-import { nextTurn, type TestFunction, using } from './suite.ts';
-
-/** One descriptor to be polled, connected to another end that the driver holds. */
-export interface PolledEnd {
-  readonly fd: number;
-  /** The other end sends one byte. */
-  peerSends(): void;
-  /** The other end ends its side. */
-  peerEnds(): void;
-  /** Everything that has come is read, until reading would block. */
-  drain(): void;
-  /** Writes until writing would block. */
-  fill(): void;
-  /** The other end reads everything, so that there is room again. */
-  peerReads(): void;
-  /** Closes the descriptor; the poller has forgotten it by then. */
-  close(): void;
-}
-
-/** What the suite needs of whoever tests a poller. A new one is made for each test. */
-export interface PollerDriver {
-  readonly poller: Poller;
-  /** A connected pair; nothing of it is registered yet. */
-  open(): PolledEnd;
-  /** Lets the poller have a turn, if one is due. Default: one turn of Node's loop. */
-  turn?(): void | Promise<void>;
-  /** Closes what is open. The poller may be closed already. */
-  dispose(): void;
-}
+import { Interest, Ready } from '../../poller.ts';
+import type { PollerDriver } from './poller-driver.ts';
+import { type PollerEvent, PollerWatch } from './poller-watch.ts';
+import { type TestFunction, using } from './suite.ts';
 
 export interface PollerSuite {
   readonly test: TestFunction;
   readonly create: () => PollerDriver;
 }
 
-interface Event {
-  readonly slot: number;
-  readonly generation: number;
-  readonly ready: number;
-}
-
-/** Turns in which nothing happens, after which nothing is expected any more. */
-const QUIET_TURNS = 5;
-/** Turns in which something has to happen. */
-const MOST_TURNS = 2_000;
 const BOTH = Interest.readable | Interest.writable;
-
-/** A started poller, and what it has called. */
-class Watch {
-  readonly driver: PollerDriver;
-  readonly poller: Poller;
-  readonly events: Event[] = [];
-  /** The counts of all calls. */
-  readonly calls: number[] = [];
-  /** Runs inside each call. */
-  inside: () => void = () => {};
-
-  constructor(driver: PollerDriver) {
-    this.driver = driver;
-    this.poller = driver.poller;
-    this.poller.start((count) => this.called(count));
-  }
-
-  dispose(): void {
-    this.driver.dispose();
-  }
-
-  /** A registered pair. */
-  add(slot: number, interest: number = Interest.readable, generation = 0): PolledEnd {
-    const end = this.driver.open();
-    this.poller.add(end.fd, slot, generation, interest);
-    return end;
-  }
-
-  /** Turns until `condition` holds. */
-  async until(condition: () => boolean, what: string): Promise<void> {
-    for (let turns = 0; turns < MOST_TURNS; turns += 1) {
-      if (condition()) return;
-      await this.turn();
-    }
-    assert.fail(`${what} was not reported`);
-  }
-
-  /** Turns until `slot` was reported with all of `bits` since the last {@link forget}. */
-  untilReady(slot: number, bits: number, what: string): Promise<void> {
-    return this.until(() => (this.readyOf(slot) & bits) === bits, what);
-  }
-
-  /** Turns in which anything that is due comes. */
-  async quiet(): Promise<void> {
-    for (let turns = 0; turns < QUIET_TURNS; turns += 1) await this.turn();
-  }
-
-  /** Everything reported so far is of no more interest. */
-  async forget(): Promise<void> {
-    await this.quiet();
-    this.events.length = 0;
-    this.calls.length = 0;
-  }
-
-  readyOf(slot: number): number {
-    return this.events.reduce((bits, event) => (event.slot === slot ? bits | event.ready : bits), 0);
-  }
-
-  private async turn(): Promise<void> {
-    if (this.driver.turn === undefined) await nextTurn();
-    else await this.driver.turn();
-  }
-
-  private called(count: number): void {
-    const { events } = this.poller;
-    assert.ok(count * EVENT_FIELDS <= events.length, `${count} events are more than the table holds`);
-    this.calls.push(count);
-    for (let at = 0; at < count * EVENT_FIELDS; at += EVENT_FIELDS) {
-      const [slot = -1, generation = -1, ready = 0] = events.subarray(at, at + EVENT_FIELDS);
-      this.events.push({ slot, generation, ready });
-    }
-    this.inside();
-  }
-}
 
 /** Registers the tests of a poller. */
 export function testPoller({ test, create }: PollerSuite): void {
-  const over = (name: string, body: (watch: Watch) => Promise<void>) =>
-    test(name, () => using(() => new Watch(create()), body));
+  const over = (name: string, body: (watch: PollerWatch) => Promise<void>) =>
+    test(name, () => using(() => new PollerWatch(create()), body));
   testReadable(over);
   testWritable(over);
   testRegistration(over);
   testWake(over);
 }
 
-type Over = (name: string, body: (watch: Watch) => Promise<void>) => unknown;
+type Over = (name: string, body: (watch: PollerWatch) => Promise<void>) => unknown;
 
 function testReadable(over: Over): void {
   over('an edge is reported once', async (watch) => {
@@ -255,7 +145,7 @@ function testRegistration(over: Over): void {
     ] as const;
     for (const [slot, generation] of given) watch.add(slot, Interest.readable, generation).peerSends();
     for (const [slot, generation] of given) {
-      const isIt = (event: Event) => event.slot === slot && event.generation === generation;
+      const isIt = (event: PollerEvent) => event.slot === slot && event.generation === generation;
       await watch.until(() => watch.events.some(isIt), `slot ${slot} in generation ${generation}`);
     }
   });

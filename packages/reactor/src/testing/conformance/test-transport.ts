@@ -4,10 +4,21 @@
  * Rule: a call that answers a want is called again only after that want; everything else is the transport's to promise.
  */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { type Progress, Status } from '../../transport.ts';
-import { nextTurn, type TestFunction, using } from './suite.ts';
-import { type PairOptions, swapped, type TransportEnd, type TransportPair } from './transport-pair.ts';
+import { Status } from '../../transport.ts';
+import { type TestFunction, using } from './suite.ts';
+import {
+  assertFailure,
+  digest,
+  drainQuietly,
+  fill,
+  pattern,
+  receive,
+  receiveToEnd,
+  retried,
+  sendAll,
+  shakeHands,
+} from './transport-driving.ts';
+import { type PairOptions, swapped, type TransportPair } from './transport-pair.ts';
 
 export interface TransportSuite {
   readonly test: TestFunction;
@@ -17,12 +28,6 @@ export interface TransportSuite {
 
 /** Fills any send buffer, and takes several records of any seal. */
 const LARGE_BYTES = 3 * 1024 * 1024;
-const PIECE_BYTES = 64 * 1024;
-/** More than any kernel keeps for two sockets. */
-const MOST_BUFFERED_BYTES = 256 * 1024 * 1024;
-/** How long nothing may come; only a bug takes so long. */
-const LIMIT_MS = 10_000;
-const NAMES: Readonly<Record<number, string>> = { [Status.wantsRead]: 'read', [Status.wantsWrite]: 'write' };
 
 type Over = (name: string, body: (pair: TransportPair) => Promise<void>, dribble?: boolean) => void;
 
@@ -131,8 +136,8 @@ function testBytes(over: Over): void {
     'lives on a wire that carries a byte at a time',
     async (pair) => {
       await shakeHands(pair);
-      await sendAll(pair.end, Buffer.from('slow'));
-      assert.equal(String(await receive(pair.peer, 4)), 'slow');
+      const [heard] = await Promise.all([receive(pair.peer, 4), sendAll(pair.end, Buffer.from('slow'))]);
+      assert.equal(String(heard), 'slow');
       assert.equal(await retried(pair.end, () => pair.end.transport.shutdownWrite()), 0);
       assert.equal((await receiveToEnd(pair.peer)).length, 0);
     },
@@ -270,119 +275,4 @@ function testClosing(over: Over): void {
     pair.end.transport.close();
     assert.equal(pair.openDescriptors(), 1);
   });
-}
-
-// ---- Driving -------------------------------------------------------------------------------------------------------
-
-/** Calls until the answer is no want, with a turn for everybody else and what it wants in between. */
-async function retried(end: TransportEnd, call: () => Progress): Promise<Progress> {
-  for (;;) {
-    const progress = call();
-    if (progress !== Status.wantsRead && progress !== Status.wantsWrite) return progress;
-    const until = performance.now() + LIMIT_MS;
-    do {
-      await nextTurn();
-      if (performance.now() > until) assert.fail(`it wants to ${NAMES[progress]}, and nothing comes`);
-    } while (!end.isReady(progress));
-  }
-}
-
-async function shakeHands({ end, peer }: TransportPair): Promise<void> {
-  const one = async (side: TransportEnd) => {
-    const progress = await retried(side, () => side.transport.handshake());
-    if (progress === Status.failed) throw side.transport.failure().error;
-    assert.equal(progress, 0, `handshake answered ${progress}`);
-  };
-  await Promise.all([one(end), one(peer)]);
-}
-
-interface Sending {
-  /** Where in the bytes it begins. */
-  readonly start?: number;
-  /** Offers all that is left at each call, instead of a piece. */
-  readonly whole?: boolean;
-}
-
-async function sendAll(
-  end: TransportEnd,
-  bytes: Buffer,
-  { start = 0, whole = false }: Sending = {},
-): Promise<void> {
-  for (let at = start; at < bytes.length; ) {
-    const length = whole ? bytes.length - at : Math.min(bytes.length - at, PIECE_BYTES);
-    const progress = await retried(end, () => end.transport.write(bytes, at, length));
-    if (progress === Status.failed) throw end.transport.failure().error;
-    assert.ok(progress > 0 && progress <= length, `write answered ${progress} for ${length} bytes`);
-    at += progress;
-  }
-}
-
-/** Writes the pattern until a write would block. */
-async function fill(end: TransportEnd): Promise<{ readonly sent: number; readonly refused: Buffer }> {
-  for (let sent = 0; ; ) {
-    const piece = pattern(PIECE_BYTES, sent);
-    const progress = end.transport.write(piece, 0, piece.length);
-    if (progress === Status.wantsWrite) return { sent, refused: piece };
-    assert.ok(
-      progress > 0 && progress <= piece.length,
-      `write answered ${progress} for ${piece.length} bytes`,
-    );
-    assert.ok(sent < MOST_BUFFERED_BYTES, `it took ${sent} bytes that nobody reads`);
-    sent += progress;
-  }
-}
-
-/** Exactly `length` bytes. */
-async function receive(end: TransportEnd, length: number): Promise<Buffer> {
-  const got: Buffer[] = [];
-  const buffer = Buffer.alloc(PIECE_BYTES);
-  for (let count = 0; count < length; ) {
-    const progress = await retried(end, () => end.transport.read(buffer));
-    if (progress === Status.failed) throw end.transport.failure().error;
-    assert.ok(progress > 0, `read answered ${progress} after ${count} of ${length} bytes`);
-    got.push(Buffer.from(buffer.subarray(0, progress)));
-    count += progress;
-    assert.ok(count <= length, `${count} bytes came where ${length} were sent`);
-  }
-  return Buffer.concat(got);
-}
-
-/** Everything up to the end. */
-async function receiveToEnd(end: TransportEnd): Promise<Buffer> {
-  const got: Buffer[] = [];
-  const buffer = Buffer.alloc(PIECE_BYTES);
-  for (;;) {
-    const progress = await retried(end, () => end.transport.read(buffer));
-    if (progress === Status.ended) return Buffer.concat(got);
-    if (progress === Status.failed) throw end.transport.failure().error;
-    got.push(Buffer.from(buffer.subarray(0, progress)));
-  }
-}
-
-/** Reads what a handshake left behind (session tickets): no application bytes. */
-async function drainQuietly(end: TransportEnd): Promise<void> {
-  await nextTurn();
-  const progress = end.transport.read(Buffer.alloc(100));
-  assert.equal(progress, Status.wantsRead, `nothing was sent, and read answered ${progress}`);
-}
-
-function assertFailure(end: TransportEnd, reason: string): void {
-  const failure = end.transport.failure();
-  assert.equal(failure.reason, reason);
-  assert.ok(
-    failure.error instanceof Error && failure.error.message.length > 0,
-    'a failure has an error that tells it',
-  );
-  assert.equal(typeof (failure.error as { code?: unknown }).code, 'string', 'an error has a code');
-}
-
-/** `count` bytes from position `from` of a stream that repeats itself after a prime number of bytes. */
-function pattern(count: number, from = 0): Buffer {
-  const bytes = Buffer.allocUnsafe(count);
-  for (let at = 0; at < count; at += 1) bytes[at] = ((from + at) % 65_521) * 31;
-  return bytes;
-}
-
-function digest(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -4,6 +4,8 @@ import type { Progress, Transport } from '../../transport.ts';
 /** One end of a pair. */
 export interface TransportEnd {
   readonly transport: Transport;
+  /** How long it may want something and get nothing before the test fails. Default 10 s. */
+  readonly limitMs?: number;
   /**
    * Whether what `want` (`Status.wantsRead` or `Status.wantsWrite`) asked for may have come. Asked over and over, with
    * turns of Node's loop in between; never waits.

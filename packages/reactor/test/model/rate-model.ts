@@ -1,0 +1,55 @@
+/**
+ * What has to be true when a rate is said to be too low, and when it has to be said.
+ *
+ * The windows of the machine begin anew at moments that nobody outside can see. So the model asks for what follows from any
+ * of them: too little moved over the last window, and nothing at all over two of them does not go unnoticed.
+ */
+import type { Timeouts } from '../../src/open-deadlines.ts';
+import type { Wire } from './wire.ts';
+
+export const RATES = ['receive-rate', 'send-rate'] as const;
+export type Rate = (typeof RATES)[number];
+
+/** Whether `which` may be called too low at `now`. */
+export function mayAccuse(
+  which: Rate,
+  wire: Wire,
+  paused: boolean,
+  timeouts: Timeouts,
+  now: number,
+): boolean {
+  const { rateWindowMs } = timeouts;
+  const least = leastOf(which, timeouts);
+  if (!isMeasured(which, wire, paused) || least === 0) return false;
+  return movedAfter(which, wire, now - rateWindowMs) * 1000 < least * rateWindowMs;
+}
+
+/** Whether it should have been called too low by now, `quietFor` being how long nobody but the traffic has begun anew. */
+export function isOverdue(
+  which: Rate,
+  wire: Wire,
+  paused: boolean,
+  timeouts: Timeouts,
+  { now, quietFor, latestMs }: { readonly now: number; readonly quietFor: number; readonly latestMs: number },
+): boolean {
+  const twoWindowsMs = 2 * (timeouts.rateWindowMs + latestMs);
+  if (!isMeasured(which, wire, paused) || leastOf(which, timeouts) === 0) return false;
+  const sinceRefusal = which === 'send-rate' ? now - (wire.refusedAt ?? now) : quietFor;
+  if (Math.min(quietFor, sinceRefusal) <= twoWindowsMs) return false;
+  return movedAfter(which, wire, now - twoWindowsMs - 1) === 0;
+}
+
+function leastOf(which: Rate, timeouts: Timeouts): number {
+  return which === 'receive-rate' ? timeouts.minReceiveBytesPerSecond : timeouts.minSendBytesPerSecond;
+}
+
+/** The peer owes bytes unless we paused; it owes room only while something is blocked. */
+function isMeasured(which: Rate, wire: Wire, paused: boolean): boolean {
+  if (which === 'receive-rate') return !paused && !wire.endTold;
+  return wire.owes && wire.refusedAt !== undefined;
+}
+
+function movedAfter(which: Rate, wire: Wire, at: number): number {
+  const moves = which === 'receive-rate' ? wire.reads : wire.takes;
+  return moves.reduce((bytes, move) => (move.at > at ? bytes + move.bytes : bytes), 0);
+}
