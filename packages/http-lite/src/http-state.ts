@@ -30,7 +30,7 @@ type Inbound = 'head' | 'body' | 'last-body' | 'held' | 'blocked' | 'dropped';
  * When the reactor shuts down, a connection between two requests is left in peace until so long after it was opened, or
  * after bytes last moved on it: its next request may be on its way, and would be lost (RFC 9112 section 9.6).
  */
-const FRESH_GRACE_MS = 500;
+const SHUTDOWN_QUIET_MS = 500;
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
@@ -103,13 +103,13 @@ export class HttpState implements AnswerOwner, BodyOwner {
   onShutdown(): void {
     this.#shuttingDown = true;
     if (!this.#isIdle()) return;
-    if (this.#isFresh) this.connection.setTimeouts({ firstByteMs: FRESH_GRACE_MS });
-    else this.connection.setTimeouts({ idleMs: FRESH_GRACE_MS });
+    if (this.#isFresh) this.connection.setTimeouts({ firstByteMs: SHUTDOWN_QUIET_MS });
+    else this.connection.setTimeouts({ idleMs: SHUTDOWN_QUIET_MS });
   }
 
   /** Whether the deadline is waived. */
   onTimeout(which: OpenDeadline): boolean {
-    if (!this.#shuttingDown || which === 'write-stall') return false;
+    if (!this.#shuttingDown || (which !== 'first-byte' && which !== 'idle')) return false;
     if (this.#isIdle()) this.#leave();
     return true;
   }
