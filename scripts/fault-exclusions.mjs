@@ -19,6 +19,20 @@ export const EXCLUDED_TITLES = [
       'destroys a connection and expects that the write of the turn before had left: destroy() promises no such thing',
     titles: ['an end that waits behind data in the socket'],
   },
+  {
+    reason:
+      'the EAGAIN of accept(2) is what says that the backlog is empty: after a faked one a listener that closes resets the rest, and a shortage that goes on is told anew',
+    titles: ['closing a server serves whoever waits in the backlog', 'without descriptors nothing spins'],
+  },
+  {
+    reason:
+      'expects that whoever the kernel has connected has been accepted: faults make that a matter of turns',
+    titles: ['of a mebibyte to a thousand who do not read is held once'],
+  },
+  {
+    reason: 'fills a socket until EAGAIN, which has to be the kernel’s own for room to come back',
+    titles: ['room that comes back after a write would have blocked is an edge'],
+  },
 ];
 
 /** The folders whose tests run: packages/core-native is missing, for its tests are about the answer to each single call. */
@@ -28,6 +42,15 @@ export const FOLDERS = [
   'packages/echo',
   'packages/http-lite',
   'examples',
+];
+
+/** Files that faults have nothing to say to. */
+export const EXCLUDED_FILES = [
+  // Play their schedules without a kernel: there is nothing to inject into.
+  '**/*.property.test.ts',
+  // About command lines, a process for each: what those programs do on a socket, other files here try.
+  'examples/test/server-flags.test.ts',
+  'examples/test/demo.test.ts',
 ];
 
 /** For vitest's --testNamePattern: any title without one of those parts. */

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runAsCommand } from '../packages/core-native/scripts/command.mjs';
 import { SetupError } from '../packages/core-native/scripts/setup-error.mjs';
-import { FOLDERS, titlePattern } from './fault-exclusions.mjs';
+import { EXCLUDED_FILES, FOLDERS, titlePattern } from './fault-exclusions.mjs';
 import { ROOT } from './root.mjs';
 import { setup } from './setup.mjs';
 import { runTool } from './tool.mjs';
@@ -15,11 +15,14 @@ import { runVitest } from './vitest-run.mjs';
 
 /** Runs `seeds` seeds from `first` on in one process; resolves with its exit code, 0 when none failed. */
 export function runSeeds({ first, seeds }) {
-  return underFaults({ seed: first, rates: {} }, ({ env }) => {
+  return underFaults({ seed: first, rates: {} }, async ({ env, control }) => {
     const preload = pathToFileURL(join(ROOT, 'scripts', 'register-typescript.mjs')).href;
     const program = join(ROOT, 'tools', 'fault-seeds', 'src', 'run-seeds.ts');
     const args = ['--import', preload, program, '--first', String(first), '--seeds', String(seeds)];
-    return runTool(process.execPath, args, { env: { ...process.env, ...env } });
+    const code = await runTool(process.execPath, args, { env: { ...process.env, ...env } });
+    // Asked of the control file: a crash tells nothing.
+    if (code !== 0) process.stdout.write(`\nrun it again: npm run faults -- --seed ${control.seed}\n`);
+    return code;
   });
 }
 
@@ -29,7 +32,9 @@ export async function runSuiteUnderFaults(seed, filters = []) {
   // A listener reports a shortage, and most tests fail on anything that is reported: seeds have it instead.
   const rates = { ...BENIGN, acceptExhausted: 0 };
   return underFaults({ seed, rates }, async ({ env, control }) => {
-    const where = filters.length > 0 ? filters : [...FOLDERS, '--testNamePattern', titlePattern()];
+    const excluded = EXCLUDED_FILES.flatMap((files) => ['--exclude', files]);
+    const where =
+      filters.length > 0 ? filters : [...FOLDERS, ...excluded, '--testNamePattern', titlePattern()];
     const counts = await runVitest(process.execPath, where, { env: { ...process.env, ...env } });
     const injected = Object.values(control.counts()).reduce((sum, count) => sum + count, 0);
     process.stdout.write(`${injected} faults injected into ${control.attached} processes, seed ${seed}\n`);

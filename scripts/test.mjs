@@ -6,12 +6,16 @@ import { runAsCommand } from '../packages/core-native/scripts/command.mjs';
 import { SetupError } from '../packages/core-native/scripts/setup-error.mjs';
 import { buildPackages } from './build.mjs';
 import { NotRun, runChecks, summaryLine } from './checks.mjs';
+import { chosenSeed, runSeeds, runSuiteUnderFaults } from './faults.mjs';
 import { lintNative, lintTypeScript } from './lint.mjs';
 import { ensureNode, otherNodeVersions } from './other-nodes.mjs';
 import { runSanitized } from './sanitizers/run.mjs';
 import { setup } from './setup.mjs';
 import { typecheck } from './typecheck.mjs';
 import { runVitest } from './vitest-run.mjs';
+
+/** Enough that each fault is injected some dozens of times; seconds. */
+const FAULT_SEEDS = 200;
 
 const ONE = { passed: 1, failed: 0, skipped: 0 };
 
@@ -41,6 +45,21 @@ function suiteOnOtherNode(version, filters) {
   };
 }
 
+/** The suite once more, and the exchanges of `npm run faults`, under system calls that fail (docs/testing.md). */
+function underFaults() {
+  const seed = chosenSeed();
+  return [
+    {
+      title: `tests under fault injection, seed ${seed}`,
+      isSuite: true,
+      run: () => runSuiteUnderFaults(seed),
+    },
+    command(`echo and HTTP under ${FAULT_SEEDS} seeds of fault injection`, () =>
+      runSeeds({ first: seed, seeds: FAULT_SEEDS }),
+    ),
+  ];
+}
+
 /** The tests that reach the addon, with one that notices its own mistakes (docs/sanitizers.md). */
 function sanitizers(filters) {
   return {
@@ -64,6 +83,7 @@ function checksFor({ quick, filters }) {
       isSuite: true,
       run: () => runVitest(process.execPath, filters),
     },
+    ...(quick || filters.length > 0 ? [] : underFaults()),
     ...(quick ? [] : [sanitizers(filters)]),
     ...(quick ? [] : otherNodeVersions().map((version) => suiteOnOtherNode(version, filters))),
   ];

@@ -7,15 +7,15 @@ import type { Case, Load, Sample, Suite } from '../lib/suite.ts';
 import { typescriptProgram } from '../lib/typescript-program.ts';
 
 const FLOODS = 8;
-/** The flood and the ping share a core: whoever sends a byte now and then goes first there. */
-const BEHIND = ['nice', '-n', '10'];
+/** The flood and the ping share a core. SCHED_IDLE (sched(7)): whoever sends a byte now and then goes first there. */
+const BEHIND = ['chrt', '--idle', '0'];
 /** Fewer round trips than this have no 99th percentile. */
 const LEAST_ROUND_TRIPS = 100;
 
 export const fairness: Suite = {
   name: 'fairness',
   title: `round trip of one byte through an echo server that ${FLOODS} connections flood`,
-  tools: {},
+  tools: { chrt: 'util-linux' },
   cases: ['plain', 'tls'],
   metrics: [
     { name: 'medianMicros', title: 'p50 µs', digits: 0 },

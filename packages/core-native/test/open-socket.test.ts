@@ -153,9 +153,12 @@ describe('a connection from a chosen address', () => {
   });
 
   it('that is where it goes to meets itself, and is refused', () => {
-    const { fd, port } = listenOnLoopback();
-    native.close(fd);
-    const client = succeed(native.connect('127.0.0.1', port, { local: { address: '127.0.0.1', port } }));
+    // Not 127.0.0.1, where another program may take the port meanwhile.
+    const address = '127.0.0.78';
+    const listener = succeed(native.listen(address, 0, 1, { reusePort: false, ipv6Only: false }));
+    const { port } = native.localAddress(listener)!;
+    native.close(listener);
+    const client = succeed(native.connect(address, port, { local: { address, port } }));
     expect(native.remoteAddress(client)).toEqual(native.localAddress(client));
     expect(native.connectResult(client)).toBe(Status.failed);
     expect(native.lastFailure()).toMatchObject({ code: 'ECONNREFUSED', call: 'connect' });

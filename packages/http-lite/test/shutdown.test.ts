@@ -132,6 +132,23 @@ describe('a shutdown', () => {
     expect(report.destroyed).toBe(0);
   });
 
+  it('answers pipelined requests that have all arrived', async () => {
+    let answer = () => {};
+    const gate = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await serve(() => gate);
+    const clients = startClients({ plan: 'once', connections: 20, pipelined: 3 });
+    await until(() => asked.length === 20);
+    const shutdown = reactor.shutdown({ deadlineMs: 10_000 });
+    await nextTurn();
+    answer();
+    const outcomes = await clients.outcomes;
+    expectNothingHalf(outcomes);
+    expect(outcomes.flatMap((outcome) => outcome.answered).length).toBe(60);
+    expect((await shutdown).destroyed).toBe(0);
+  });
+
   it('under load cuts no answer and resets no connection that was accepted', async (context) => {
     await serve(nextTurn);
     const clients = startClients({

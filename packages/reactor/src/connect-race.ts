@@ -35,6 +35,12 @@ export class ConnectRace implements AttemptOwner {
     this.outcome = outcome;
   }
 
+  /** What has failed so far, in the order of the candidates. */
+  get failures(): Error[] {
+    // By index: of one that is still under way there is none.
+    return this.errors.filter((error) => error !== undefined);
+  }
+
   /** Begins with the first. An outcome may come from inside this call: all may fail at once. */
   start(): void {
     this.startNext();
@@ -78,7 +84,7 @@ export class ConnectRace implements AttemptOwner {
       }
       return;
     }
-    if (this.underWay.size === 0) this.outcome.lost(this.errors);
+    if (this.underWay.size === 0) this.outcome.lost(this.failures);
   }
 
   private begin(index: number): boolean {

@@ -45,6 +45,7 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
   private readonly target: ConnectTarget;
   private readonly request: Request<State>;
   private settled = false;
+  private race: ConnectRace | undefined;
   /** The race is won, and its connection shakes hands. */
   private connection: Connection<State> | undefined;
   /** Closes what is open at this moment. */
@@ -62,7 +63,7 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
     if (signal?.aborted === true) return this.fail(signal.reason);
     signal?.addEventListener('abort', this.onAbort);
     this.cancelTimeout = this.loop.clock.after(timeoutMs, () => this.onTimeout());
-    if (to.kind === 'unix') return this.race([this.unixCandidate(to.path)], 0);
+    if (to.kind === 'unix') return this.startRace([this.unixCandidate(to.path)], 0);
     // A numeric address is on its way before `connect` returns.
     if (isIP(to.host) !== 0) return this.raceAddresses(to, [to.host]);
     resolveHost(to.host).then(
@@ -94,8 +95,7 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
   }
 
   lost(errors: readonly Error[]): void {
-    const [only] = errors;
-    this.fail(errors.length === 1 ? only : new ConnectError(this.target.to.host, errors));
+    this.fail(this.summary(errors));
   }
 
   unwanted(error: Error): void {
@@ -112,7 +112,7 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
       return this.fail(new HostError(to.host, new Error(`none is of the family of localAddress ${from}`)));
     }
     const candidates = interleaveFamilies(addresses).map((address) => this.tcpCandidate(to, address));
-    this.race(candidates, to.attemptDelayMs);
+    this.startRace(candidates, to.attemptDelayMs);
   }
 
   private tcpCandidate(to: Extract<ConnectTo, { kind: 'tcp' }>, address: string): Candidate {
@@ -135,8 +135,9 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
     };
   }
 
-  private race(candidates: readonly Candidate[], attemptDelayMs: number): void {
+  private startRace(candidates: readonly Candidate[], attemptDelayMs: number): void {
     const race = new ConnectRace(this.loop, candidates, attemptDelayMs, this);
+    this.race = race;
     this.abandon = () => race.cancel();
     race.start();
   }
@@ -164,7 +165,17 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
 
   private onTimeout(): void {
     this.loop.counters.deadlines.connect += 1;
-    this.fail(new TimeoutError('connect', this.target.timeoutMs));
+    const failures = this.race?.failures ?? [];
+    const options = failures.length === 0 ? undefined : { cause: this.summary(failures) };
+    this.fail(new TimeoutError('connect', this.target.timeoutMs, options));
+  }
+
+  /** One address speaks for itself. */
+  private summary(errors: readonly Error[]): Error {
+    const [first, second] = errors;
+    return first !== undefined && second === undefined
+      ? first
+      : new ConnectError(this.target.to.host, errors);
   }
 
   private fail(reason: unknown): void {

@@ -83,16 +83,16 @@ export class ConnectError extends SluiceError {
   }
 }
 
-/** A deadline of ours passed. `which` names it. */
+/** A deadline of ours passed. `which` names it; of a connect `cause` has the attempts that had failed by then. */
 export class TimeoutError extends SluiceError {
   readonly which: Deadline;
 
-  constructor(which: Deadline, timeoutMs: number) {
+  constructor(which: Deadline, timeoutMs: number, options?: ErrorOptions) {
     const { code, demand, option } = DEADLINES[which];
     const advice = option.startsWith('min')
       ? `Lower ${option} if it may be slower.`
       : `Raise ${option} if it needs longer.`;
-    super(code, `The peer did not ${demand} within ${timeoutMs} ms. ${advice}`);
+    super(code, `The peer did not ${demand} within ${timeoutMs} ms. ${advice}`, options);
     this.which = which;
   }
 }

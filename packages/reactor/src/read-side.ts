@@ -30,6 +30,8 @@ export class ReadSide {
   private readonly transport: Transport;
   /** A short read means that the source ran dry (epoll(7)): no hint of an end, nor of urgent data, was seen. */
   private trustsShortReads = true;
+  /** The turn in which the budget was used up last: an edge and a place on the ready list do not add up to two. */
+  private spentTurn = -1;
 
   constructor(loop: Loop, transport: Transport) {
     this.loop = loop;
@@ -69,9 +71,11 @@ export class ReadSide {
 
   /** Reads on while the half says so. */
   drain(receiver: Receiver): DrainEnd {
-    let budget = this.loop.limits.readBudgetBytes;
+    const { turns } = this.loop.counters;
+    let budget = this.spentTurn === turns ? 0 : this.loop.limits.readBudgetBytes;
     while (this.half === 'draining') {
       if (budget <= 0) {
+        this.spentTurn = turns;
         this.half = stepReadHalf(this.half, 'spent');
         return 'spent';
       }

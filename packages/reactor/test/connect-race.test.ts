@@ -193,6 +193,19 @@ describe('Happy Eyeballs', () => {
     expect(harness.sockets.closed).toEqual(attempts);
   });
 
+  test('P55 when it passes its cause tells what had failed by then', async () => {
+    const { promise } = await racing({ timeoutMs: 400 });
+    refused(underWay()[0]!);
+    const one = await Promise.all([promise.catch((thrown: unknown) => thrown), harness.clock.advance(400)]);
+    expect(one[0]).toMatchObject({ code: 'ERR_CONNECT_TIMEOUT', cause: { code: 'ECONNREFUSED' } });
+    harness.sockets.connects.push('ENETUNREACH', 'ENETUNREACH');
+    const more = await racing({ timeoutMs: 400 });
+    harness.clock.advance(400);
+    await expect(more.promise).rejects.toMatchObject({
+      cause: { code: 'ERR_CONNECT_FAILED', errors: [{ code: 'ENETUNREACH' }, { code: 'ENETUNREACH' }] },
+    });
+  });
+
   test('a signal closes every attempt, and no other begins', async () => {
     const controller = new AbortController();
     const { promise } = await racing({ signal: controller.signal, attemptDelayMs: 10 });

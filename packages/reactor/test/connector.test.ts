@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { Ready, Status } from '@sluice/core-native';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { FakeTransport, Harness } from '../src/testing/index.ts';
 import { Recorder } from './recorder.ts';
 
@@ -90,6 +90,23 @@ test('P55 timeoutMs of one connect takes the place of the limit', async () => {
   harness.clock.advance(1);
   await expect(promise).rejects.toMatchObject({ code: 'ERR_CONNECT_TIMEOUT', which: 'connect' });
   expect(harness.clock.pending).toBe(0);
+});
+
+test.each([
+  [{}, undefined],
+  [{ localPort: 5000 }, { address: '0.0.0.0', port: 5000 }],
+  [{ localAddress: '127.0.0.2' }, { address: '127.0.0.2', port: 0 }],
+  [
+    { localAddress: '127.0.0.2', localPort: 5000 },
+    { address: '127.0.0.2', port: 5000 },
+  ],
+])('with %j the socket is bound to %j before it connects', async (options, local) => {
+  const begin = vi.spyOn(harness.sockets, 'connect');
+  const promise = harness.reactor.connect({ host: '127.0.0.1', port: 9, ...options }, recorder);
+  const [fd] = harness.poller.registered.keys();
+  harness.poller.fire([fd!, Ready.writable]);
+  await promise;
+  expect(begin).toHaveBeenCalledWith('127.0.0.1', 9, expect.objectContaining({ local }));
 });
 
 test('an onOpen that throws is the answer of connect', async () => {

@@ -84,4 +84,10 @@ describe('P7 eight peers that send without pause, and a ninth that sends one byt
     for (let turn = 0; turn < 10; turn += 1) harness.poller.turn();
     expect(new Set(bytesByFlood(served)).size).toBe(1);
   });
+
+  test('one that is listed and has an edge too gets one budget in that turn, not two', () => {
+    const start = served.length;
+    harness.poller.fire(...floodEdges());
+    for (const bytes of bytesByFlood(served.slice(start))) expect(bytes).toBeLessThanOrEqual(BUDGET_BYTES);
+  });
 });

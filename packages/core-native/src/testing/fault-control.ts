@@ -51,6 +51,11 @@ export class FaultControl {
     this.writeUint32(OFFSET.epoch, this.readUint32(OFFSET.epoch) + 1);
   }
 
+  /** The seed that is under way. */
+  get seed(): number {
+    return Number(this.read(OFFSET.seed, 8).readBigUInt64LE());
+  }
+
   enable(): void {
     this.writeUint32(OFFSET.enabled, 1);
   }
