@@ -37,7 +37,7 @@ export async function runSanitized({ filters = [], preloads = [], env = {}, deep
         SLUICE_ADDON: addon,
         SLUICE_SANITIZED_NODE: writeNode(folder, [...preloads, library]),
         SLUICE_SANITIZER_REPORTS: reports,
-        ...sanitizerOptions(join(reports, 'report'), deep),
+        ...sanitizerOptions(reports, deep),
       },
     });
     return withReports(counts, readReports(reports));
@@ -67,8 +67,9 @@ function writeNode(folder, preloads) {
 
 const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-function sanitizerOptions(logPath, deep) {
-  const common = [`log_path=${logPath}`, 'abort_on_error=1'];
+function sanitizerOptions(reports, deep) {
+  // To both, for libubsan hands its path on to libasan, and then itself writes to standard error.
+  const common = [`log_path="${join(reports, 'report')}"`, 'abort_on_error=1'];
   const asan = [
     ...common,
     'detect_leaks=1',
@@ -77,6 +78,7 @@ function sanitizerOptions(logPath, deep) {
     'detect_stack_use_after_return=1',
     'strict_string_checks=1',
     'check_initialization_order=1',
+    // How undefined behavior comes to be in the report too, with its stack.
     'handle_abort=1',
     'print_legend=0',
     // Another library may come first: it replaces other functions than the sanitizer does.
@@ -87,20 +89,23 @@ function sanitizerOptions(logPath, deep) {
     // By frame pointers, which node and the addon have and OpenSSL has not. The other way is exact and ten times as slow.
     `fast_unwind_on_malloc=${deep ? 0 : 1}`,
   ];
-  return { ASAN_OPTIONS: asan.join(':'), UBSAN_OPTIONS: [...common, 'print_stacktrace=1'].join(':') };
+  return {
+    ASAN_OPTIONS: asan.join(':'),
+    UBSAN_OPTIONS: [...common, 'print_stacktrace=1'].join(':'),
+  };
 }
 
 function withReports(counts, { problems, planted, foreign }) {
   const failures = [...problems];
   if (planted === undefined)
-    failures.push('the leak that was planted was not reported: this run saw nothing');
+    failures.push('the planted leak was not reported: this run would not see a real one');
   for (const failure of failures) process.stdout.write(`\n✗ ${failure}\n`);
   if (problems.some((problem) => /in CRYPTO_\w+ /.test(problem))) {
     process.stdout.write('\nFor the callers of OpenSSL: npm run sanitize -- --deep NAME.test.ts\n');
   }
   const proof = planted === undefined ? 'nowhere' : `at ${/planted_faults\.cc:\d+/.exec(planted)?.[0]}`;
   process.stdout.write(
-    `sanitizers: ${problems.length} reports; the planted leak was seen ${proof}; ` +
+    `sanitizers: processes with a report: ${problems.length}; the planted leak was seen ${proof}; ` +
       `${foreign} leaks of Node's own, without a part of the addon in them, not counted\n`,
   );
   return { ...counts, failed: counts.failed + failures.length };

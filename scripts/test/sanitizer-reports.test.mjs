@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { asanOf } from '../../packages/core-native/scripts/sanitizer-library.mjs';
+import { asanOf, findSanitizerLibrary } from '../../packages/core-native/scripts/sanitizer-library.mjs';
 import { judge, readReports } from '../sanitizers/reports.mjs';
 
 const MALLOC = '    #0 0x7f1 in __interceptor_malloc asan_malloc_linux.cpp:69 (libasan.so.8+0xb89cf)\n';
@@ -93,4 +93,14 @@ it('the library is the one that the dynamic linker finds', () => {
   );
   expect(asanOf('\tlibasan.so.8 => not found\n')).toBeUndefined();
   expect(asanOf('\tlibc.so.6 => /lib/libc.so.6 (0x7f)\n')).toBeUndefined();
+});
+
+it('a compiler without sanitizers is told with the packages to install', () => {
+  const compiler = { ...process.env, CXX: '/nonexistent/c++' };
+  expect(() => findSanitizerLibrary(compiler)).toThrow(
+    expect.objectContaining({
+      name: 'SetupError',
+      message: expect.stringMatching(/^\/nonexistent\/c\+\+ cannot link [\s\S]*apt-get install -y g\+\+/),
+    }),
+  );
 });

@@ -21,12 +21,19 @@ const PACKAGE = join(import.meta.dirname, '..');
 const FAULTS = 'sluice_faults.so';
 
 /** The addon that is shipped, and the library that injects faults into it. */
-const RELEASE = { title: 'the addon', folder: join(PACKAGE, 'build'), options: [], libraries: [FAULTS] };
+const RELEASE = {
+  title: 'the addon',
+  folder: join(PACKAGE, 'build'),
+  options: [],
+  target: 'all',
+  libraries: [FAULTS],
+};
 /** The one that sees its own mistakes; it loads only into a process that has libasan (docs/sanitizers.md). */
 const SANITIZED = {
   title: 'the addon with sanitizers',
   folder: join(PACKAGE, 'build-sanitized'),
   options: [`--CDSLUICE_SANITIZE=${SANITIZERS}`],
+  target: 'sluice',
   libraries: [],
 };
 
@@ -67,7 +74,7 @@ function isCurrent(build) {
   return stamp?.environment === current.environment && stamp.sources === current.sources;
 }
 
-async function runCmakeJs({ folder, options }, opensslRoot, nodeInclude) {
+async function runCmakeJs({ folder, options, target }, opensslRoot, nodeInclude) {
   const cmakeJs = join(
     dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')),
     'bin',
@@ -87,7 +94,7 @@ async function runCmakeJs({ folder, options }, opensslRoot, nodeInclude) {
     `--CDSLUICE_NODE_INCLUDE=${nodeInclude}`,
     ...options,
   );
-  await run('build', '--parallel', String(availableParallelism()));
+  await run('build', '--target', target, '--parallel', String(availableParallelism()));
 }
 
 const addonOf = ({ folder }) => join(folder, 'Release', 'sluice.node');
