@@ -26,7 +26,10 @@ import { Stash } from './stash.ts';
  */
 type Inbound = 'head' | 'body' | 'last-body' | 'held' | 'blocked' | 'dropped';
 
-/** How long after it was opened a connection without a request is left in peace when the reactor shuts down. */
+/**
+ * When the reactor shuts down, a connection between two requests is left in peace until so long after it was opened, or
+ * after bytes last moved on it: its next request may be on its way, and would be lost (RFC 9112 section 9.6).
+ */
 const FRESH_GRACE_MS = 500;
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
@@ -94,19 +97,20 @@ export class HttpState implements AnswerOwner, BodyOwner {
   }
 
   /**
-   * A connection between two requests leaves at once, another when all that have arrived are answered. One that was just
-   * opened is about to bring its first: it gets a moment.
+   * A connection between two requests leaves when nothing has moved on it for a moment, another when all that have arrived
+   * are answered.
    */
   onShutdown(): void {
     this.#shuttingDown = true;
-    if (this.#isFresh && this.#isIdle()) this.connection.setTimeouts({ firstByteMs: FRESH_GRACE_MS });
-    else this.#leaveIfLast();
+    if (!this.#isIdle()) return;
+    if (this.#isFresh) this.connection.setTimeouts({ firstByteMs: FRESH_GRACE_MS });
+    else this.connection.setTimeouts({ idleMs: FRESH_GRACE_MS });
   }
 
   /** Whether the deadline is waived. */
   onTimeout(which: OpenDeadline): boolean {
-    if (!this.#shuttingDown || which !== 'first-byte') return false;
-    this.#leave();
+    if (!this.#shuttingDown || which === 'write-stall') return false;
+    if (this.#isIdle()) this.#leave();
     return true;
   }
 

@@ -147,11 +147,12 @@ describe('the end of a connection', () => {
     expect(connection.calls).toEqual(['destroy', 'closed clean']);
   });
 
-  it('by shutdown comes at once between requests', () => {
+  it('by shutdown comes between requests as soon as nothing has moved for a moment', () => {
     const connection = serve((_req, res) => res.end())
       .receive(get())
       .shutdown();
-    expect(connection.calls).toEqual(['close']);
+    expect(connection.calls).toEqual(['setTimeouts {"idleMs":500}']);
+    expect(connection.timeout('idle').calls.at(-1)).toBe('close');
   });
 
   it('by shutdown waits for the answers of all that have arrived, the last of which says so', () => {

@@ -149,6 +149,24 @@ describe('a shutdown', () => {
     expect((await shutdown).destroyed).toBe(0);
   });
 
+  it('loses no request of a client that asks again as soon as it is answered', async () => {
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    await serve(async () => {
+      if (asked.length >= 200) begin();
+    });
+    const clients = startClients({ plan: 'load', connections: 20, pipelined: 1, mostConnections: 20 });
+    await begun;
+    // The answers are with the kernel: each client has one, or will in a moment, and asks again.
+    await nextTurn();
+    const report = await reactor.shutdown({ deadlineMs: 10_000 });
+    const outcomes = await clients.outcomes;
+    expect(report.destroyed).toBe(0);
+    expect(outcomes.map(({ answered }) => answered.length)).toEqual(outcomes.map(({ sent }) => sent.length));
+  });
+
   it('under load cuts no answer and resets no connection that was accepted', async (context) => {
     await serve(nextTurn);
     const clients = startClients({

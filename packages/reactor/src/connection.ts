@@ -18,7 +18,7 @@ import type { Flushable, Loop } from './loop.ts';
 import { type Deadline, isOpenDeadline, NEVER, type Timeouts } from './open-deadlines.ts';
 import { Ready } from './poller.ts';
 import type { CloseReason } from './protocol.ts';
-import { reachedCap } from './queue-caps.ts';
+import { queueOverflow } from './queue-caps.ts';
 import type { ReadHalf } from './read-half.ts';
 import { ReadSide, type Receiver } from './read-side.ts';
 import { Registration } from './registration.ts';
@@ -167,7 +167,6 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
 
   /** Registers with the poller and takes the first step. Called once, by whoever made the connection. */
   start(): void {
-    const { dispatching } = this.loop;
     try {
       this.registration.add();
     } catch (thrown) {
@@ -175,7 +174,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       return this.finish('error', thrown as Error);
     }
     // Inside a hook of another connection the outbox is taken: this one waits for its turn.
-    if (dispatching === undefined) this.dispatch(0);
+    if (this.loop.dispatching === undefined) this.dispatch(0);
     else this.listReady();
     // A plain connection is open by now.
     if (this.lifecycle === 'handshaking')
@@ -282,8 +281,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
 
   private flush(): void {
     if (this.lifecycle === 'closed') return;
-    if (this.loop.outbox.length > 0 && !this.writing.flushStaged()) return this.writeFailed();
-    if (this.writing.hasWork && !this.writing.flush()) return this.writeFailed();
+    if (!this.writing.sendAll()) return this.writeFailed();
     if (!this.writing.needsDrain || this.lifecycle !== 'open') return;
     if (this.writing.queuedBytes > this.loop.limits.lowWaterMarkBytes) return;
     this.tellDrain();
@@ -293,8 +291,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.writing.needsDrain = false;
     this.endIfThrown(this.hooks.drain(this));
     if (this.writing.half === 'ended') return;
-    if (!this.writing.flushStaged()) return this.writeFailed();
-    if (this.writing.hasWork && !this.writing.flush()) return this.writeFailed();
+    if (!this.writing.sendAll()) return this.writeFailed();
     // A producer that the socket keeps up with would hold the loop here: it goes on when others had their turn.
     if (this.writing.needsDrain) this.listReady();
   }
@@ -379,11 +376,9 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       return false;
     }
     const queued = this.queuedBytes;
-    const reached = reachedCap(this.loop, queued);
-    if (reached !== undefined) {
-      if (isWatched('sluice.limit'))
-        publish('sluice.limit', { ...reached, connection: this, address: undefined });
-      this.finish('limit', reached.error);
+    const overflow = queueOverflow(this.loop, this, queued);
+    if (overflow !== undefined) {
+      this.finish('limit', overflow);
       return false;
     }
     if (this.loop.dispatching !== this) this.flushSoon();

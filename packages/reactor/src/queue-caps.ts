@@ -3,23 +3,26 @@
  *
  * Rule: marks ask a writer to stop (`write` answers false); a cap is for the one that did not.
  */
+import type { Connection } from './connection-contract.ts';
+import { isWatched, publish } from './diagnostics.ts';
 import { LimitError } from './errors.ts';
 import type { Loop } from './loop.ts';
 
-/** The cap that a connection with `queuedBytes` has reached, counted; undefined when there is room. */
-export function reachedCap(
+/** What ends a connection that has queued `queuedBytes`, counted and told; undefined while there is room. */
+export function queueOverflow(
   { limits, counters }: Pick<Loop, 'limits' | 'counters'>,
+  connection: Connection,
   queuedBytes: number,
-): { readonly limit: 'queue' | 'total-queue'; readonly error: LimitError } | undefined {
-  if (queuedBytes > limits.maxQueuedBytes) {
-    counters.limited.queue += 1;
-    return { limit: 'queue', error: new LimitError('queue', queuedBytes, limits.maxQueuedBytes) };
-  }
+): LimitError | undefined {
+  const { maxQueuedBytes, maxTotalQueuedBytes } = limits;
   const { copiedBytes } = counters;
-  if (copiedBytes <= limits.maxTotalQueuedBytes) return undefined;
-  counters.limited['total-queue'] += 1;
-  return {
-    limit: 'total-queue',
-    error: new LimitError('total-queue', copiedBytes, limits.maxTotalQueuedBytes),
-  };
+  const limit = queuedBytes > maxQueuedBytes ? 'queue' : 'total-queue';
+  if (limit === 'total-queue' && copiedBytes <= maxTotalQueuedBytes) return undefined;
+  const error =
+    limit === 'queue'
+      ? new LimitError(limit, queuedBytes, maxQueuedBytes)
+      : new LimitError(limit, copiedBytes, maxTotalQueuedBytes);
+  counters.limited[limit] += 1;
+  if (isWatched('sluice.limit')) publish('sluice.limit', { limit, error, connection, address: undefined });
+  return error;
 }

@@ -47,7 +47,7 @@ export class WriteSide {
   }
 
   /** Whether a flush would have anything to do. */
-  get hasWork(): boolean {
+  private get hasWork(): boolean {
     return mayFlush(this.half) && (this.half === 'ending' || !this.queue.isEmpty);
   }
 
@@ -96,6 +96,11 @@ export class WriteSide {
     else return false;
     if (this.blockedMs === NEVER) this.blockedMs = this.loop.nowMs;
     return true;
+  }
+
+  /** Sends what is staged and what is queued, as far as it goes now. False when the transport failed. */
+  sendAll(): boolean {
+    return this.flushStaged() && (!this.hasWork || this.flush());
   }
 
   /** Sends what is staged: the outbox is empty afterwards, its rest queued. False when the transport failed. */
