@@ -6,7 +6,7 @@
 import type { CloseReason } from '../../src/index.ts';
 import type { OpenDeadline, Timeouts } from '../../src/open-deadlines.ts';
 import { dueAt, MODELLED, type Modelled } from './deadline-model.ts';
-import { isOverdue, mayAccuse, RATES } from './rate-model.ts';
+import { isOverdue, mayAccuse, type Quiet, RATES } from './rate-model.ts';
 import type { Surroundings } from './simulated-socket.ts';
 import { isStreamAt } from './streams.ts';
 import type { Wire } from './wire.ts';
@@ -191,7 +191,7 @@ export class ConnectionModel {
   timeout(which: OpenDeadline): void {
     this.mustBeOpen('onTimeout');
     if (!isModelled(which)) {
-      const fair = mayAccuse(which, this.wire, this.paused, this.timeouts, this.world.now());
+      const fair = mayAccuse(which, this.wire, this.paused, this.timeouts, this.quiet);
       return this.mustBe(fair, `the deadline ${which} fired although enough has moved`);
     }
     const at = dueAt(which, this.wire, this, this.timeouts);
@@ -263,14 +263,8 @@ export class ConnectionModel {
         `the deadline ${which} did not fire`,
       );
     }
-    const now = this.world.now();
-    const quietFor = now - Math.max(this.openedAt, this.waivedAt, this.changedAt, this.resumedAt);
     for (const which of RATES) {
-      const overdue = isOverdue(which, this.wire, this.paused, this.timeouts, {
-        now,
-        quietFor,
-        latestMs: LATEST_MS,
-      });
+      const overdue = isOverdue(which, this.wire, this.paused, this.timeouts, this.quiet, LATEST_MS);
       this.mustBe(!overdue, `the deadline ${which} did not fire`);
     }
   }
@@ -284,6 +278,12 @@ export class ConnectionModel {
       (cause) => (cause as { code?: string } | undefined)?.code === 'ERR_WRITE_QUEUE_FULL',
     );
     return true;
+  }
+
+  private get quiet(): Quiet {
+    const now = this.world.now();
+    const last = Math.max(this.openedAt, this.waivedAt, this.changedAt);
+    return { now, quietFor: now - last, resumedFor: now - this.resumedAt };
   }
 
   private isRightReason(reason: CloseReason, cause: Error | undefined): boolean {

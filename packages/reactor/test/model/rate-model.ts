@@ -10,33 +10,46 @@ import type { Wire } from './wire.ts';
 export const RATES = ['receive-rate', 'send-rate'] as const;
 export type Rate = (typeof RATES)[number];
 
-/** Whether `which` may be called too low at `now`. */
+export interface Quiet {
+  readonly now: number;
+  /** How long the application has done nothing that begins every window anew: open, change or waive a deadline. */
+  readonly quietFor: number;
+  /** How long ago it resumed, which begins that of receiving anew. */
+  readonly resumedFor: number;
+}
+
+/** Whether `which` may be called too low. */
 export function mayAccuse(
   which: Rate,
   wire: Wire,
   paused: boolean,
   timeouts: Timeouts,
-  now: number,
+  quiet: Quiet,
 ): boolean {
   const { rateWindowMs } = timeouts;
   const least = leastOf(which, timeouts);
   if (!isMeasured(which, wire, paused) || least === 0) return false;
-  return movedAfter(which, wire, now - rateWindowMs) * 1000 < least * rateWindowMs;
+  if (quietMs(which, wire, quiet) < rateWindowMs) return false;
+  return movedAfter(which, wire, quiet.now - rateWindowMs) * 1000 < least * rateWindowMs;
 }
 
-/** Whether it should have been called too low by now, `quietFor` being how long nobody but the traffic has begun anew. */
+/** Whether it should have been called too low by now. */
 export function isOverdue(
   which: Rate,
   wire: Wire,
   paused: boolean,
   timeouts: Timeouts,
-  { now, quietFor, latestMs }: { readonly now: number; readonly quietFor: number; readonly latestMs: number },
+  quiet: Quiet,
+  latestMs: number,
 ): boolean {
   const twoWindowsMs = 2 * (timeouts.rateWindowMs + latestMs);
   if (!isMeasured(which, wire, paused) || leastOf(which, timeouts) === 0) return false;
-  const sinceRefusal = which === 'send-rate' ? now - (wire.refusedAt ?? now) : quietFor;
-  if (Math.min(quietFor, sinceRefusal) <= twoWindowsMs) return false;
-  return movedAfter(which, wire, now - twoWindowsMs - 1) === 0;
+  if (quietMs(which, wire, quiet) <= twoWindowsMs) return false;
+  return movedAfter(which, wire, quiet.now - twoWindowsMs - 1) === 0;
+}
+
+function quietMs(which: Rate, wire: Wire, { now, quietFor, resumedFor }: Quiet): number {
+  return Math.min(quietFor, which === 'send-rate' ? now - (wire.refusedAt ?? now) : resumedFor);
 }
 
 function leastOf(which: Rate, timeouts: Timeouts): number {
