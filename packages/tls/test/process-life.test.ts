@@ -81,7 +81,7 @@ async function endOfWorker(name: string, reactors: number): Promise<{ code: numb
 
 async function endOfProcess(hook: string) {
   const env = { ...process.env, SCENE: JSON.stringify(sceneOf(hook, 1)) };
-  const running = promisify(execFile)(process.execPath, [...FLAGS, LIFE], { env, timeout: 20_000 });
+  const running = promisify(execFile)(process.execPath, [...FLAGS, LIFE], { env, timeout: 60_000 });
   const { code, signal, stderr } = (await running.catch((error: unknown) => error)) as {
     code: unknown;
     signal: unknown;
