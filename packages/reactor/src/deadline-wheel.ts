@@ -36,6 +36,11 @@ export const NO_DEADLINE = -1;
 
 const SPOKES = 256;
 
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** The timer fires once a second at least, so that ten thousand idle connections cost nothing and the lag is known. */
+const LONGEST_SLEEP_TICKS = 20;
+
 export class DeadlineWheel {
   private readonly clock: Clock;
   private readonly tickMs: number;
@@ -43,13 +48,14 @@ export class DeadlineWheel {
   private readonly spokes: (DeadlineHolder | undefined)[] = new Array<DeadlineHolder | undefined>(
     SPOKES,
   ).fill(undefined);
+  /** No deadline of a spoke is due before this tick. A lower bound: it does not follow what is cleared. */
+  private readonly earliest = new Array<number>(SPOKES).fill(NEVER);
   private readonly origin: number;
-  /** All ticks up to this one have been looked at. */
-  private current = 0;
   private held = 0;
   private cancelTimer: (() => void) | undefined;
-  private timerDueMs = 0;
-  /** By how much the last tick came late, and the latest of all: how long the process was busy with something else. */
+  /** When the timer is due. */
+  private timerTick = NEVER;
+  /** By how much the timer came late last, and the most of all: how long the process was busy with something else. */
   lagMs = 0;
   maxLagMs = 0;
 
@@ -69,18 +75,18 @@ export class DeadlineWheel {
   /** Sets (or moves) the deadline of `holder`. */
   set(holder: DeadlineHolder, delayMs: number): void {
     if (holder.deadlineTick !== NO_DEADLINE) this.clear(holder);
-    if (this.held === 0) this.current = this.tickNow();
-    // The first tick that begins when the delay is over (early is not allowed) and has not been looked at yet.
+    // The first tick that begins when the delay is over: early is not allowed.
     const tick = Math.ceil((this.clock.now() - this.origin + delayMs) / this.tickMs);
-    holder.deadlineTick = Math.max(tick, this.current + 1);
-    const spoke = holder.deadlineTick % SPOKES;
+    const spoke = tick % SPOKES;
+    holder.deadlineTick = tick;
+    this.earliest[spoke] = Math.min(this.earliest[spoke] as number, tick);
     const first = this.spokes[spoke];
     holder.deadlineNext = first;
     holder.deadlinePrevious = undefined;
     if (first !== undefined) first.deadlinePrevious = holder;
     this.spokes[spoke] = holder;
     this.held += 1;
-    this.startTimer();
+    this.wakeAt(tick);
   }
 
   /** Harmless when none is set. */
@@ -100,22 +106,17 @@ export class DeadlineWheel {
   /** Calls everybody whose deadline has passed. */
   expire(): void {
     const now = this.tickNow();
-    // After a long stall one round over all spokes sees everything that is due.
-    const spokes = Math.min(now - this.current, SPOKES);
     const due: DeadlineHolder[] = [];
-    for (let tick = now - spokes + 1; tick <= now; tick += 1) {
-      for (let holder = this.spokes[tick % SPOKES]; holder !== undefined; holder = holder.deadlineNext) {
-        if (holder.deadlineTick <= now) due.push(holder);
-      }
+    for (let spoke = 0; spoke < SPOKES; spoke += 1) {
+      if ((this.earliest[spoke] as number) <= now) this.collect(spoke, now, due);
     }
-    this.current = now;
     for (const holder of due) {
       // An earlier one's callback may have cleared or moved it.
       if (holder.deadlineTick === NO_DEADLINE || holder.deadlineTick > now) continue;
       this.clear(holder);
       holder.onDeadline();
     }
-    if (this.held > 0) this.startTimer();
+    if (this.held > 0) this.wakeAt(Math.min(...this.earliest));
   }
 
   /** Stops the timer; what is set stays unfired. */
@@ -127,12 +128,28 @@ export class DeadlineWheel {
     return Math.floor((this.clock.now() - this.origin) / this.tickMs);
   }
 
-  private startTimer(): void {
-    if (this.cancelTimer !== undefined) return;
-    this.timerDueMs = this.clock.now() + this.tickMs;
-    this.cancelTimer = this.clock.after(this.tickMs, () => {
+  /** Adds who is due on a spoke to `due`, and learns when the next one is. */
+  private collect(spoke: number, now: number, due: DeadlineHolder[]): void {
+    let earliest = NEVER;
+    for (let holder = this.spokes[spoke]; holder !== undefined; holder = holder.deadlineNext) {
+      if (holder.deadlineTick <= now) due.push(holder);
+      else earliest = Math.min(earliest, holder.deadlineTick);
+    }
+    this.earliest[spoke] = earliest;
+  }
+
+  /** Sees to it that the timer fires at `tick`, or soon enough to measure the lag. */
+  private wakeAt(tick: number): void {
+    const nowMs = this.clock.now() - this.origin;
+    const wanted = Math.min(tick, Math.floor(nowMs / this.tickMs) + LONGEST_SLEEP_TICKS);
+    if (this.timerTick <= wanted) return;
+    this.cancelTimer?.();
+    this.timerTick = wanted;
+    const dueMs = wanted * this.tickMs;
+    this.cancelTimer = this.clock.after(Math.max(0, dueMs - nowMs), () => {
       this.cancelTimer = undefined;
-      this.lagMs = Math.max(0, this.clock.now() - this.timerDueMs);
+      this.timerTick = NEVER;
+      this.lagMs = Math.max(0, this.clock.now() - this.origin - dueMs);
       this.maxLagMs = Math.max(this.maxLagMs, this.lagMs);
       this.onDue();
     });
@@ -141,5 +158,6 @@ export class DeadlineWheel {
   private stopTimer(): void {
     this.cancelTimer?.();
     this.cancelTimer = undefined;
+    this.timerTick = NEVER;
   }
 }

@@ -72,6 +72,27 @@ test('one timer serves all, and none runs while nothing is set', () => {
   expect(clock.pending).toBe(0);
 });
 
+test('the timer sleeps until something is due, at most a second, and is brought forward by an earlier deadline', () => {
+  const clock = new FakeClock();
+  let ticks = 0;
+  const wheel: DeadlineWheel = new DeadlineWheel(
+    clock,
+    () => {
+      ticks += 1;
+      wheel.expire();
+    },
+    TICK_MS,
+  );
+  const fired: number[] = [];
+  for (let i = 0; i < 1_000; i += 1) wheel.set(new Holder(() => {}), 60_000 + i);
+  clock.advance(10_000);
+  expect(ticks).toBe(10);
+  wheel.set(new Holder(() => fired.push(clock.now())), 120);
+  clock.advance(200);
+  expect(fired).toEqual([10_150]);
+  expect(clock.pending).toBe(1);
+});
+
 test('a callback may clear and set others, itself included', () => {
   const clock = new FakeClock();
   const wheel = wheelOf(clock);
