@@ -3,7 +3,7 @@
  * long the round trips took, in microseconds.
  */
 import { connectTo } from './connect-to.ts';
-import { fail, say } from './say.ts';
+import { fail, sayLast } from './say.ts';
 
 const [host = '', port = '', seconds = '', sealed] = process.argv.slice(2);
 const BYTE = Buffer.from('.');
@@ -18,11 +18,7 @@ socket.on('data', () => {
   const now = performance.now();
   micros.push((now - sentAt) * 1000);
   if (now < end) ping();
-  else {
-    say({ micros });
-    process.disconnect();
-    process.exit(0);
-  }
+  else sayLast({ micros });
 });
 ping();
 

@@ -2,7 +2,7 @@
 import { checkOptionNames, integerOption } from './options.ts';
 
 export interface Limits {
-  /** Bytes that one connection may deliver in one turn before others get theirs. Default 256 KiB. */
+  /** Bytes that one connection may deliver in one turn before others get theirs. Default 64 KiB, a read buffer full. */
   readonly readBudgetBytes: number;
   /** Connections that one listener accepts in one turn. Default 64. */
   readonly acceptBudget: number;
@@ -49,7 +49,7 @@ export interface Limits {
 }
 
 export const DEFAULT_LIMITS: Limits = {
-  readBudgetBytes: 256 * 1024,
+  readBudgetBytes: 64 * 1024,
   acceptBudget: 64,
   handshakeBudget: 16,
   highWaterMarkBytes: 128 * 1024,
