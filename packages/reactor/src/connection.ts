@@ -10,12 +10,11 @@ import type { SocketAddress, TcpInfo } from '@sluice/core-native';
 import type { Connection } from './connection-contract.ts';
 import { ConnectionDeadlines, type DeadlineListener } from './connection-deadlines.ts';
 import type { ConnectionInit, ConnectionOwner } from './connection-owner.ts';
-import { isWatched, publish } from './diagnostics.ts';
 import { DestroyedError, TimeoutError } from './errors.ts';
 import type { Hooks } from './hooks.ts';
 import { type Lifecycle, stepLifecycle } from './lifecycle.ts';
 import type { Flushable, Loop } from './loop.ts';
-import { type Deadline, isOpenDeadline, NEVER, type Timeouts } from './open-deadlines.ts';
+import { type Deadline, NEVER, type Timeouts } from './open-deadlines.ts';
 import { Ready } from './poller.ts';
 import type { CloseReason } from './protocol.ts';
 import { queueOverflow } from './queue-caps.ts';
@@ -209,8 +208,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   onDeadlinePassed(which: Deadline, timeoutMs: number): boolean {
-    if (isWatched('sluice.deadline')) publish('sluice.deadline', { connection: this, which });
-    const answer = isOpenDeadline(which) && this.hooks.timeout(this, which);
+    const answer = this.hooks.timeout(this, which);
     if (answer === true) return true;
     if (answer instanceof Error) this.finish('error', answer);
     else this.finish('timeout', new TimeoutError(which, timeoutMs));
@@ -354,8 +352,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.loop.counters.closedBy[reason] += 1;
     if (!wasOpen) {
       const cause = error ?? new DestroyedError();
-      if (isWatched('sluice.connection.fail'))
-        publish('sluice.connection.fail', { connection: this, reason, cause });
+      this.hooks.failed(this, reason, cause);
       this.owner.onFailed(reason, cause);
       this.owner.onClosed(error);
     } else if (this.hooksOpen) this.tellClose(reason, error);

@@ -6,7 +6,7 @@
 import type { Connection } from './connection-contract.ts';
 import { isWatched, publish } from './diagnostics.ts';
 import type { Loop } from './loop.ts';
-import type { OpenDeadline } from './open-deadlines.ts';
+import { type Deadline, isOpenDeadline } from './open-deadlines.ts';
 import type { CloseReason, Protocol } from './protocol.ts';
 
 export class Hooks<State> {
@@ -64,8 +64,10 @@ export class Hooks<State> {
     }
   }
 
-  /** A deadline passed. True when the protocol lets it begin anew. */
-  timeout(conn: Connection<State>, which: OpenDeadline): boolean | Error {
+  /** A deadline passed. True when it is one of an open connection and the protocol lets it begin anew. */
+  timeout(conn: Connection<State>, which: Deadline): boolean | Error {
+    if (isWatched('sluice.deadline')) publish('sluice.deadline', { connection: conn, which });
+    if (!isOpenDeadline(which)) return false;
     try {
       return this.protocol.onTimeout?.(conn, which) === true;
     } catch (thrown) {
@@ -81,6 +83,13 @@ export class Hooks<State> {
       return undefined;
     } catch (thrown) {
       return this.report(thrown);
+    }
+  }
+
+  /** The connection is gone before it was open: no hook of the protocol is called. */
+  failed(conn: Connection<State>, reason: CloseReason, cause: Error): void {
+    if (isWatched('sluice.connection.fail')) {
+      publish('sluice.connection.fail', { connection: conn, reason, cause });
     }
   }
 
