@@ -37,7 +37,6 @@ export interface AttemptInit {
 
 export class ConnectAttempt implements Pollable {
   readonly slot: number;
-  readonly generation: number;
   readonly listener = undefined;
   private readonly loop: Loop;
   private readonly init: AttemptInit;
@@ -47,7 +46,6 @@ export class ConnectAttempt implements Pollable {
   constructor(loop: Loop, slot: number, generation: number, init: AttemptInit) {
     this.loop = loop;
     this.slot = slot;
-    this.generation = generation;
     this.init = init;
     loop.poller.add(init.fd, slot, generation, Interest.writable);
   }

@@ -15,13 +15,14 @@ import type { Hooks } from './hooks.ts';
 import { type Lifecycle, stepLifecycle } from './lifecycle.ts';
 import type { Flushable, Loop } from './loop.ts';
 import { type Deadline, NEVER, type Timeouts } from './open-deadlines.ts';
+import { socketFailure } from './plain-transport.ts';
 import { Ready } from './poller.ts';
 import type { CloseReason } from './protocol.ts';
 import { queueOverflow } from './queue-caps.ts';
 import type { ReadHalf } from './read-half.ts';
 import { ReadSide, type Receiver } from './read-side.ts';
 import { Registration } from './registration.ts';
-import type { Transport, TransportFailure } from './transport.ts';
+import { Status, type Transport, type TransportFailure } from './transport.ts';
 import { acceptsBytes, awaitsWritable, type WriteHalf } from './write-half.ts';
 import { WriteSide } from './write-side.ts';
 
@@ -156,10 +157,6 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     return this.registration.slot;
   }
 
-  get generation(): number {
-    return this.registration.generation;
-  }
-
   get listener(): object | undefined {
     return this.owner.listener;
   }
@@ -176,13 +173,14 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     if (this.loop.dispatching === undefined) this.dispatch(0);
     else this.listReady();
     // A plain connection is open by now.
-    if (this.lifecycle === 'handshaking')
-      this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
+    if (this.lifecycle !== 'handshaking') return;
+    this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
   }
 
   onEdge(ready: number): void {
     if ((ready & DOUBTS) !== 0) this.reading.doubtShortReads();
     this.dispatch(ready);
+    if ((ready & Ready.error) !== 0 && this.reading.half === 'ended') this.noticeError();
   }
 
   onTurn(): void {
@@ -242,8 +240,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     if (this.transport.secure && !this.loop.takeHandshakeStep()) return this.listReady();
     const progress = this.transport.handshake();
     if (progress === 0) return this.open();
-    if (this.writing.awaitEdge(progress)) return;
-    this.transportFailed(this.transport.failure());
+    if (!this.writing.awaitEdge(progress)) this.transportFailed(this.transport.failure());
   }
 
   private open(): void {
@@ -268,8 +265,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   private drain(): void {
     const end = this.reading.drain(this);
     if (end === 'spent') this.listReady();
-    if (end !== 'failed') return;
-    this.transportFailed(this.doom ?? this.transport.failure());
+    if (end === 'failed') this.transportFailed(this.doom ?? this.transport.failure());
   }
 
   private tellShutdown(): void {
@@ -301,8 +297,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       return;
     }
     if (this.doom !== undefined && this.reading.half !== 'draining') return this.transportFailed(this.doom);
-    if (this.reading.half === 'ended' && this.writing.half === 'ended')
-      return this.finish('clean', undefined);
+    const isOver = this.reading.half === 'ended' && this.writing.half === 'ended';
+    if (isOver) return this.finish('clean', undefined);
     this.deadlines.settle();
     this.registration.armWritable(awaitsWritable(this.writing.half) || this.reading.half === 'wants-write');
   }
@@ -327,6 +323,13 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.reading.edge();
     this.reading.doubtShortReads();
     this.listReady();
+  }
+
+  /** The peer had ended its side and then broke off: a read goes on telling the end, and a write may never come. */
+  private noticeError(): void {
+    const { sockets } = this.loop;
+    if (this.lifecycle === 'closed' || sockets.connectResult(this.registration.fd) !== Status.failed) return;
+    this.transportFailed(socketFailure(sockets.lastFailure()));
   }
 
   private transportFailed(failure: TransportFailure): void {

@@ -63,7 +63,6 @@ export interface ListenerInit<State> {
 
 export class Listener<State> implements Pollable, DeadlineHolder {
   readonly slot: number;
-  readonly generation: number;
   readonly listener: Listener<State> = this;
   state: ListenerState = 'accepting';
   /** Connections accepted here and not closed yet. */
@@ -92,7 +91,6 @@ export class Listener<State> implements Pollable, DeadlineHolder {
   constructor(loop: Loop, slot: number, generation: number, init: ListenerInit<State>) {
     this.loop = loop;
     this.slot = slot;
-    this.generation = generation;
     this.init = init;
     this.owner = new AcceptedConnection(loop.admission, this, '');
     loop.poller.add(init.socket.fd, slot, generation, Interest.readable);

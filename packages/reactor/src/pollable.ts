@@ -1,7 +1,6 @@
 /** What a slot of the reactor holds: a connection or a listener, woken by edges and from the ready list. */
 export interface Pollable {
   readonly slot: number;
-  readonly generation: number;
   /** Whose end it shares: the listener that accepted it, or itself when it is one. Undefined when it was not accepted. */
   readonly listener: object | undefined;
   /** An edge: Ready bits of one event. */

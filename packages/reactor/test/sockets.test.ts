@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { connect } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { needsTool } from '@sluice-internal/foreign-programs';
@@ -234,6 +234,24 @@ describe('bytes over real sockets', () => {
     await once(client.socket, 'data');
     client.socket.resetAndDestroy();
     expect(await reason).toBe('reset');
+  });
+
+  test('P5 a peer that ends and then breaks off is noticed although nothing is left to read or to write', async () => {
+    const life = new EventEmitter();
+    const server = await listen({
+      onOpen: () => {},
+      onEnd: () => life.emit('end'),
+      onClose: (_conn, reason, cause) => life.emit('close', reason, cause),
+    });
+    const client = await clientOf(server);
+    const ended = once(life, 'end');
+    client.socket.end();
+    await ended;
+    const closed = once(life, 'close');
+    client.socket.resetAndDestroy();
+    const [reason, cause] = await closed;
+    expect(reason).toBe('reset');
+    expect(cause).toMatchObject({ name: 'SystemError', code: 'EPIPE' });
   });
 
   test('a write made outside of any dispatch leaves by itself', async () => {
