@@ -4,16 +4,11 @@
  *
  * Rule: traffic costs nothing here. It notes the time where it passes; when the node fires, that is looked at.
  */
+
+import type { Deadline, OpenDeadline } from './deadline.ts';
 import { type DeadlineHolder, NO_DEADLINE } from './deadline-wheel.ts';
 import type { Loop } from './loop.ts';
-import {
-  changeTimeouts,
-  type Deadline,
-  NEVER,
-  nextDeadline,
-  type OpenDeadline,
-  type Timeouts,
-} from './open-deadlines.ts';
+import { changeTimeouts, NEVER, nextDeadline, type Timeouts } from './open-deadlines.ts';
 import { RateWindow } from './rate-window.ts';
 import type { ReadSide } from './read-side.ts';
 import type { WriteSide } from './write-side.ts';

@@ -1,5 +1,5 @@
 /** What one reactor counts. The loop and its parts add to it where things happen; `Reactor.stats` shows it. */
-import type { Deadline } from './open-deadlines.ts';
+import type { Deadline } from './deadline.ts';
 import type { CloseReason } from './protocol.ts';
 import type { QueueTotals } from './write-queue.ts';
 

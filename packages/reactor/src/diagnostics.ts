@@ -6,7 +6,7 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
 import type { Connection } from './connection-contract.ts';
 import type { Limited } from './counters.ts';
-import type { Deadline } from './open-deadlines.ts';
+import type { Deadline } from './deadline.ts';
 import type { CloseReason } from './protocol.ts';
 import type { Server } from './server.ts';
 

@@ -3,7 +3,7 @@
  * Errors of system calls are `SystemError`, with the errno name as code (`EADDRINUSE`).
  */
 import { SluiceError, SystemError } from '@sluice/core-native';
-import type { Deadline } from './open-deadlines.ts';
+import type { Deadline } from './deadline.ts';
 
 export { SluiceError, SystemError };
 

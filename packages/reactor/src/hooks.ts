@@ -4,9 +4,9 @@
  * Rule: nothing that a hook throws passes through this file; nothing else in the reactor calls a hook.
  */
 import type { Connection } from './connection-contract.ts';
+import { type Deadline, isOpenDeadline } from './deadline.ts';
 import { isWatched, publish } from './diagnostics.ts';
 import type { Loop } from './loop.ts';
-import { type Deadline, isOpenDeadline } from './open-deadlines.ts';
 import type { CloseReason, Protocol } from './protocol.ts';
 
 export class Hooks<State> {

@@ -3,6 +3,7 @@ export type { SocketAddress, TcpInfo, TcpState } from '@sluice/core-native';
 export type { ConnectOptions, TcpConnectOptions, UnixConnectOptions } from './connect-options.ts';
 export type { Connection } from './connection-contract.ts';
 export type { Counters, Limited } from './counters.ts';
+export type { Deadline, OpenDeadline } from './deadline.ts';
 export type { DiagnosticMessages } from './diagnostics.ts';
 export type { ShutdownReport } from './drain.ts';
 export {
@@ -25,7 +26,7 @@ export type {
   TcpListenOptions,
   UnixListenOptions,
 } from './listen-options.ts';
-export type { Deadline, OpenDeadline, Timeouts } from './open-deadlines.ts';
+export type { Timeouts } from './open-deadlines.ts';
 export { checkOptionNames, integerOption } from './options.ts';
 export { endSocket, socketFailure } from './plain-transport.ts';
 export type { CloseReason, Protocol } from './protocol.ts';

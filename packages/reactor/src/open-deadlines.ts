@@ -5,14 +5,9 @@
  * Rule: the three are independent; 0 turns one off.
  */
 
+import type { OpenDeadline } from './deadline.ts';
 import type { Limits } from './limits.ts';
 import { checkOptionNames, integerOption } from './options.ts';
-
-/** Deadlines that run while a connection is open. */
-export type OpenDeadline = 'first-byte' | 'idle' | 'write-stall' | 'receive-rate' | 'send-rate';
-
-/** Every deadline, by the name that errors and hooks call it. */
-export type Deadline = 'connect' | 'handshake' | 'close' | 'shutdown' | OpenDeadline;
 
 /** 0 turns one off. */
 export interface Timeouts {
@@ -48,11 +43,6 @@ export interface Traffic {
 }
 
 export const NEVER = -1;
-
-/** Whether a protocol is asked before `which` ends its connection. */
-export function isOpenDeadline(which: Deadline): which is OpenDeadline {
-  return which !== 'connect' && which !== 'handshake' && which !== 'close' && which !== 'shutdown';
-}
 
 const NAMES = [
   'firstByteMs',

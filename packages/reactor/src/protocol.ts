@@ -5,7 +5,7 @@
  * Rule: everything a protocol may rely on is said here. Nothing in this file touches a socket.
  */
 import type { Connection } from './connection-contract.ts';
-import type { OpenDeadline } from './open-deadlines.ts';
+import type { OpenDeadline } from './deadline.ts';
 
 /**
  * Why a connection closed.

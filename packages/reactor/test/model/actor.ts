@@ -2,8 +2,10 @@
  * One connection of a run: its socket, its model, and the machine's view once it is open. Every verb and every hook passes
  * through here, so that the model hears of it before or after the machine does, as the contract orders it.
  */
+
+import type { OpenDeadline } from '../../src/deadline.ts';
 import type { CloseReason, Connection, Protocol } from '../../src/index.ts';
-import type { OpenDeadline, Timeouts } from '../../src/open-deadlines.ts';
+import type { Timeouts } from '../../src/open-deadlines.ts';
 import { ConnectionModel, type Marks } from './connection-model.ts';
 import type { PeerAct, Verb, Whim } from './schedule.ts';
 import { SimulatedSocket, type Surroundings, type Traits } from './simulated-socket.ts';

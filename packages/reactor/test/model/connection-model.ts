@@ -3,8 +3,10 @@
  *
  * Rule: it is told what the application did and which hooks ran, and looks at the wire; it never asks the machine.
  */
+
+import type { OpenDeadline } from '../../src/deadline.ts';
 import type { CloseReason } from '../../src/index.ts';
-import type { OpenDeadline, Timeouts } from '../../src/open-deadlines.ts';
+import type { Timeouts } from '../../src/open-deadlines.ts';
 import { dueAt, MODELLED, type Modelled } from './deadline-model.ts';
 import { isOverdue, mayAccuse, type Quiet, RATES } from './rate-model.ts';
 import type { Surroundings } from './simulated-socket.ts';
