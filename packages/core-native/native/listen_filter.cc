@@ -2,8 +2,11 @@
 #include "listen_filter.h"
 
 #include <linux/filter.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+
+#include "socket_options.h"
 
 namespace sluice {
 
@@ -14,9 +17,22 @@ namespace {
 constexpr unsigned kFlagsOffset = 13;
 constexpr unsigned kKeep = 0xffffffff;
 
+// The largest hop limit there is. Packets of a router next door that sends with it get through, and
+// are served like everybody before.
+constexpr int kAllHops = 255;
+
+bool DemandHops(int fd, int hops) {
+  int family = AF_INET;
+  socklen_t length = sizeof(family);
+  if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length) != 0) return false;
+  // A dual-stack socket hears both families, each with a demand of its own.
+  if (family == AF_INET6 && !SetIntOption(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, hops)) return false;
+  return SetIntOption(fd, IPPROTO_IP, IP_MINTTL, hops);
+}
+
 }  // namespace
 
-bool RefuseNewcomers(int fd) {
+bool RefuseByFilter(int fd) {
   sock_filter instructions[] = {
       BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlagsOffset),
       BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TH_SYN | TH_ACK),
@@ -28,6 +44,13 @@ bool RefuseNewcomers(int fd) {
   };
   const sock_fprog program{sizeof(instructions) / sizeof(instructions[0]), instructions};
   return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
+}
+
+bool RefuseByHopLimit(int fd) { return DemandHops(fd, kAllHops); }
+
+void TakeOffRefusal(int fd) {
+  DemandHops(fd, 0);
+  SetIntOption(fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
 }
 
 }  // namespace sluice

@@ -34,9 +34,19 @@ auto RetryInterrupted(Call call) {
 }
 
 napi_value RefuseNew(const Arguments& arguments) {
-  if (RefuseNewcomers(arguments.Descriptor(0)))
+  const int fd = arguments.Descriptor(0);
+  const std::string by = arguments.Text(1, "by");
+  if (by != "filter" && by != "hopLimit") {
+    throw Napi::TypeError::New(arguments.env(), "\"by\" must be filter or hopLimit");
+  }
+  if (by == "filter" ? RefuseByFilter(fd) : RefuseByHopLimit(fd))
     return Integer(arguments.env(), ToInt(Status::kDone));
   return Integer(arguments.env(), arguments.environment().Fail(errno, "setsockopt"));
+}
+
+napi_value Welcome(const Arguments& arguments) {
+  TakeOffRefusal(arguments.Descriptor(0));
+  return Undefined(arguments.env());
 }
 
 napi_value Accept(const Arguments& arguments) {
@@ -194,6 +204,7 @@ void DefineSocketCalls(Napi::Env env, Napi::Object exports, Environment& environ
   ExportCalls(env, exports,
               {
                   CallProperty("refuseNew", FunctionCallback<RefuseNew>, environment),
+                  CallProperty("welcome", FunctionCallback<Welcome>, environment),
                   CallProperty("accept", FunctionCallback<Accept>, environment),
                   CallProperty("acceptedAddress", FunctionCallback<AcceptedAddress>, environment),
                   CallProperty("reserve", FunctionCallback<Reserve>, environment),

@@ -309,9 +309,13 @@ export interface NativeBinding {
   ): number;
   /**
    * From now on newcomers to the listening TCP socket are ignored, while handshakes of TCP that have begun are completed
-   * and can be accepted: what has to come before closing it, if nobody is to be reset. 0 or `failed`.
+   * and can be accepted: what has to come before closing it, if nobody is to be reset. `filter` drops their SYN (a socket
+   * filter, socket(7)); newer kernels let CAP_NET_ADMIN do that only. `hopLimit` demands one that no packet has (ip(7),
+   * IP_MINTTL), which anybody may; what is accepted then hears nothing until {@link welcome}. 0 or `failed`.
    */
-  refuseNew(fd: number): number;
+  refuseNew(fd: number, by: 'filter' | 'hopLimit'): number;
+  /** Takes off an accepted socket what it inherited of {@link refuseNew}. */
+  welcome(fd: number): void;
   /** A listening Unix socket on a path, or an abstract name with a NUL in front; the descriptor, or `failed`. */
   listenUnix(path: string, backlog: number, socketOptions?: SocketOptions): number;
   /**

@@ -28,7 +28,8 @@ const NO_BYTES: unknown[] = [
 
 /** The first argument of each call is a descriptor. */
 const CALLS: Record<string, unknown[]> = {
-  refuseNew: [0],
+  refuseNew: [0, 'filter'],
+  welcome: [0],
   accept: [0],
   adopt: [0],
   connectResult: [0],
@@ -72,6 +73,7 @@ describe('the exports', () => {
       'setOption',
       'shutdownWrite',
       'tcpInfo',
+      'welcome',
     ];
     expect(Object.keys(native).sort()).toEqual(names.sort());
   });

@@ -3,7 +3,7 @@
  *
  * Rule: whoever has one calls `close` once; descriptor and path go together.
  */
-import type { SocketAddress, SocketOptions } from '@sluice/core-native';
+import { type SocketAddress, type SocketOptions, Status } from '@sluice/core-native';
 import type { Sockets } from './loop.ts';
 import { unlinkLater } from './unix-path.ts';
 
@@ -17,6 +17,7 @@ export class ListeningSocket {
   private readonly unlink: (() => void) | undefined;
   /** Whether another process may hold the same socket. */
   private readonly isShared: boolean;
+  private isRefusing = false;
 
   /** Takes over `fd`; `made` by us, where a path is what it was bound to, to be removed with it. */
   constructor(
@@ -38,10 +39,11 @@ export class ListeningSocket {
     return this.sockets.localAddress(this.fd);
   }
 
-  /** Gives an accepted socket the options that it did not inherit. */
+  /** Gives an accepted socket the options that it did not inherit, and takes off what it should not have. */
   prepare(fd: number): void {
     if (this.acceptedSendBuffer !== undefined)
       this.sockets.setOption(fd, 'sendBufferBytes', this.acceptedSendBuffer);
+    if (this.isRefusing) this.sockets.welcome(fd);
   }
 
   /**
@@ -53,8 +55,9 @@ export class ListeningSocket {
     this.unlink?.();
     // A filter on a shared socket would be in the way of those who go on with it; whoever comes now is theirs.
     if (this.isUnix || this.isShared) return false;
-    // Where the kernel cannot do it, whoever connects until the socket closes is served like the others.
-    this.sockets.refuseNew(this.fd);
+    // Where the kernel can do neither, whoever connects until the socket closes is served like the others.
+    const refused = (by: 'filter' | 'hopLimit') => this.sockets.refuseNew(this.fd, by) !== Status.failed;
+    this.isRefusing = refused('filter') || refused('hopLimit');
     return true;
   }
 

@@ -18,6 +18,7 @@ export type Sockets = Pick<
   NativeBinding,
   | 'listen'
   | 'refuseNew'
+  | 'welcome'
   | 'listenUnix'
   | 'adopt'
   | 'accept'

@@ -56,6 +56,15 @@ describe('closing a server', () => {
     expect(harness.sockets.closed).toContain(harness.listenerFd);
   });
 
+  test('refuses newcomers in another way where filters are not allowed, and takes that off whom it accepts', async () => {
+    harness.sockets.mayFilter = false;
+    const { fd } = harness.offer();
+    void server.close();
+    harness.poller.settle();
+    expect(harness.sockets.refusing).toEqual([harness.listenerFd]);
+    expect(harness.sockets.welcomed).toEqual([fd]);
+  });
+
   test('waits a moment for whoever is half-way in, as long as others are being served', async () => {
     harness.accept();
     const done = server.close();

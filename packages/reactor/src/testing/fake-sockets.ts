@@ -21,6 +21,10 @@ export class FakeSockets implements Sockets {
   readonly closed: number[] = [];
   /** Listeners that ignore newcomers. */
   readonly refusing: number[] = [];
+  /** Whether they may do that by a filter. */
+  mayFilter = true;
+  /** Accepted sockets that were freed of what they inherited by that. */
+  readonly welcomed: number[] = [];
   /** What `acceptedAddress` answers. */
   peerAddress = ADDRESS.address;
   /** Whether `reserve` gets a descriptor. */
@@ -35,9 +39,14 @@ export class FakeSockets implements Sockets {
     return next === undefined ? this.takeFd() : this.fail(next, 'listen');
   }
 
-  refuseNew(fd: number): number {
+  refuseNew(fd: number, by: 'filter' | 'hopLimit'): number {
+    if (by === 'filter' && !this.mayFilter) return this.fail('EPERM', 'setsockopt');
     this.refusing.push(fd);
     return 0;
+  }
+
+  welcome(fd: number): void {
+    this.welcomed.push(fd);
   }
 
   listenUnix(): number {
