@@ -42,6 +42,7 @@ export async function runSuiteUnderFaults(seed, filters = []) {
     if (counts.failed > 0) {
       process.stdout.write(`run it again: npm run faults -- --suite --seed ${seed}\n`);
     }
+    process.stdout.write(`${counts.skipped} tests were left out: scripts/fault-exclusions.mjs says why\n`);
     // Those that are left out on purpose count as skipped in vitest's report; the suite itself tells of any other.
     return filters.length > 0 ? counts : { ...counts, skipped: 0 };
   });
