@@ -2,8 +2,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findDebianArchive } from '../../packages/core-native/scripts/apt-sources.mjs';
-import { sourceLine } from '../../packages/core-native/scripts/debian-source.mjs';
+import { findDebianArchive, findSecurityArchive } from '../../packages/core-native/scripts/apt-sources.mjs';
+import {
+  parseSources,
+  sourceLine,
+  sourceLines,
+  versionWith,
+} from '../../packages/core-native/scripts/debian-source.mjs';
 
 const SECURITY =
   'Types: deb\nURIs: http://mirror.example/debian-security\nSuites: bookworm-security\nComponents: main\n';
@@ -73,6 +78,23 @@ describe("the Debian archive in apt's own sources", () => {
     expect(findDebianArchive(join(etc, 'nowhere'))).toBeUndefined();
   });
 
+  it('is known beside the archive of its security updates', () => {
+    part('debian.sources', `${MAIN}\n${SECURITY}`);
+    const security = findSecurityArchive(etc);
+    expect(security).toEqual({ uri: 'http://mirror.example/debian-security', signedBy: undefined });
+    expect(sourceLines(findDebianArchive(etc), security, 'trixie', etc).split('\n')).toEqual([
+      `deb-src [signed-by=${KEYRING}] http://mirror.example/debian trixie main`,
+      'deb-src http://mirror.example/debian-security trixie-security main',
+      '',
+    ]);
+  });
+
+  it('may come without that one', () => {
+    part('debian.sources', MAIN);
+    expect(findSecurityArchive(etc)).toBeUndefined();
+    expect(sourceLines(findDebianArchive(etc), undefined, 'trixie', etc)).not.toContain('security');
+  });
+
   it('becomes one deb-src line, signed by the same keyring', () => {
     const archive = { uri: 'http://mirror.example/debian', signedBy: KEYRING };
     expect(sourceLine(archive, 'trixie', etc)).toBe(
@@ -88,5 +110,41 @@ describe("the Debian archive in apt's own sources", () => {
     expect(readFileSync(join(etc, 'archive-key.asc'), 'utf8')).toBe(
       '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQINBF\n-----END PGP PUBLIC KEY BLOCK-----\n',
     );
+  });
+});
+
+describe("the versions of Debian's source package", () => {
+  const release = { version: '3.5.7', sha256: 'aaaa', debianSuite: 'trixie' };
+  const stanza = (version, hash) => [
+    'Package: openssl',
+    `Version: ${version}`,
+    'Files:',
+    ` 0123 833 openssl_${version}.orig.tar.gz`,
+    'Checksums-Sha256:',
+    ` bbbb 2707 openssl_${version}.dsc`,
+    ` ${hash} 53153930 openssl_${version}.orig.tar.gz`,
+    'Homepage: https://openssl-library.org',
+    ' cccc is no checksum',
+    '',
+  ];
+
+  it('are told apart by the tarball that each holds: a newer one in the lists changes nothing', () => {
+    const sources = parseSources([
+      ...stanza('3.5.9-1~deb13u1', 'dddd'),
+      ...stanza('3.5.7-1~deb13u2', 'aaaa'),
+    ]);
+    expect(sources).toEqual([
+      { version: '3.5.9-1~deb13u1', sha256: ['bbbb', 'dddd'] },
+      { version: '3.5.7-1~deb13u2', sha256: ['bbbb', 'aaaa'] },
+    ]);
+    expect(versionWith(release, sources)).toBe('3.5.7-1~deb13u2');
+  });
+
+  it('are named where none holds the pinned one', () => {
+    const sources = parseSources(stanza('3.5.9-1~deb13u1', 'dddd'));
+    expect(() => versionWith(release, sources)).toThrow(
+      'trixie no longer carries OpenSSL 3.5.7 (it has 3.5.9-1~deb13u1)',
+    );
+    expect(() => versionWith(release, [])).toThrow('it has no version');
   });
 });

@@ -1,15 +1,24 @@
-// Reads apt's own configuration for one fact: where this machine gets Debian from.
-// Rule: only the main Debian archive counts, neither its security archive nor a third party's.
+// Reads apt's own configuration for one fact: where this machine gets Debian, and its security updates, from.
+// Rule: only Debian's own archives count, never a third party's.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The archive as `{ uri, signedBy }`, or undefined on a machine that is not fed by Debian. */
 export function findDebianArchive(etc = '/etc/apt') {
+  return findArchive(etc, isMainDebian);
+}
+
+/** Likewise the archive of its security updates, where the machine names one. */
+export function findSecurityArchive(etc = '/etc/apt') {
+  return findArchive(etc, isDebianSecurity);
+}
+
+function findArchive(etc, isWanted) {
   const entries = sourceFiles(etc).flatMap((path) => {
     const text = readFileSync(path, 'utf8');
     return path.endsWith('.sources') ? parseDeb822(text) : parseOneLine(text);
   });
-  const found = entries.find(isMainDebian);
+  const found = entries.find(isWanted);
   return found && { uri: found.uri, signedBy: found.signedBy };
 }
 
@@ -81,4 +90,12 @@ function isMainDebian({ uri, suites, components }) {
   if (!/\/debian$/.test(path) && !/^mirror\+file:.*\/debian\.list$/.test(path)) return false;
   if (!components.includes('main')) return false;
   return suites.some((suite) => !/security|updates|backports/.test(suite));
+}
+
+/** `…/debian-security`, or its mirror list; older machines say `…/security`, which is no name to rely on. */
+function isDebianSecurity({ uri, suites, components }) {
+  const path = uri.replace(/\/+$/, '');
+  if (!/\/debian-security$/.test(path) && !/^mirror\+file:.*\/debian-security\.list$/.test(path))
+    return false;
+  return components.includes('main') && suites.some((suite) => suite.endsWith('-security'));
 }
