@@ -39,7 +39,7 @@ const NO_DESCRIPTOR = new Set([errno.EMFILE, errno.ENFILE]);
 /** How long accepting rests when the process has no descriptor left and none of ours is freed. */
 const EXHAUSTED_RETRY_MS = 100;
 /** How long a closing listener waits for handshakes of TCP that had begun: a round trip, by and large. */
-const DRAIN_MS = 100;
+export const LISTENER_DRAIN_MS = 100;
 
 /**
  * - `accepting`: takes whoever comes.
@@ -126,7 +126,7 @@ export class Listener<State> implements Pollable, DeadlineHolder {
     if (this.state === 'draining' || this.state === 'closed') return;
     this.state = 'draining';
     this.drained = !this.init.socket.refuseNew();
-    if (!this.drained) this.loop.deadlines.set(this, DRAIN_MS);
+    if (!this.drained) this.loop.deadlines.set(this, LISTENER_DRAIN_MS);
     this.comeBack();
   }
 
@@ -163,7 +163,6 @@ export class Listener<State> implements Pollable, DeadlineHolder {
   connectionGone(): void {
     this.connections -= 1;
     this.gone += 1;
-    if (this.state === 'draining' && this.connections === 0) this.comeBack();
   }
 
   private acceptAll(): void {
@@ -231,7 +230,7 @@ export class Listener<State> implements Pollable, DeadlineHolder {
   private backlogIsEmpty(): void {
     this.exhausted = false;
     this.resting = undefined;
-    if (this.state === 'draining' && (this.drained || this.connections === 0)) this.destroy();
+    if (this.state === 'draining' && this.drained) this.destroy();
   }
 
   private cannotAccept(): void {

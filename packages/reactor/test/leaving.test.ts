@@ -223,7 +223,7 @@ describe('shutdown', () => {
     expect(first.transport.calls.slice(-1)).toEqual(['shutdownWrite']);
     first.transport.reads.push({ status: 'ended' });
     harness.poller.fire([first.fd, Ready.readable]);
-    harness.poller.settle();
+    harness.letListenerClose();
     expect(await done).toEqual({ drained: 1, destroyed: 0 });
     expect(harness.poller.closed).toBe(true);
     expect(harness.sockets.closed).toContain(harness.listenerFd);
@@ -239,7 +239,7 @@ describe('shutdown', () => {
     await harness.listen({ onOpen: () => 7, onShutdown: (conn) => asked.push(conn.state) && conn.destroy() });
     harness.accept();
     const done = harness.reactor.shutdown();
-    harness.poller.settle();
+    harness.letListenerClose();
     expect(await done).toEqual({ drained: 1, destroyed: 0 });
     expect(asked).toEqual([7]);
   });
@@ -254,7 +254,7 @@ describe('shutdown', () => {
     const { transport } = harness.accept();
     transport.reads.push('late');
     const done = harness.reactor.shutdown();
-    harness.poller.settle();
+    harness.letListenerClose();
     await done;
     expect(log).toEqual(['data late', 'shutdown']);
   });
@@ -268,7 +268,7 @@ describe('shutdown', () => {
     });
     harness.accept((script) => script.reads.push('late'));
     const done = harness.reactor.shutdown();
-    harness.poller.settle();
+    harness.letListenerClose();
     await done;
     expect(log).toEqual(['shutdown paused']);
   });
@@ -284,7 +284,7 @@ describe('shutdown', () => {
     expect(recorder.conn.lifecycle).toBe('closing');
     transport.reads.push({ status: 'ended' });
     harness.poller.fire([fd, Ready.readable]);
-    harness.poller.settle();
+    harness.letListenerClose();
     expect(await done).toEqual({ drained: 1, destroyed: 0 });
   });
 
@@ -303,7 +303,7 @@ describe('shutdown', () => {
     expect(asked).toEqual([7]);
     transport.reads.push('last');
     harness.poller.fire([fd, Ready.readable]);
-    harness.poller.settle();
+    harness.letListenerClose();
     expect(await closed).toEqual({ drained: 1, destroyed: 0 });
     expect(await done).toEqual({ drained: 1, destroyed: 0 });
   });
@@ -311,7 +311,7 @@ describe('shutdown', () => {
   test('twice gives one answer, by name or by `await using`', async () => {
     const first = harness.reactor.shutdown();
     const second = harness.reactor.shutdown({ deadlineMs: 5 });
-    harness.poller.settle();
+    harness.letListenerClose();
     await harness.reactor[Symbol.asyncDispose]();
     expect(await second).toBe(await first);
   });

@@ -3,6 +3,7 @@
  * and event loop.
  */
 import { Ready } from '@sluice/core-native';
+import { LISTENER_DRAIN_MS } from '../listener.ts';
 import type { Protocol } from '../protocol.ts';
 import { Reactor, type ReactorOptions } from '../reactor.ts';
 import type { Server } from '../server.ts';
@@ -64,6 +65,13 @@ export class Harness {
     const offered = this.offer(script);
     this.poller.fire([this.listenerFd, Ready.readable]);
     return offered;
+  }
+
+  /** A listener that closes waits a moment for who is half-way in: that moment passes. */
+  letListenerClose(): void {
+    this.poller.settle();
+    this.clock.advance(2 * LISTENER_DRAIN_MS);
+    this.poller.settle();
   }
 
   private transportOf(fd: number): FakeTransport {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { Ready } from '@sluice/core-native';
 import type { Connection } from '../../connection-contract.ts';
 import type { Limits } from '../../limits.ts';
+import { LISTENER_DRAIN_MS } from '../../listener.ts';
 import type { Protocol } from '../../protocol.ts';
 import { Reactor } from '../../reactor.ts';
 import { FakeClock } from '../fake-clock.ts';
@@ -49,6 +50,12 @@ export class ProtocolBench<State> {
     this.poller.fire([this.listenerFd, Ready.readable]);
     await talk.settle();
     return talk;
+  }
+
+  /** A listener that closes waits a moment for who is half-way in: that moment passes. */
+  letListenerClose(): void {
+    this.clock.advance(2 * LISTENER_DRAIN_MS);
+    this.poller.settle();
   }
 
   /** What the hooks threw so far is nothing, or the protocol is broken. */

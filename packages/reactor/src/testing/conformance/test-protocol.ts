@@ -121,6 +121,7 @@ function testEnds<State>(over: Over<State>): void {
       await talk.settle();
       await talk.end();
       await trial.assertGone(bench, talk, `shut down after ${at} bytes`);
+      bench.letListenerClose();
       await end;
     }
   });
