@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // `npm run faults`: the echo and HTTP exchanges, plain and TLS, under seeds of fault injection (docs/testing.md).
 //   --seeds N   how many (200)        --first N   from which on (1)        --seed N   this one only
-//   --suite     the test suite instead, under one seed; anything else goes to vitest
+//   --suite     the test suite instead, under one seed or as many as --seeds says; anything else goes to vitest
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -75,17 +75,34 @@ function wholeNumber(name, text, fallback) {
   throw new SetupError(`${name} must be a whole number of 0 or more; it is "${text}"`);
 }
 
+/** The suite under one seed after another. Prints which failed; resolves with how many. */
+async function runSuiteSeeds({ first, seeds, filters }) {
+  const failed = [];
+  const faulty = { tests: 0, failed: 0 };
+  for (let seed = first; seed < first + seeds; seed += 1) {
+    const counts = await runSuiteUnderFaults(seed, filters);
+    faulty.tests += counts.passed + counts.failed;
+    faulty.failed += counts.failed;
+    if (counts.failed > 0) failed.push(seed);
+  }
+  const which = failed.length > 0 ? `: ${failed.join(' ')}` : '';
+  process.stdout.write(
+    `\n${seeds} seeds, ${faulty.tests} tests, ${faulty.failed} failed in ${failed.length} seeds${which}\n`,
+  );
+  return failed.length;
+}
+
 await runAsCommand(import.meta.url, async (args) => {
   const number = { type: 'string' };
   const options = { seeds: number, first: number, seed: number, suite: { type: 'boolean' } };
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
   const seed = wholeNumber('--seed', values.seed, undefined);
+  const usual = values.suite ? 1 : 200;
+  const seeds = seed === undefined ? wholeNumber('--seeds', values.seeds, usual) : 1;
+  const first = seed ?? wholeNumber('--first', values.first, values.suite ? chosenSeed() : 1);
   await setup();
-  if (values.suite) {
-    const { failed } = await runSuiteUnderFaults(seed ?? chosenSeed(), positionals);
-    process.exitCode = failed === 0 ? 0 : 1;
-    return;
-  }
-  const seeds = seed === undefined ? wholeNumber('--seeds', values.seeds, 200) : 1;
-  process.exitCode = await runSeeds({ first: seed ?? wholeNumber('--first', values.first, 1), seeds });
+  const failed = values.suite
+    ? await runSuiteSeeds({ first, seeds, filters: positionals })
+    : await runSeeds({ first, seeds });
+  process.exitCode = failed === 0 ? 0 : 1;
 });
