@@ -1,0 +1,16 @@
+// Versions, ciphers and groups of a context. Rule: a name that OpenSSL would skip in silence is an
+// error here.
+#pragma once
+
+#include <napi.h>
+#include <openssl/ssl.h>
+
+#include "tls_options.h"
+
+namespace sluice {
+
+/// Applies `minVersion`, `maxVersion`, `ciphers`, `cipherSuites` and `groups`; throws with a code
+/// of the contract.
+void UseAlgorithms(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options);
+
+}  // namespace sluice
