@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 import { createReactor, type Protocol } from '@sluice/reactor';
-import { readPemFile, tlsClient, tlsInfo } from '@sluice/tls';
+import { readPemFile, tlsClient } from '@sluice/tls';
 import { exitWith, orExit } from './shared/exit-with.ts';
 
 const { values } = orExit(() =>
@@ -40,7 +40,7 @@ const conn = await reactor
   .connect({ host: values.host, port: Number(values.port), transport }, silent)
   .catch(exitWith);
 const tookMs = performance.now() - before;
-const info = tlsInfo(conn);
+const info = conn.tls;
 const certificate = info?.peerCertificate();
 console.log(`protocol   ${info?.protocol}`);
 console.log(`cipher     ${info?.cipher}`);

@@ -1,6 +1,6 @@
 /** Sluice on both ends: `reactor.connect` with a client that trusts the demo's certificate and nothing else. */
 import type { Connection, Reactor } from '@sluice/reactor';
-import { tlsClient, tlsInfo } from '@sluice/tls';
+import { tlsClient } from '@sluice/tls';
 import type { StepReport } from './account.ts';
 import { type Exchange, exchange } from './exchange.ts';
 import { compare, payload } from './payload.ts';
@@ -43,6 +43,6 @@ async function open(reactor: Reactor, port: number, ca: string, { protocol, rece
 }
 
 function describe(conn: Connection, handshakeMs: number): string {
-  const info = tlsInfo(conn);
+  const info = conn.tls;
   return `${info?.protocol}, ${info?.cipher}, ${info?.group}, handshake ${handshakeMs.toFixed(1)} ms`;
 }

@@ -6,7 +6,7 @@ import { connect as connectNode, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectNodeTls } from 'node:tls';
-import { tls, tlsClient, tlsInfo } from '@sluice/tls';
+import { tls, tlsClient } from '@sluice/tls';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
 import { watchedEcho } from './support/echo-protocol.ts';
@@ -36,7 +36,7 @@ it('runs over a Unix socket, where the name to verify is localhost unless said o
   const transport = tlsClient({ ca: credentials.cert });
   const party = new Party();
   const conn = await reactor.connect({ path, transport }, party);
-  expect(tlsInfo(conn)).toMatchObject({ protocol: 'TLSv1.3' });
+  expect(conn.tls).toMatchObject({ protocol: 'TLSv1.3' });
   const sent = Buffer.alloc(1_000_000, 'sealed and on a path');
   party.send(conn, sent);
   expect((await party.heard(sent.length)).equals(sent)).toBe(true);

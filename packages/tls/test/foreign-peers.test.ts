@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Connection } from '@sluice/reactor';
-import { tlsClient, tlsInfo } from '@sluice/tls';
+import { tlsClient } from '@sluice/tls';
 import { needsTool, startTool, type Tool } from '@sluice-internal/foreign-programs';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
@@ -108,7 +108,7 @@ describe('openssl', () => {
     const party = new Party();
     const transport = tlsClient({ ca: credentials.cert, servername: 'localhost' });
     const conn = await testReactor().connect({ host: '127.0.0.1', port: Number(port), transport }, party);
-    expect(tlsInfo(conn)?.protocol).toBe(version === '-tls1_2' ? 'TLSv1.2' : 'TLSv1.3');
+    expect(conn.tls?.protocol).toBe(version === '-tls1_2' ? 'TLSv1.2' : 'TLSv1.3');
     conn.write('Sluice\n');
     expect((await party.heard(7)).toString()).toBe('eciulS\n');
     conn.end();

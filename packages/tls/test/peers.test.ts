@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { Server } from '@sluice/reactor';
-import { type TlsClientOptions, type TlsOptions, tls, tlsClient, tlsInfo } from '@sluice/tls';
+import { type TlsClientOptions, type TlsOptions, tls, tlsClient } from '@sluice/tls';
 import { type Issuer, selfSigned } from '@sluice-internal/certificates';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { leave, nodeClient, readBytes } from './support/node-client.ts';
@@ -103,7 +103,7 @@ describe.each(VERSIONS)("our server and Node's client, %s", (version) => {
     const client = await nodeClient(port, { ...options(), ALPNProtocols: ['h2', 'http/1.1'] });
     expect(client.alpnProtocol).toBe('http/1.1');
     const [conn] = await party.opened.reach(1);
-    expect(tlsInfo(conn!)).toMatchObject({ protocol: version, alpn: 'http/1.1', servername: 'localhost' });
+    expect(conn!.tls).toMatchObject({ protocol: version, alpn: 'http/1.1', servername: 'localhost' });
   });
 
   it('the client hears why it was refused: no application protocol in common', async () => {
@@ -120,7 +120,7 @@ describe.each(VERSIONS)("our client and Node's server, %s", (version) => {
   it('P16 exchange big data in both directions at once', async () => {
     const server = await nodeServer(options());
     const { party, conn } = await ourClient(server.port);
-    expect(tlsInfo(conn)).toMatchObject({ protocol: version, resumed: false });
+    expect(conn.tls).toMatchObject({ protocol: version, resumed: false });
     const [socket] = await server.secured.reach(1);
     const [ours, theirs] = [randomBytes(BIG_BYTES), randomBytes(BIG_BYTES)];
     party.send(conn, ours);

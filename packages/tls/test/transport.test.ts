@@ -10,7 +10,7 @@ import {
 } from '@sluice/reactor';
 import { type Issuer, selfSigned } from '@sluice-internal/certificates';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type TlsClientOptions, type TlsOptions, tls, tlsClient, tlsInfo } from '../src/index.ts';
+import { type TlsClientOptions, type TlsOptions, tls, tlsClient } from '../src/index.ts';
 
 const native = loadNative();
 let authority: Issuer;
@@ -122,14 +122,14 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
     const sent = randomBytes(3 * 1024 * 1024);
     conn.write(sent);
     expect((await client.got(sent.length)).equals(sent)).toBe(true);
-    expect(tlsInfo(conn)).toMatchObject({ protocol: version, resumed: false, servername: 'localhost' });
+    expect(conn.tls).toMatchObject({ protocol: version, resumed: false, servername: 'localhost' });
     conn.end();
     expect(await client.closed).toEqual({ reason: 'clean', cause: undefined });
   });
 
   test('the info tells cipher, group and certificate; the cipher is AES-128-GCM', async () => {
     const server = await listen(echo, only);
-    const info = tlsInfo(await connect(server, new Recorder()));
+    const info = (await connect(server, new Recorder())).tls;
     expect(info?.cipher).toMatch(/AES_128_GCM_SHA256$/);
     expect(info?.group).toBeDefined();
     const certificate = info?.peerCertificate();
@@ -231,14 +231,14 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
 
 test('an address is verified as an address, without SNI', async () => {
   const conn = await connect(await listen(echo), new Recorder(), {}, '127.0.0.1');
-  expect(tlsInfo(conn)?.servername).toBeUndefined();
+  expect(conn.tls?.servername).toBeUndefined();
 });
 
 test('verification can be given up, explicitly', async () => {
   const server = await listen(echo);
   const transport = tlsClient({ verify: false });
   const conn = await reactor.connect({ host: 'localhost', port: server.address()!.port, transport }, echo);
-  expect(tlsInfo(conn)?.protocol).toBe('TLSv1.3');
+  expect(conn.tls?.protocol).toBe('TLSv1.3');
 });
 
 test('versions that do not meet are told on both sides', async () => {
@@ -252,14 +252,14 @@ test('versions that do not meet are told on both sides', async () => {
 test('a plain connection has no TLS to tell of', async () => {
   const server = await reactor.listen({ host: '127.0.0.1', port: 0 }, echo);
   const conn = await reactor.connect({ host: '127.0.0.1', port: server.address()!.port }, echo);
-  expect(tlsInfo(conn)).toBeUndefined();
+  expect(conn.tls).toBeUndefined();
 });
 
 test('what was asked for once is still to be had after the close', async () => {
   const conn = await connect(await listen(echo), new Recorder());
-  expect(tlsInfo(conn)?.protocol).toBe('TLSv1.3');
+  expect(conn.tls?.protocol).toBe('TLSv1.3');
   conn.destroy();
-  expect(tlsInfo(conn)?.protocol).toBe('TLSv1.3');
+  expect(conn.tls?.protocol).toBe('TLSv1.3');
 });
 
 test('a server that expects TLS and a client that does not: both learn it', async () => {
