@@ -16,6 +16,8 @@ namespace sluice {
 /// What sessions share and keep alive: the SSL_CTX, and the memory that its callbacks read.
 struct TlsContextCore {
   bool server = false;
+  /// Sessions go through the environment's buffers instead of straight to the socket.
+  bool shared_buffers = false;
   std::vector<unsigned char> alpn;
   /// Last, so that it is let go first: its callbacks point at the members above.
   SslCtxPtr context;

@@ -23,6 +23,7 @@ class Builder {
     ERR_clear_error();
     if (!StartOpenSsl()) Throw("ERR_TLS_OPTION", "OpenSSL did not start");
     core_->server = options_.server;
+    core_->shared_buffers = options_.shared_buffers;
     core_->context.reset(SSL_CTX_new(options_.server ? TLS_server_method() : TLS_client_method()));
     if (!core_->context) Throw("ERR_TLS_OPTION", "OpenSSL made no context");
     SetBehaviour();
@@ -52,8 +53,6 @@ class Builder {
     // SSL_OP_IGNORE_UNEXPECTED_EOF stays off: a cut stream must not look like an ended one (P26).
     SSL_CTX_set_options(context(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                        SSL_OP_NO_COMPRESSION);
-    // Without it each record takes two recv(2): five bytes of header, then the body.
-    SSL_CTX_set_read_ahead(context(), 1);
   }
 
   void SetAlpn() {

@@ -73,6 +73,15 @@ bool ReadRole(const Napi::Object& options) {
   return text == "server";
 }
 
+/// Whether sessions go through shared buffers.
+bool ReadBio(const Napi::Object& options) {
+  const std::optional<std::string> text = ReadText(options, "bio");
+  if (!text || *text == "shared") return true;
+  if (*text == "socket") return false;
+  ThrowTlsOption(options.Env(), "ERR_TLS_OPTION",
+                 "\"bio\" must be shared or socket; received \"" + *text + "\"");
+}
+
 /// The elements of an array option, each through `read`.
 template <typename Read>
 std::vector<std::string> ReadList(const Napi::Object& options, const char* name, Read read) {
@@ -105,6 +114,7 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
   options.passphrase = ToSecret(ReadText(object, "passphrase"));
   options.trust_anchors = ReadList(object, "trustAnchors", PemText);
   options.verify_peer = ReadBoolean(object, "verifyPeer", false);
+  options.shared_buffers = ReadBio(object);
   options.min_version = ReadVersion(object, "minVersion", TLS1_2_VERSION);
   options.max_version = ReadVersion(object, "maxVersion", TLS1_3_VERSION);
   options.ciphers = ReadText(object, "ciphers");

@@ -20,6 +20,7 @@ struct TlsContextOptions {
   std::optional<SecretText> passphrase;
   std::vector<std::string> trust_anchors;
   bool verify_peer = false;
+  bool shared_buffers = true;
   int min_version;
   int max_version;
   std::optional<std::string> ciphers;

@@ -4,6 +4,10 @@
 #include <arpa/inet.h>
 #include <openssl/x509v3.h>
 
+#include <cerrno>
+#include <utility>
+
+#include "shared_tls_socket.h"
 #include "tls_outcome.h"
 #include "tls_peer.h"
 
@@ -46,13 +50,16 @@ bool ExpectName(SSL* ssl, const std::string& name) {
 /// close that was asked for meanwhile.
 class TlsSession::Entry {
  public:
-  explicit Entry(TlsSession& session) : session_(session) {
-    if (session_.entered_++ == 0) session_.socket_->Refresh();
+  /// `room` is how many bytes the call can take.
+  explicit Entry(TlsSession& session, size_t room = 0) : session_(session) {
+    if (session_.entered_++ == 0) session_.socket_->Enter(room);
   }
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
   ~Entry() {
-    if (--session_.entered_ == 0 && session_.close_asked_) session_.Free();
+    if (--session_.entered_ != 0) return;
+    session_.socket_->Leave();
+    if (session_.close_asked_) session_.Free();
   }
 
  private:
@@ -89,12 +96,19 @@ TlsSession::TlsSession(const Napi::CallbackInfo& info)
   core_ = context->core();
   ERR_clear_error();
   ssl_.reset(SSL_new(core_->context.get()));
-  BIO* bio = socket_.emplace(static_cast<int>(fd)).MakeBio();
+  if (core_->shared_buffers) {
+    socket_ = std::make_unique<SharedTlsSocket>(static_cast<int>(fd), environment_->tls_buffers());
+  } else {
+    socket_ = std::make_unique<DirectTlsSocket>(static_cast<int>(fd));
+  }
+  BIO* bio = socket_->MakeBio();
   if (!ssl_ || bio == nullptr) {
     BIO_free(bio);
     ThrowTlsOption(env, "ERR_TLS_OPTION", "OpenSSL made no session");
   }
   SSL_set_bio(ssl_.get(), bio, bio);
+  // Without it each record takes two reads: five bytes of header, then the body.
+  SSL_set_read_ahead(ssl_.get(), socket_->wants_read_ahead() ? 1 : 0);
   SSL_set_msg_callback(ssl_.get(), OnMessage);
   SSL_set_msg_callback_arg(ssl_.get(), this);
   Configure(env, info[2]);
@@ -134,15 +148,31 @@ void TlsSession::Configure(Napi::Env env, const Napi::Value& options) {
 napi_value TlsSession::Handshake(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   const Entry entry(*this);
-  return Integer(arguments.env(),
-                 Answer(Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); })));
+  const Status status = Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); });
+  // The peer's answer can only come when our flight has left, and a failure leaves its alert.
+  if (socket_->Flush() == Status::kWantsWrite && status != Status::kFailed) {
+    return Integer(arguments.env(), ToInt(Status::kWantsWrite));
+  }
+  // A flight that cannot leave any more is no failure of ours: a client that sends its request and
+  // goes away does not wait for tickets (P33). What it sent is read first; the read tells the rest.
+  return Integer(arguments.env(), Answer(status));
 }
 
 napi_value TlsSession::Read(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   const ByteRange range = arguments.Bytes(0);
-  const Entry entry(*this);
-  return Integer(arguments.env(), ReadRecords(range));
+  const Entry entry(*this, range.length);
+  if (read_owes_ && !failure_ && socket_->Flush() == Status::kWantsWrite) {
+    return Integer(arguments.env(), ToInt(Status::kWantsWrite));
+  }
+  const bool had_unsent = socket_->has_unsent();
+  int32_t read = ReadRecords(range);
+  // A peer that is gone is told by a read, after what it sent before. What a write could not send
+  // is a later write's to send: reading goes on meanwhile (P16).
+  read_owes_ = !had_unsent && socket_->Flush() == Status::kWantsWrite;
+  if (read_owes_ && read == ToInt(Status::kWantsRead)) read = ToInt(Status::kWantsWrite);
+  if (read_owes_ && read >= 0) read |= kReadMore;
+  return Integer(arguments.env(), read);
 }
 
 int32_t TlsSession::ReadRecords(ByteRange range) {
@@ -178,15 +208,33 @@ napi_value TlsSession::Write(const Arguments& arguments) {
                                     " bytes must be retried with the same bytes, at least as many");
   }
   const Entry entry(*this);
-  size_t count = 0;
-  // One record a call: OpenSSL accepts no more with partial writes, and a second one here could
-  // block after the first was accepted, which a single answer cannot tell.
-  const Status status =
-      Run("SSL_write", [&] { return SSL_write_ex(ssl_.get(), range.data, range.length, &count); });
+  return Integer(arguments.env(), WriteRecords(range));
+}
+
+int32_t TlsSession::WriteRecords(ByteRange range) {
+  Status status = Flush("SSL_write");
+  size_t total = std::exchange(accepted_write_, 0);
+  // What was accepted before is told first: the bytes behind it are a write of their own.
+  for (bool more = total == 0; more && status == Status::kDone && total < range.length;) {
+    size_t count = 0;
+    // One record a call: OpenSSL accepts no more with partial writes.
+    status = Run("SSL_write", [&] {
+      return SSL_write_ex(ssl_.get(), range.data + total, range.length - total, &count);
+    });
+    total += count;
+    // Straight to the socket a second record could block after the first was accepted, which a
+    // single answer cannot tell.
+    more = core_->shared_buffers;
+  }
+  if (status == Status::kDone) status = Flush("SSL_write");
+  if (status == Status::kDone) {
+    blocked_write_ = 0;
+    return static_cast<int32_t>(total);
+  }
   const bool blocked = status == Status::kWantsRead || status == Status::kWantsWrite;
   blocked_write_ = blocked ? range.length : 0;
-  return Integer(arguments.env(),
-                 status == Status::kDone ? static_cast<int32_t>(count) : Answer(status));
+  accepted_write_ = blocked ? total : 0;
+  return Answer(status);
 }
 
 napi_value TlsSession::Shutdown(const Arguments& arguments) {
@@ -196,14 +244,16 @@ napi_value TlsSession::Shutdown(const Arguments& arguments) {
                            "close_notify cannot overtake a blocked write: finish that write first");
   }
   if (failure_) return Integer(arguments.env(), Answer(Status::kFailed));
-  // SSL_shutdown during a handshake is an error that would spoil the session (SSL_shutdown(3)).
-  if (close_notify_sent_ || !SSL_is_init_finished(ssl_.get()))
-    return Integer(arguments.env(), ToInt(Status::kDone));
   const Entry entry(*this);
-  // Both 0 (sent) and 1 (the peer's has come too) say that ours has left. A second call would begin
-  // to read, which is for read() to do (P30).
-  const Status status = Run("SSL_shutdown", [&] { return SSL_shutdown(ssl_.get()) >= 0 ? 1 : -1; });
-  close_notify_sent_ = status == Status::kDone;
+  Status status = Flush("SSL_shutdown");
+  // SSL_shutdown during a handshake is an error that would spoil the session (SSL_shutdown(3)).
+  if (status == Status::kDone && !close_notify_sent_ && SSL_is_init_finished(ssl_.get())) {
+    // Both 0 (sent) and 1 (the peer's has come too) say that ours has left. A second call would
+    // begin to read, which is for read() to do (P30).
+    status = Run("SSL_shutdown", [&] { return SSL_shutdown(ssl_.get()) >= 0 ? 1 : -1; });
+    close_notify_sent_ = status == Status::kDone;
+    if (status == Status::kDone) status = Flush("SSL_shutdown");
+  }
   return Integer(arguments.env(), Answer(status));
 }
 
@@ -248,6 +298,15 @@ Status TlsSession::Run(const char* name, Call call) {
   failure_ = std::make_unique<Failure>(
       Failure::Tls(name, "the peer sent too many records in a row without application data"));
   return Status::kFailed;
+}
+
+Status TlsSession::Flush(const char* name) {
+  const Status status = socket_->Flush();
+  if (failure_) return Status::kFailed;
+  if (status == Status::kFailed) {
+    failure_ = std::make_unique<Failure>(Failure::System(errno, name));
+  }
+  return status;
 }
 
 /// Called for each record's header, both ways, and for each message (SSL_set_msg_callback(3)).

@@ -40,8 +40,11 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
 
   void Configure(Napi::Env env, const Napi::Value& options);
   int32_t ReadRecords(ByteRange range);
+  int32_t WriteRecords(ByteRange range);
   template <typename Call>
   Status Run(const char* name, Call call);
+  /// Sends what OpenSSL has written: kDone, kWantsWrite or kFailed. `name` is a literal.
+  Status Flush(const char* name);
   /// The status as an answer to JavaScript; a failure becomes the environment's last one at this
   /// moment, not before.
   int32_t Answer(Status status);
@@ -52,12 +55,17 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   std::optional<LiveCount> live_;
   /// Both before ssl_, to be destroyed after it.
   std::shared_ptr<const TlsContextCore> core_;
-  std::optional<TlsSocket> socket_;
+  std::unique_ptr<TlsSocket> socket_;
   SslPtr ssl_;
   std::unique_ptr<Failure> failure_;
 
-  /// Length of the write that OpenSSL has seen and not accepted; 0 when there is none.
+  /// Length of the write that was answered with a want; 0 when there is none.
   size_t blocked_write_ = 0;
+  /// What OpenSSL has accepted of it, to be told when all of its records have left.
+  size_t accepted_write_ = 0;
+  /// A read has answered the peer (KeyUpdate), and the answer has not left: it has to before more
+  /// is read that may want another.
+  bool read_owes_ = false;
   bool close_notify_sent_ = false;
   /// Records received since the handshake or the last application data.
   int barren_records_ = 0;

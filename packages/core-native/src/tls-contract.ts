@@ -21,6 +21,11 @@ export interface NativeTlsContextOptions {
   readonly cipherSuites?: string | undefined;
   /** Groups for the key exchange, in OpenSSL's syntax, most wanted first. */
   readonly groups?: string | undefined;
+  /**
+   * How records reach the socket: `shared` through two buffers that all sessions of the thread share (one recv(2) and one
+   * send(2) for all that is there), `socket` each by itself. Default `shared`.
+   */
+  readonly bio?: 'shared' | 'socket' | undefined;
   /** ALPN protocols, most wanted first (RFC 7301). A server picks by its own order and refuses when none is shared. */
   readonly alpn?: readonly string[] | undefined;
   /** At most 32 bytes; keeps resumption inside one trust policy. Required for resumption with verified peers. */
@@ -64,7 +69,7 @@ export interface NativeTlsSession {
    */
   read(buffer: Uint8Array, offset: number, length: number): number;
   /**
-   * Encrypts and sends; answers how many bytes OpenSSL accepted (1 to `length`), or a {@link Status}. After
+   * Encrypts and sends; answers how many bytes have left in records (1 to `length`), or a {@link Status}. After
    * `wantsRead` or `wantsWrite` the next write must begin with the same bytes, at least as many; they may have moved.
    */
   write(buffer: Uint8Array, offset: number, length: number): number;

@@ -12,9 +12,14 @@ export interface TlsVersions {
   readonly groups?: string;
   /** Application protocols to negotiate (ALPN, RFC 7301), most wanted first. Default: none. */
   readonly alpn?: readonly string[];
+  /**
+   * How records reach the socket. `shared`: through two buffers that all connections of a thread have in common, one
+   * system call for everything that is there. `socket`: each record by itself. Default `shared`.
+   */
+  readonly bio?: 'shared' | 'socket';
 }
 
-export const VERSION_NAMES = ['minVersion', 'maxVersion', 'ciphers', 'cipherSuites', 'groups', 'alpn'];
+export const VERSION_NAMES = ['minVersion', 'maxVersion', 'ciphers', 'cipherSuites', 'groups', 'alpn', 'bio'];
 
 /** PEM: text, or its bytes. Nothing is kept of the caller's memory. */
 export type Pem = string | Uint8Array;
