@@ -330,7 +330,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   private noticeError(): void {
     const { sockets } = this.loop;
     if (this.lifecycle === 'closed' || sockets.connectResult(this.registration.fd) !== Status.failed) return;
-    this.transportFailed(socketFailure(sockets.lastFailure()));
+    this.transportFailed(socketFailure({ ...sockets.lastFailure(), call: 'getsockopt' }));
   }
 
   private transportFailed(failure: TransportFailure): void {

@@ -1,4 +1,5 @@
 /** TCP as it is: bytes move unsealed. The default transport of listeners and connectors. */
+import { constants } from 'node:os';
 import { type NativeFailure, Status, SystemError } from '@sluice/core-native';
 import type { Sockets } from './loop.ts';
 import type { ClientTransport, Progress, ServerTransport, Transport, TransportFailure } from './transport.ts';
@@ -14,8 +15,17 @@ const RESET = new Set([
   'ECONNABORTED',
 ]);
 
+const BROKEN = {
+  errno: constants.errno.ECONNRESET,
+  code: 'ECONNRESET',
+  reason: 'Connection reset by peer',
+} as const;
+
 /** The failure of a system call on a connected socket, as a reason and an error. */
 export function socketFailure(failure: NativeFailure): TransportFailure {
+  // A socket that was connected and is not: its error was fetched before, by a send that nobody waited for.
+  if (failure.code === 'ENOTCONN')
+    return { reason: 'reset', error: new SystemError({ ...failure, ...BROKEN }) };
   return { reason: RESET.has(failure.code) ? 'reset' : 'error', error: new SystemError(failure) };
 }
 

@@ -215,6 +215,20 @@ describe('before it is open', () => {
   });
 });
 
+describe('a peer that ended and then broke off', () => {
+  test.each([
+    ['ETIMEDOUT', 'ETIMEDOUT'],
+    // A send that nobody waited for, a session ticket for instance, has fetched the error already.
+    ['ENOTCONN', 'ECONNRESET'],
+  ] as const)('P5 is told as reset, where the socket says %s', (says, told) => {
+    const { fd } = harness.accept((script) => script.reads.push({ status: 'ended' }));
+    harness.sockets.connectResults.push(harness.sockets.fail(says, 'connect'));
+    harness.poller.fire([fd, Ready.error]);
+    expect(recorder.log.slice(0, 2)).toEqual(['open', 'end']);
+    expect(recorder.log.at(-1)).toMatch(new RegExp(`^close reset: getsockopt failed: ${told}, `));
+  });
+});
+
 describe('shutdown', () => {
   test('closes listeners and connections in order and counts them', async () => {
     const first = harness.accept();

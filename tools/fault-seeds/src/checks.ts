@@ -51,7 +51,9 @@ function untold({ watch, refused, outcomes }: SeedRun, injected: Counts): string
       .length;
   // Two sends of OpenSSL fail without a word: a session ticket to a connection that is closed, after which the next read
   // tells that it was cut; and the alert with which it answers such a cut.
-  const cut = watch.connections.filter(({ closings }) => closings[0]?.reason === 'truncated').length;
+  const cut =
+    watch.connections.filter(({ closings }) => closings[0]?.reason === 'truncated').length +
+    refused.filter((error) => 'code' in error && error.code === 'ERR_TLS_TRUNCATED').length;
   // A write that failed is followed by reads of what the peer had sent; when one of those fails too, the first is told.
   const byWrite = causes.filter((cause) => cause instanceof SystemError && WRITES.has(cause.call)).length;
   const due: [string, number][] = [
