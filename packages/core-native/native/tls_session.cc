@@ -149,30 +149,29 @@ napi_value TlsSession::Handshake(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   const Entry entry(*this);
   const Status status = Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); });
-  // The peer's answer can only come when our flight has left, and a failure leaves its alert.
-  if (socket_->Flush() == Status::kWantsWrite && status != Status::kFailed) {
-    return Integer(arguments.env(), ToInt(Status::kWantsWrite));
-  }
-  // A flight that cannot leave any more is no failure of ours: a client that sends its request and
-  // goes away does not wait for tickets (P33). What it sent is read first; the read tells the rest.
-  return Integer(arguments.env(), Answer(status));
+  // The peer's answer can only come when our flight has left, and a failure leaves its alert. When
+  // all is done a peer that is gone is no failure: a client that sends its request and goes away
+  // does not wait for tickets (P33).
+  const Status flushed =
+      status == Status::kDone ? FlushToReader("SSL_do_handshake") : Flush("SSL_do_handshake");
+  return Integer(arguments.env(), Answer(flushed == Status::kDone ? status : flushed));
 }
 
 napi_value TlsSession::Read(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   const ByteRange range = arguments.Bytes(0);
   const Entry entry(*this, range.length);
-  if (read_owes_ && !failure_ && socket_->Flush() == Status::kWantsWrite) {
-    return Integer(arguments.env(), ToInt(Status::kWantsWrite));
-  }
+  const Status owed = read_owes_ ? FlushToReader("SSL_read") : Status::kDone;
+  if (owed != Status::kDone) return Integer(arguments.env(), Answer(owed));
+  // What a write could not send is a later write's to send: reading goes on meanwhile (P16).
   const bool had_unsent = socket_->has_unsent();
-  int32_t read = ReadRecords(range);
-  // A peer that is gone is told by a read, after what it sent before. What a write could not send
-  // is a later write's to send: reading goes on meanwhile (P16).
-  read_owes_ = !had_unsent && socket_->Flush() == Status::kWantsWrite;
-  if (read_owes_ && read == ToInt(Status::kWantsRead)) read = ToInt(Status::kWantsWrite);
-  if (read_owes_ && read >= 0) read |= kReadMore;
-  return Integer(arguments.env(), read);
+  const int32_t read = ReadRecords(range);
+  const Status flushed = had_unsent ? Status::kDone : FlushToReader("SSL_read");
+  read_owes_ = flushed == Status::kWantsWrite;
+  if (flushed == Status::kDone) return Integer(arguments.env(), read);
+  // The next read tells it.
+  if (read >= 0) return Integer(arguments.env(), read | kReadMore);
+  return Integer(arguments.env(), read == ToInt(Status::kWantsRead) ? Answer(flushed) : read);
 }
 
 int32_t TlsSession::ReadRecords(ByteRange range) {
@@ -277,6 +276,8 @@ napi_value TlsSession::VerifyResult(const Arguments& arguments) {
 }
 
 napi_value TlsSession::Close(const Arguments& arguments) {
+  // The alert of a failure may have found the socket full (P29).
+  if (ssl_ && failure_ && socket_->has_unsent()) socket_->Flush();
   if (entered_ > 0) {
     close_asked_ = true;
   } else {
@@ -300,13 +301,21 @@ Status TlsSession::Run(const char* name, Call call) {
   return Status::kFailed;
 }
 
-Status TlsSession::Flush(const char* name) {
+Status TlsSession::Flush(const char* name) { return Judge(socket_->Flush(), name); }
+
+Status TlsSession::FlushToReader(const char* name) {
   const Status status = socket_->Flush();
+  const bool gone = status == Status::kFailed && (errno == EPIPE || errno == ECONNRESET);
+  return Judge(gone ? Status::kDone : status, name);
+}
+
+Status TlsSession::Judge(Status flushed, const char* name) {
+  // A failed session has nothing to wait for.
   if (failure_) return Status::kFailed;
-  if (status == Status::kFailed) {
+  if (flushed == Status::kFailed) {
     failure_ = std::make_unique<Failure>(Failure::System(errno, name));
   }
-  return status;
+  return flushed;
 }
 
 /// Called for each record's header, both ways, and for each message (SSL_set_msg_callback(3)).

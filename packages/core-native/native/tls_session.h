@@ -45,6 +45,9 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   Status Run(const char* name, Call call);
   /// Sends what OpenSSL has written: kDone, kWantsWrite or kFailed. `name` is a literal.
   Status Flush(const char* name);
+  /// The same where a peer that is gone is for a read to tell, after what it sent before.
+  Status FlushToReader(const char* name);
+  Status Judge(Status flushed, const char* name);
   /// The status as an answer to JavaScript; a failure becomes the environment's last one at this
   /// moment, not before.
   int32_t Answer(Status status);
