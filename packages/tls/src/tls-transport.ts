@@ -9,6 +9,7 @@ import {
   type NativeTlsInfo,
   type NativeTlsSession,
   READ_MORE,
+  Status,
 } from '@sluice/core-native';
 import {
   endSocket,
@@ -17,7 +18,9 @@ import {
   type Transport,
   type TransportFailure,
 } from '@sluice/reactor';
-import { sessionError } from './errors.ts';
+import { sessionError, type TlsError } from './errors.ts';
+import { closedMeanwhile, refusalOf, type VerifyPeer } from './peer-verification.ts';
+import { describePeer, type TlsPeer } from './tls-peer.ts';
 
 export class TlsTransport implements Transport {
   readonly name = 'tls';
@@ -28,11 +31,16 @@ export class TlsTransport implements Transport {
   private readonly fd: number;
   private settled: NativeTlsInfo | undefined;
   private handshakeDone = false;
+  private readonly verifyPeer: VerifyPeer | undefined;
+  private knownPeer: TlsPeer | undefined;
+  private knownChain: readonly Buffer[] | undefined;
+  private refusal: TlsError | undefined;
 
-  constructor(native: NativeBinding, session: NativeTlsSession, fd: number) {
+  constructor(native: NativeBinding, session: NativeTlsSession, fd: number, verifyPeer?: VerifyPeer) {
     this.native = native;
     this.session = session;
     this.fd = fd;
+    this.verifyPeer = verifyPeer;
   }
 
   get applicationProtocol(): string | undefined {
@@ -48,15 +56,35 @@ export class TlsTransport implements Transport {
     return this.settled;
   }
 
-  /** The chain that the peer sent, DER, leaf first; empty when it sent none. */
+  /** Who the peer is, under the same conditions as `info`. */
+  get peer(): TlsPeer | undefined {
+    const { info } = this;
+    if (info !== undefined) this.knownPeer ??= describePeer(info, () => this.peerCertificates);
+    return this.knownPeer;
+  }
+
+  /** The chain that the peer sent, DER, leaf first; empty when it sent none. Throws when first asked after the end. */
   get peerCertificates(): readonly Buffer[] {
-    return this.session.peerCertificates();
+    this.knownChain ??= this.session.peerCertificates();
+    return this.knownChain;
   }
 
   handshake(): Progress {
     const progress = this.session.handshake();
     this.handshakeDone = progress === 0;
-    return progress;
+    return progress === 0 ? this.judgePeer() : progress;
+  }
+
+  /** The hook may do anything, ending the whole reactor included: the session may be gone when it returns (P21). */
+  private judgePeer(): Progress {
+    const { verifyPeer, peer } = this;
+    if (verifyPeer === undefined || peer === undefined) return 0;
+    this.refusal = refusalOf(verifyPeer, peer);
+    if (this.refusal === undefined && this.handshakeDone) return 0;
+    // OpenSSL lets nobody send an alert of their own; close_notify before any data is what the peer can be told.
+    if (this.handshakeDone) this.session.shutdown();
+    this.refusal ??= closedMeanwhile();
+    return Status.failed;
   }
 
   read(buffer: Uint8Array): Progress {
@@ -76,6 +104,7 @@ export class TlsTransport implements Transport {
   }
 
   failure(): TransportFailure {
+    if (this.refusal !== undefined) return { reason: 'error', error: this.refusal };
     const failure = this.native.lastFailure();
     if (failure.kind === 'system') return socketFailure(failure);
     const error = sessionError(failure, this.session.verifyResult());
@@ -90,9 +119,14 @@ export class TlsTransport implements Transport {
 }
 
 /** A transport over `fd`, made by `open`; the descriptor is closed when that throws. */
-export function openTransport(native: NativeBinding, fd: number, open: () => NativeTlsSession): TlsTransport {
+export function openTransport(
+  native: NativeBinding,
+  fd: number,
+  open: () => NativeTlsSession,
+  verifyPeer?: VerifyPeer,
+): TlsTransport {
   try {
-    return new TlsTransport(native, open(), fd);
+    return new TlsTransport(native, open(), fd, verifyPeer);
   } catch (thrown) {
     native.close(fd);
     throw thrown;
