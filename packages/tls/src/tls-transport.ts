@@ -63,7 +63,7 @@ export class TlsTransport implements Transport {
     return this.knownPeer;
   }
 
-  /** The chain that the peer sent, DER, leaf first; empty when it sent none. Throws when first asked after the end. */
+  /** The chain that the peer sent, DER, leaf first; empty when it sent none. */
   get peerCertificates(): readonly Buffer[] {
     this.knownChain ??= this.session.peerCertificates();
     return this.knownChain;
@@ -112,6 +112,8 @@ export class TlsTransport implements Transport {
   }
 
   close(): void {
+    // Whoever knows the peer may still ask for its certificate when the connection is over.
+    if (this.knownPeer !== undefined) this.knownChain ??= this.session.peerCertificates();
     this.session.close();
     this.handshakeDone = false;
     this.native.close(this.fd);
