@@ -1,6 +1,9 @@
 // See tls_identity.h.
 #include "tls_identity.h"
 
+#include <openssl/err.h>
+#include <openssl/sslerr.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -90,18 +93,24 @@ std::string SourceOf(const IdentityOptions& options) {
   return options.Quoted(options.pkcs12 ? "pkcs12" : "certificateChain");
 }
 
+/// A certificate that was refused, as OpenSSL's queue tells why.
+[[noreturn]] void ThrowRefused(Napi::Env env, const std::string& which) {
+  const int reason = ERR_GET_REASON(ERR_peek_error());
+  const bool is_weak = reason == SSL_R_EE_KEY_TOO_SMALL || reason == SSL_R_CA_KEY_TOO_SMALL ||
+                       reason == SSL_R_CA_MD_TOO_WEAK;
+  ThrowTlsOption(env, is_weak ? "ERR_TLS_WEAK_CERTIFICATE" : "ERR_TLS_CERTIFICATE",
+                 which + (is_weak ? " is too weak for \"securityLevel\"" : " was refused"));
+}
+
 void UseChain(Napi::Env env, SSL_CTX* context, const IdentityOptions& options,
               const std::vector<X509Ptr>& chain) {
   if (SSL_CTX_use_certificate(context, chain.front().get()) != 1) {
-    ThrowTlsOption(env, "ERR_TLS_CERTIFICATE",
-                   "The first certificate of " + SourceOf(options) + " was refused");
+    ThrowRefused(env, "The first certificate of " + SourceOf(options));
   }
   for (size_t index = 1; index < chain.size(); ++index) {
     // To the certificate that was used last (SSL_CTX_add1_chain_cert(3)).
     if (SSL_CTX_add1_chain_cert(context, chain[index].get()) == 1) continue;
-    ThrowTlsOption(
-        env, "ERR_TLS_CERTIFICATE",
-        "Certificate " + std::to_string(index + 1) + " of " + SourceOf(options) + " was refused");
+    ThrowRefused(env, "Certificate " + std::to_string(index + 1) + " of " + SourceOf(options));
   }
 }
 

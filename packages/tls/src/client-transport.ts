@@ -7,7 +7,7 @@ import { contextError } from './errors.ts';
 import { IDENTITY_NAMES, type IdentityOptions, nativeIdentities } from './identity-options.ts';
 import { openTransport } from './tls-transport.ts';
 import { defaultTrustAnchors } from './trust-anchors.ts';
-import { pemList, type TrustOptions } from './trust-options.ts';
+import { checkedVerifyPeer, pemList, type TrustOptions } from './trust-options.ts';
 
 /**
  * Default of `ca`: Node's list of roots. Without an identity of its own (`cert` and `key`, `pkcs12`, or `identities`) a
@@ -50,7 +50,8 @@ const NAMES = [
 export function tlsClient(options: TlsClientOptions = {}): ClientTransport {
   checkOptionNames('tlsClient', options, NAMES);
   const native = loadNative();
-  const { ca, crls, servername, verify = true, verifyPeer, ...rest } = options;
+  const { ca, crls, servername, verify = true, ...rest } = options;
+  const verifyPeer = checkedVerifyPeer(options.verifyPeer);
   let context: NativeTlsContext;
   try {
     context = new native.TlsContext({

@@ -14,6 +14,7 @@ export type TlsContextErrorCode =
   | 'ERR_TLS_PASSPHRASE'
   | 'ERR_TLS_PKCS12'
   | 'ERR_TLS_IDENTITIES'
+  | 'ERR_TLS_WEAK_CERTIFICATE'
   | 'ERR_TLS_CERTIFICATE_EXPIRED'
   | 'ERR_TLS_CERTIFICATE_NOT_YET_VALID'
   | 'ERR_TLS_CHAIN'
@@ -34,6 +35,8 @@ const CONTEXT_ADVICE: Readonly<Record<TlsContextErrorCode, string>> = {
   ERR_TLS_PKCS12:
     'pkcs12 must be the bytes of a file with a certificate and its key, as openssl pkcs12 -export makes it (without -legacy)',
   ERR_TLS_IDENTITIES: 'give one identity for each kind of key, an ECDSA and an RSA one for instance',
+  ERR_TLS_WEAK_CERTIFICATE:
+    'make one with a larger key and SHA-256 or better, or lower securityLevel if you must',
   ERR_TLS_CERTIFICATE_EXPIRED: 'renew it',
   ERR_TLS_CERTIFICATE_NOT_YET_VALID: 'wait until it is valid, or check the clock of this machine',
   ERR_TLS_CHAIN: 'cert must hold the certificate first, then its issuer, then the issuer of that one',
@@ -60,7 +63,22 @@ export class TlsContextError extends SluiceError {
 export function contextError(thrown: unknown): Error {
   if (!(thrown instanceof Error)) return new Error(String(thrown));
   const { code, message } = thrown as Error & { code?: string };
-  return isContextCode(code) ? new TlsContextError(code, message, { cause: thrown }) : thrown;
+  return isContextCode(code) ? new TlsContextError(code, inOurWords(message), { cause: thrown }) : thrown;
+}
+
+/** Options whose native name is another one. */
+const OUR_NAMES: Readonly<Record<string, string>> = {
+  certificateChain: 'cert',
+  privateKey: 'key',
+  trustAnchors: 'ca',
+};
+
+/** A message of the addon, with the names that our options have. */
+function inOurWords(message: string): string {
+  return message.replace(
+    /"(identities\[\d+\]\.)?(certificateChain|privateKey|trustAnchors)/g,
+    (_match, path: string | undefined, name: string) => `"${path ?? ''}${OUR_NAMES[name]}`,
+  );
 }
 
 function isContextCode(code: string | undefined): code is TlsContextErrorCode {

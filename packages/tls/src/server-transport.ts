@@ -10,7 +10,12 @@ import {
   requireIdentity,
 } from './identity-options.ts';
 import { openTransport } from './tls-transport.ts';
-import { nativeServerTrust, type ServerTrustOptions, TRUST_NAMES } from './trust-options.ts';
+import {
+  checkedVerifyPeer,
+  nativeServerTrust,
+  type ServerTrustOptions,
+  TRUST_NAMES,
+} from './trust-options.ts';
 
 /** A server needs an identity: `cert` and `key`, `pkcs12`, or `identities`. */
 export interface TlsOptions extends TlsVersions, IdentityOptions, ServerTrustOptions {
@@ -29,7 +34,7 @@ export function tls(options: TlsOptions): ServerTransport {
   requireIdentity(options);
   const native = loadNative();
   const trust = nativeServerTrust(options);
-  const { verifyPeer } = options;
+  const verifyPeer = checkedVerifyPeer(options.verifyPeer);
   let context: NativeTlsContext;
   try {
     context = new native.TlsContext({

@@ -39,6 +39,12 @@ export interface ServerTrustOptions extends TrustOptions {
   readonly clientCertificates?: ClientCertificates;
 }
 
+/** The hook, checked: what is no function would refuse everybody, each at its turn. Throws `UsageError`. */
+export function checkedVerifyPeer(verifyPeer: VerifyPeer | undefined): VerifyPeer | undefined {
+  if (verifyPeer === undefined || typeof verifyPeer === 'function') return verifyPeer;
+  throw new UsageError('ERR_OPTION_VALUE', 'verifyPeer must be a function that answers true or an Error.');
+}
+
 /** A list, however it was given. */
 export function pemList(pem: Pem | readonly Pem[] | undefined): readonly Pem[] {
   if (pem === undefined) return [];

@@ -1,7 +1,7 @@
 /** `verifyPeer`: the application's own judgement, in servers and clients. */
 import { once } from 'node:events';
 import { createReactor } from '@sluice/reactor';
-import { type TlsClientOptions, type TlsPeer, tls, type VerifyPeer } from '@sluice/tls';
+import { type TlsClientOptions, type TlsPeer, tls, tlsClient, type VerifyPeer } from '@sluice/tls';
 import { type Issuer, selfSigned } from '@sluice-internal/certificates';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ourClient, ourServer } from './support/endpoints.ts';
@@ -200,5 +200,22 @@ describe('P21 verifyPeer may end the reactor that asks it', () => {
     expect(refused.items).toMatchObject([{ code: 'ERR_SHUTDOWN_TIMEOUT' }]);
     expect(liveSessions()).toBe(0);
     expect(openDescriptors()).toBe(before);
+  });
+});
+
+describe('what is no function is refused where it is made', () => {
+  const verifyPeer = 'alice' as unknown as VerifyPeer;
+  const refusal = expect.objectContaining({
+    name: 'UsageError',
+    code: 'ERR_OPTION_VALUE',
+    message: 'verifyPeer must be a function that answers true or an Error.',
+  });
+
+  it('of a server', () => {
+    expect(() => tls({ ...pem(server), clientCertificates: 'request', verifyPeer })).toThrow(refusal);
+  });
+
+  it('of a client', () => {
+    expect(() => tlsClient({ verifyPeer })).toThrow(refusal);
   });
 });

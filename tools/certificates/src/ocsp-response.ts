@@ -24,7 +24,7 @@ export function ocspResponse(
     // Nobody here looks at the hash of the name: the response is found by its serial number.
     der(0x04, createHash('sha1').update(authority.subject).digest()),
     der(0x04, keyHash),
-    der(0x02, Buffer.from(`00${serialNumber}`, 'hex')),
+    integer(serialNumber),
   );
   const single = sequence(id, der(0x80), time(-HOUR_MS), der(0xa0, time(HOUR_MS)));
   const data = sequence(der(0xa2, der(0x04, keyHash)), time(0), sequence(single));
@@ -41,6 +41,12 @@ function der(tag: number, content: Uint8Array = Buffer.alloc(0)): Buffer {
 
 function sequence(...parts: readonly Uint8Array[]): Buffer {
   return der(0x30, Buffer.concat(parts));
+}
+
+/** A positive INTEGER from its hex digits; the sign bit must not be set, and padding must be needed (X.690, 8.3.2). */
+function integer(hex: string): Buffer {
+  const isPadded = Number.parseInt(hex.slice(0, 2), 16) >= 0x80;
+  return der(0x02, Buffer.from(`${isPadded ? '00' : ''}${hex}`, 'hex'));
 }
 
 function oid(encoded: string): Buffer {
