@@ -2,6 +2,7 @@
 #pragma once
 
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/ocsp.h>
 #include <openssl/pkcs12.h>
@@ -23,6 +24,10 @@ struct FreeWith {
 /// The stack and the certificates in it.
 inline void FreeCertificates(STACK_OF(X509) * stack) { sk_X509_pop_free(stack, X509_free); }
 
+/// What OpenSSL allocated for its caller (OPENSSL_malloc(3)); OPENSSL_free is a macro.
+inline void FreeBytes(unsigned char* bytes) { OPENSSL_free(bytes); }
+
+using BytesPtr = std::unique_ptr<unsigned char, FreeWith<FreeBytes>>;
 using BioPtr = std::unique_ptr<BIO, FreeWith<BIO_free_all>>;
 using PkeyPtr = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
 using MdCtxPtr = std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>>;

@@ -64,7 +64,10 @@ void UseCiphers(Napi::Env env, SSL_CTX* context, const TlsContextOptions& option
 }
 
 void UseGroups(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options) {
-  const std::string groups = options.groups.value_or(kDefaultGroups);
+  // At level 5 nothing else is strong enough, and a client whose key shares are all too weak falls
+  // back to no other.
+  const char* defaults = options.security_level == 5 ? "P-521" : kDefaultGroups;
+  const std::string groups = options.groups.value_or(defaults);
   if (SSL_CTX_set1_groups_list(context, groups.c_str()) == 1) return;
   ThrowTlsOption(env, "ERR_TLS_GROUPS", "\"groups\" was refused: \"" + groups + "\"");
 }

@@ -41,12 +41,14 @@ int ServeStaple(SSL* ssl, void* data) {
   });
   if (found == identities.end() || found->ocsp_staple.empty()) return SSL_TLSEXT_ERR_NOACK;
   const std::string& staple = found->ocsp_staple;
-  void* copy = OPENSSL_memdup(staple.data(), staple.size());
-  // Without a staple the handshake can go on as if there were none.
-  if (copy == nullptr) return SSL_TLSEXT_ERR_NOACK;
-  // The session owns the copy from here on.
-  SSL_set_tlsext_status_ocsp_resp(ssl, static_cast<unsigned char*>(copy),
-                                  static_cast<int>(staple.size()));
+  BytesPtr copy(static_cast<unsigned char*>(OPENSSL_memdup(staple.data(), staple.size())));
+  // Out of memory: the handshake can go on as if there were no staple.
+  if (!copy ||
+      SSL_set_tlsext_status_ocsp_resp(ssl, copy.get(), static_cast<int>(staple.size())) != 1) {
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+  // The session owns it from here on.
+  copy.release();
   return SSL_TLSEXT_ERR_OK;
 }
 

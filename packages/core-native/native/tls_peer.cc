@@ -44,12 +44,12 @@ const char* PeerSignature(SSL* ssl) {
 }  // namespace
 
 bool AppendDer(Napi::Env env, const Napi::Array& array, X509* certificate) {
-  unsigned char* der = nullptr;
-  const int length = i2d_X509(certificate, &der);
+  unsigned char* raw = nullptr;
+  const int length = i2d_X509(certificate, &raw);
   if (length < 0) return false;
+  const BytesPtr der(raw);
   array.Set(array.Length(),
-            Napi::Buffer<unsigned char>::Copy(env, der, static_cast<size_t>(length)));
-  OPENSSL_free(der);
+            Napi::Buffer<unsigned char>::Copy(env, der.get(), static_cast<size_t>(length)));
   return true;
 }
 

@@ -15,7 +15,8 @@ export interface TlsVersions {
   readonly groups?: string;
   /**
    * How weak an algorithm or key may be, own certificates included: 0 (anything) to 5, SSL_CTX_set_security_level(3).
-   * Default 2: 112 bits, so RSA from 2048 bits and no SHA-1. From 3 on there are no session tickets of TLS 1.2.
+   * Default 2: 112 bits, so RSA from 2048 bits and no SHA-1. From 3 on there are no session tickets of TLS 1.2;
+   * at 5 the default group is P-521 alone.
    */
   readonly securityLevel?: number;
   /** Application protocols to negotiate (ALPN, RFC 7301), most wanted first. Default: none. */

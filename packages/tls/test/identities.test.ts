@@ -294,6 +294,22 @@ describe('key exchange groups', () => {
     conn.destroy();
   });
 
+  it.each([
+    [3, 'TLSv1.2', 'x25519'],
+    [3, 'TLSv1.3', 'X25519MLKEM768'],
+    [4, 'TLSv1.2', 'secp384r1'],
+    [4, 'TLSv1.3', 'X25519MLKEM768'],
+    [5, 'TLSv1.2', 'secp521r1'],
+    [5, 'TLSv1.3', 'secp521r1'],
+  ] as const)('of security level %i in %s there are some', async (securityLevel, maxVersion, settled) => {
+    const strong = await selfSigned({ name: 'localhost', dns: ['localhost'], algorithm: 'p521' });
+    const { certificate: cert, key } = strong;
+    const { port } = await ourServer({ cert, key, securityLevel, maxVersion });
+    const { conn } = await ourClient(port, { ca: cert, securityLevel });
+    expect(conn.tls?.group).toBe(settled);
+    conn.destroy();
+  });
+
   it('finite-field groups are not to be had by default', async (context) => {
     needsTool(context, 'openssl');
     const { port, refused } = await ourServer(pem(ecdsa));

@@ -10,6 +10,7 @@ import * as x509 from '@peculiar/x509';
 export { ocspResponse } from './ocsp-response.ts';
 
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const P521 = { ...ECDSA, namedCurve: 'P-521' };
 const RSA = {
   name: 'RSASSA-PKCS1-v1_5',
   modulusLength: 2048,
@@ -28,7 +29,8 @@ export interface Subject {
   readonly dns?: readonly string[];
   readonly ip?: readonly string[];
   readonly authority?: boolean;
-  readonly algorithm?: 'ecdsa' | 'rsa';
+  /** Kind of its key: P-256 (default), P-521 or RSA of 2048 bits. */
+  readonly algorithm?: 'ecdsa' | 'p521' | 'rsa';
   /** Days from now at which it becomes and ceases to be valid. */
   readonly validDays?: readonly [number, number];
   readonly usage?: 'serverAuth' | 'clientAuth';
@@ -93,7 +95,7 @@ async function toIssuer(certificate: x509.X509Certificate, keys: webcrypto.Crypt
 }
 
 async function makeKeys(subject: Subject): Promise<webcrypto.CryptoKeyPair> {
-  const algorithm = subject.algorithm === 'rsa' ? RSA : ECDSA;
+  const algorithm = { ecdsa: ECDSA, p521: P521, rsa: RSA }[subject.algorithm ?? 'ecdsa'];
   return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 }
 
