@@ -64,15 +64,18 @@ void UseCiphers(Napi::Env env, SSL_CTX* context, const TlsContextOptions& option
 }
 
 void UseGroups(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options) {
-  // At level 5 nothing else is strong enough, and a client whose key shares are all too weak falls
-  // back to no other.
-  const char* defaults = options.security_level == 5 ? "P-521" : kDefaultGroups;
-  const std::string groups = options.groups.value_or(defaults);
+  const std::string groups = options.groups.value_or(DefaultGroups(options.security_level));
   if (SSL_CTX_set1_groups_list(context, groups.c_str()) == 1) return;
   ThrowTlsOption(env, "ERR_TLS_GROUPS", "\"groups\" was refused: \"" + groups + "\"");
 }
 
 }  // namespace
+
+const char* DefaultGroups(int security_level) {
+  // At level 5 nothing else is strong enough, and a client whose key shares are all too weak falls
+  // back to no other.
+  return security_level == 5 ? "P-521" : kDefaultGroups;
+}
 
 void UseAlgorithms(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options) {
   // Before certificates are loaded, which it judges too (SSL_CTX_set_security_level(3)).

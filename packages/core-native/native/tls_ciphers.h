@@ -9,6 +9,9 @@
 
 namespace sluice {
 
+/// The groups of a context that was given none, in OpenSSL's syntax.
+const char* DefaultGroups(int security_level);
+
 /// Applies `securityLevel`, `minVersion`, `maxVersion`, `ciphers`, `cipherSuites` and `groups`;
 /// throws with a code of the contract.
 void UseAlgorithms(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options);

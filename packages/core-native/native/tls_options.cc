@@ -52,15 +52,15 @@ std::optional<std::string> ReadBytes(const Napi::Object& options, const char* na
   return std::string(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength());
 }
 
-int ReadInteger(const Napi::Object& options, const char* name, int fallback, int high) {
+int ReadInteger(const Napi::Object& options, const char* name, int fallback, int low, int high) {
   const Napi::Value value = options.Get(name);
   if (value.IsUndefined()) return fallback;
   if (!value.IsNumber()) ThrowType(options.Env(), name, "an integer");
   const double number = value.As<Napi::Number>();
-  if (!(number >= 0 && number <= high) || number != static_cast<int>(number)) {
-    ThrowTlsOption(
-        options.Env(), "ERR_TLS_OPTION",
-        std::string("\"") + name + "\" must be an integer from 0 to " + std::to_string(high));
+  if (!(number >= low && number <= high) || number != static_cast<int>(number)) {
+    ThrowTlsOption(options.Env(), "ERR_TLS_OPTION",
+                   std::string("\"") + name + "\" must be an integer from " + std::to_string(low) +
+                       " to " + std::to_string(high));
   }
   return static_cast<int>(number);
 }
@@ -147,7 +147,7 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
   options.verify_peer = ReadBoolean(object, "verifyPeer", false);
   options.request_certificate = ReadBoolean(object, "requestCertificate", false);
   options.request_ocsp = ReadBoolean(object, "requestOcsp", false);
-  options.security_level = ReadInteger(object, "securityLevel", 2, 5);
+  options.security_level = ReadInteger(object, "securityLevel", options.security_level, 0, 5);
   options.min_version = ReadVersion(object, "minVersion", TLS1_2_VERSION);
   options.max_version = ReadVersion(object, "maxVersion", TLS1_3_VERSION);
   options.ciphers = ReadText(object, "ciphers");
@@ -155,7 +155,7 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
   options.groups = ReadText(object, "groups");
   options.alpn = ReadList(object, "alpn", PlainText);
   options.session_id_context = ReadText(object, "sessionIdContext");
-  options.tickets = ReadInteger(object, "tickets", 1, 16);
+  options.tickets = ReadInteger(object, "tickets", options.tickets, 0, 16);
   if (options.min_version > options.max_version) {
     ThrowTlsOption(value.Env(), "ERR_TLS_OPTION",
                    "\"minVersion\" is above \"maxVersion\": no version is left");

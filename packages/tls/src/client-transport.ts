@@ -5,7 +5,7 @@ import { type ClientTransport, checkOptionNames } from '@sluice/reactor';
 import { type Pem, type TlsVersions, VERSION_NAMES } from './context-options.ts';
 import { contextError } from './errors.ts';
 import { IDENTITY_NAMES, type IdentityOptions, nativeIdentities } from './identity-options.ts';
-import { openTransport } from './tls-transport.ts';
+import { openTransport, TlsTransport } from './tls-transport.ts';
 import { defaultTrustAnchors } from './trust-anchors.ts';
 import { checkedVerifyPeer, pemList, type TrustOptions } from './trust-options.ts';
 
@@ -76,7 +76,7 @@ export function tlsClient(options: TlsClientOptions = {}): ClientTransport {
         native,
         fd,
         () => new native.TlsSession(context, fd, { ...sni, ...verified }),
-        verifyPeer,
+        (session) => new TlsTransport(native, session, fd, verifyPeer),
       );
     },
   };

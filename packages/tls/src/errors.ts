@@ -15,8 +15,7 @@ export type TlsContextErrorCode =
   | 'ERR_TLS_PKCS12'
   | 'ERR_TLS_IDENTITIES'
   | 'ERR_TLS_WEAK_CERTIFICATE'
-  | 'ERR_TLS_CERTIFICATE_EXPIRED'
-  | 'ERR_TLS_CERTIFICATE_NOT_YET_VALID'
+  | 'ERR_TLS_CERTIFICATE_DATES'
   | 'ERR_TLS_CHAIN'
   | 'ERR_TLS_OCSP_STAPLE'
   | 'ERR_TLS_CIPHERS'
@@ -37,8 +36,7 @@ const CONTEXT_ADVICE: Readonly<Record<TlsContextErrorCode, string>> = {
   ERR_TLS_IDENTITIES: 'give one identity for each kind of key, an ECDSA and an RSA one for instance',
   ERR_TLS_WEAK_CERTIFICATE:
     'make one with a larger key and SHA-256 or better, or lower securityLevel if you must',
-  ERR_TLS_CERTIFICATE_EXPIRED: 'renew it',
-  ERR_TLS_CERTIFICATE_NOT_YET_VALID: 'wait until it is valid, or check the clock of this machine',
+  ERR_TLS_CERTIFICATE_DATES: 'give one that is valid now, and check the clock of this machine',
   ERR_TLS_CHAIN: 'cert must hold the certificate first, then its issuer, then the issuer of that one',
   ERR_TLS_OCSP_STAPLE:
     'ocspStaple must be the DER of a response for this certificate, as openssl ocsp -respout writes it',

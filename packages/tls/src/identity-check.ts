@@ -12,7 +12,7 @@ import { type IdentityOptions, nativeIdentities } from './identity-options.ts';
 /**
  * Checks every identity of `options` as `tls()` would, and besides that each of their certificates is valid at `atMs`
  * (milliseconds since the epoch, default now) and that each was issued by the next one. Throws `TlsContextError`:
- * `ERR_TLS_CERTIFICATE_EXPIRED`, `ERR_TLS_CERTIFICATE_NOT_YET_VALID`, `ERR_TLS_CHAIN`, or what `tls()` throws.
+ * `ERR_TLS_CERTIFICATE_DATES`, `ERR_TLS_CHAIN`, or what `tls()` throws.
  */
 export function checkIdentity(options: IdentityOptions, atMs: number = Date.now()): void {
   let context: NativeTlsContext;
@@ -39,15 +39,17 @@ export function checkCertificates(context: NativeTlsContext, atMs: number = Date
 function checkDates({ subject, validFrom, validTo }: X509Certificate, atMs: number): void {
   const name = `The certificate of '${oneLine(subject)}'`;
   if (atMs > Date.parse(validTo)) {
-    throw new TlsContextError('ERR_TLS_CERTIFICATE_EXPIRED', `${name} expired on ${validTo}`);
+    throw new TlsContextError('ERR_TLS_CERTIFICATE_DATES', `${name} expired on ${validTo}`);
   }
   if (atMs < Date.parse(validFrom)) {
-    throw new TlsContextError('ERR_TLS_CERTIFICATE_NOT_YET_VALID', `${name} is valid from ${validFrom} on`);
+    throw new TlsContextError('ERR_TLS_CERTIFICATE_DATES', `${name} is valid from ${validFrom} on`);
   }
 }
 
 function checkIssuer(certificate: X509Certificate, next: X509Certificate | undefined): void {
-  if (next === undefined || certificate.checkIssued(next)) return;
+  if (next === undefined) return;
+  // By names alone an authority that was renewed with another key would pass.
+  if (certificate.checkIssued(next) && certificate.verify(next.publicKey)) return;
   const [name, issuer] = [oneLine(certificate.subject), oneLine(next.subject)];
   throw new TlsContextError(
     'ERR_TLS_CHAIN',

@@ -9,7 +9,7 @@ import {
   nativeIdentities,
   requireIdentity,
 } from './identity-options.ts';
-import { openTransport } from './tls-transport.ts';
+import { openTransport, TlsTransport } from './tls-transport.ts';
 import {
   checkedVerifyPeer,
   nativeServerTrust,
@@ -48,6 +48,12 @@ export function tls(options: TlsOptions): ServerTransport {
   }
   return {
     name: 'tls',
-    accept: (fd) => openTransport(native, fd, () => new native.TlsSession(context, fd), verifyPeer),
+    accept: (fd) =>
+      openTransport(
+        native,
+        fd,
+        () => new native.TlsSession(context, fd),
+        (session) => new TlsTransport(native, session, fd, verifyPeer),
+      ),
   };
 }

@@ -120,15 +120,15 @@ export class TlsTransport implements Transport {
   }
 }
 
-/** A transport over `fd`, made by `open`; the descriptor is closed when that throws. */
+/** A transport over `fd` and the session that `open` makes; the descriptor is closed when that throws. */
 export function openTransport(
   native: NativeBinding,
   fd: number,
   open: () => NativeTlsSession,
-  verifyPeer?: VerifyPeer,
+  make = (session: NativeTlsSession) => new TlsTransport(native, session, fd),
 ): TlsTransport {
   try {
-    return new TlsTransport(native, open(), fd, verifyPeer);
+    return make(open());
   } catch (thrown) {
     native.close(fd);
     throw thrown;

@@ -77,8 +77,8 @@ describe.each(VERSIONS)('openssl s_server %s', (version) => {
       // TLS 1.2 has no alert of its own for it.
       message: expect.stringMatching(
         version === '-tls1_3'
-          ? /alert certificate required'\. It requires a certificate of ours: give cert and key\.$/
-          : /alert handshake failure'\.$/,
+          ? /alert certificate required'.*give cert and key\.$/
+          : /alert handshake failure'/,
       ),
     });
   });

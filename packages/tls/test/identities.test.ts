@@ -246,8 +246,10 @@ describe('P35 checkIdentity', () => {
     expect(() => checkIdentity({ ...pem(ecdsa), identities: [pem(rsa)] }, Date.parse(validTo) + 1)).toThrow(
       expect.objectContaining({
         name: 'TlsContextError',
-        code: 'ERR_TLS_CERTIFICATE_EXPIRED',
-        message: expect.stringMatching(/^The certificate of 'CN=\w+' expired on .* GMT: renew it\.$/),
+        code: 'ERR_TLS_CERTIFICATE_DATES',
+        message: expect.stringMatching(
+          /^The certificate of 'CN=\w+' expired on .* GMT: give one that is valid now/,
+        ),
       }),
     );
   });
@@ -258,8 +260,8 @@ describe('P35 checkIdentity', () => {
     expect(() => checkIdentity({ cert: leaf.certificate + late.certificate, key: leaf.key })).toThrow(
       expect.objectContaining({
         name: 'TlsContextError',
-        code: 'ERR_TLS_CERTIFICATE_NOT_YET_VALID',
-        message: expect.stringMatching(/^The certificate of 'CN=Late' is valid from .* GMT on: wait until/),
+        code: 'ERR_TLS_CERTIFICATE_DATES',
+        message: expect.stringMatching(/^The certificate of 'CN=Late' is valid from .* GMT on: give one/),
       }),
     );
   });
@@ -272,6 +274,13 @@ describe('P35 checkIdentity', () => {
         code: 'ERR_TLS_CHAIN',
         message: expect.stringMatching(/^The certificate of 'CN=ecdsa' is followed by 'CN=Root', which is/),
       }),
+    );
+  });
+
+  it('refuses an issuer of the same name with another key', async () => {
+    const namesake = await selfSigned({ name: 'Middle', authority: true });
+    expect(() => checkIdentity({ cert: ecdsa.certificate + namesake.certificate, key: ecdsa.key })).toThrow(
+      expect.objectContaining({ name: 'TlsContextError', code: 'ERR_TLS_CHAIN' }),
     );
   });
 
