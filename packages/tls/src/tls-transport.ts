@@ -29,12 +29,14 @@ export class TlsTransport implements Transport {
   private readonly native: NativeBinding;
   private readonly session: NativeTlsSession;
   private readonly fd: number;
-  private settled: NativeTlsInfo | undefined;
-  private handshakeDone = false;
   private readonly verifyPeer: VerifyPeer | undefined;
+  private handshakeDone = false;
+  /** What the application's hook had against the peer. */
+  private refusal: TlsError | undefined;
+  // Asked from OpenSSL when first wanted, and kept.
+  private settled: NativeTlsInfo | undefined;
   private knownPeer: TlsPeer | undefined;
   private knownChain: readonly Buffer[] | undefined;
-  private refusal: TlsError | undefined;
 
   constructor(native: NativeBinding, session: NativeTlsSession, fd: number, verifyPeer?: VerifyPeer) {
     this.native = native;
@@ -72,14 +74,15 @@ export class TlsTransport implements Transport {
   handshake(): Progress {
     const progress = this.session.handshake();
     this.handshakeDone = progress === 0;
-    return progress === 0 ? this.judgePeer() : progress;
+    if (progress !== 0 || this.verifyPeer === undefined) return progress;
+    return this.judgePeer(this.verifyPeer);
   }
 
   /** The hook may do anything, ending the whole reactor included: the session may be gone when it returns (P21). */
-  private judgePeer(): Progress {
-    const { verifyPeer, peer } = this;
-    if (verifyPeer === undefined || peer === undefined) return 0;
-    this.refusal = refusalOf(verifyPeer, peer);
+  private judgePeer(verifyPeer: VerifyPeer): Progress {
+    this.settled = this.session.info();
+    this.knownPeer = describePeer(this.settled, () => this.peerCertificates);
+    this.refusal = refusalOf(verifyPeer, this.knownPeer);
     if (this.refusal === undefined && this.handshakeDone) return 0;
     // OpenSSL lets nobody send an alert of their own; close_notify before any data is what the peer can be told.
     if (this.handshakeDone) this.session.shutdown();
