@@ -31,6 +31,7 @@ export interface Pkcs12Identity {
   readonly ocspStaple?: Uint8Array;
 }
 
+/** One identity, in either form. */
 export type TlsIdentity = PemIdentity | Pkcs12Identity;
 
 /** How `tls` and `tlsClient` are told who we are. */
@@ -43,6 +44,7 @@ export interface IdentityOptions extends Partial<PemIdentity>, Partial<Pick<Pkcs
   readonly identities?: readonly TlsIdentity[];
 }
 
+/** The names of {@link IdentityOptions}. */
 export const IDENTITY_NAMES = ['cert', 'key', 'passphrase', 'pkcs12', 'ocspStaple', 'identities'];
 
 /** Throws `UsageError` unless a server has an identity; what is in it is checked where it is loaded. */

@@ -21,6 +21,7 @@ export interface TrustOptions {
   readonly verifyPeer?: VerifyPeer;
 }
 
+/** The names of {@link TrustOptions}. */
 export const TRUST_NAMES = ['ca', 'crls', 'verifyPeer'];
 
 /**
@@ -34,6 +35,7 @@ export const TRUST_NAMES = ['ca', 'crls', 'verifyPeer'];
  */
 export type ClientCertificates = 'none' | 'request' | 'require';
 
+/** What a server adds to that. */
 export interface ServerTrustOptions extends TrustOptions {
   /** Default `none`. */
   readonly clientCertificates?: ClientCertificates;

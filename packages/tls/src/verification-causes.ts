@@ -4,6 +4,7 @@
  * Rule: whatever has no entry here is `ERR_TLS_VERIFY` with OpenSSL's own words.
  */
 
+/** The codes of a `TlsError` about the peer's certificate. */
 export type VerificationErrorCode =
   | 'ERR_TLS_VERIFY'
   | 'ERR_TLS_HOSTNAME'
@@ -14,7 +15,7 @@ export type VerificationErrorCode =
 
 type Cause = readonly [code: VerificationErrorCode, what: string, advice: string];
 
-export const NO_CERTIFICATE: Cause = [
+const NO_CERTIFICATE: Cause = [
   'ERR_TLS_NO_CERTIFICATE',
   'The peer presented no certificate',
   'It needs one of an authority that is trusted here',

@@ -61,7 +61,7 @@ describe.each(VERSIONS)('clientCertificates, %s', (version) => {
     expect(conn!.tls!.peerSubjectAltNames()).toEqual(['DNS:alice.test', 'DNS:a.test']);
   });
 
-  it("'require' refuses who has none, and both ends say so", async () => {
+  it("'require' refuses who has none, and the client hears why", async () => {
     const { port, refused, party } = await asking(only);
     // In TLS 1.3 the client has finished before the server has looked: it hears of it afterwards.
     const outcome = client(port).then(({ party: asked }) => asked.closed.reach(1));
@@ -82,7 +82,7 @@ describe.each(VERSIONS)('clientCertificates, %s', (version) => {
     if (version === 'TLSv1.3') expect((refusal as Error).message).toContain('give cert and key');
   });
 
-  it("'require' refuses one that nobody it trusts has signed", async () => {
+  it("'require' refuses one that nobody it trusts has signed, and the client hears why", async () => {
     const { port, refused } = await asking(only);
     const socket = startNodeClient(port, {
       ...pem(stranger),
@@ -198,7 +198,7 @@ describe('P34 a session is not resumed under another trust policy', () => {
 });
 
 describe('CRLs', () => {
-  it('a revoked certificate is refused, others of the same issuer are not', async () => {
+  it('a revoked certificate is refused and its owner hears why, others of the same issuer are not', async () => {
     const bob = await authority.issue({ name: 'bob', usage: 'clientAuth' });
     const crls = await authority.revoke([bob.certificate]);
     const { port, refused, party } = await asking({ crls });
@@ -232,6 +232,20 @@ describe('CRLs', () => {
     expect(error).toMatchObject({ name: 'TlsError', code: 'ERR_TLS_VERIFY' });
     expect(error!.message).toMatch(/there is no current CRL of its issuer \(.*\)\. Give it in crls\.$/);
     expect(error!.message).toMatch(reason);
+  });
+
+  it("of an issuer that comes with the peer's chain is found", async () => {
+    const middle = await authority.issue({ name: 'Middle', authority: true });
+    const [kept, revoked] = await Promise.all(
+      ['kept', 'revoked'].map((name) => middle.issue({ name, usage: 'clientAuth' })),
+    );
+    // Of the root there is none: issuers are not looked up.
+    const { port, refused, party } = await asking({ crls: await middle.revoke([revoked!.certificate]) });
+    const chain = ({ certificate, key }: Issuer) => ({ cert: certificate + middle.certificate, key });
+    await client(port, chain(kept!));
+    expect((await party.opened.reach(1))[0]!.tls!.peerCertificates()).toHaveLength(2);
+    await client(port, chain(revoked!));
+    expect(await refused.reach(1)).toMatchObject([{ code: 'ERR_TLS_CERTIFICATE_REVOKED' }]);
   });
 
   it('a client looks its server up, too', async () => {

@@ -66,7 +66,7 @@ describe.each(VERSIONS)('openssl s_server %s', (version) => {
     conn.destroy();
   });
 
-  it('refuses our client without one, and the error says what to give', async () => {
+  it('refuses our client without one, which hears why and what to give', async () => {
     const refusal = toServer(strict(), {}).then(
       async ({ party }) => (await party.closed.reach(1))[0]!.cause,
       (error: Error) => error,

@@ -319,7 +319,7 @@ describe('key exchange groups', () => {
     conn.destroy();
   });
 
-  it('finite-field groups are not to be had by default', async (context) => {
+  it('finite-field groups are not to be had by default, and who offers nothing else hears why', async (context) => {
     needsTool(context, 'openssl');
     const { port, refused } = await ourServer(pem(ecdsa));
     const client = startTool('openssl', [
