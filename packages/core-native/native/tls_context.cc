@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "tls_peer.h"
+
 namespace sluice {
 
 namespace {
@@ -19,7 +21,11 @@ constexpr int64_t kAnchorTextFactor = 4;
 }  // namespace
 
 Napi::Function TlsContext::Define(Napi::Env env, Environment& environment) {
-  return DefineClass(env, "TlsContext", {}, &environment);
+  return DefineClass(
+      env, "TlsContext",
+      {CallProperty("certificateChains", MethodCallback<TlsContext, &TlsContext::CertificateChains>,
+                    environment)},
+      &environment);
 }
 
 TlsContext* TlsContext::From(const Napi::Value& value) {
@@ -54,6 +60,17 @@ TlsContext::TlsContext(const Napi::CallbackInfo& info)
 
 TlsContext::~TlsContext() {
   if (reported_bytes_ != 0) Napi::MemoryManagement::AdjustExternalMemory(Env(), -reported_bytes_);
+}
+
+napi_value TlsContext::CertificateChains(const Arguments& arguments) {
+  const Napi::Env env = arguments.env();
+  Napi::Array chains = Napi::Array::New(env);
+  for (const LoadedIdentity& identity : core_->identities) {
+    Napi::Array chain = Napi::Array::New(env);
+    for (const X509Ptr& certificate : identity.chain) AppendDer(env, chain, certificate.get());
+    chains.Set(chains.Length(), chain);
+  }
+  return chains;
 }
 
 }  // namespace sluice

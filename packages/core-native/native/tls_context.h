@@ -7,8 +7,10 @@
 #include <memory>
 #include <vector>
 
+#include "arguments.h"
 #include "environment.h"
 #include "openssl_ptr.h"
+#include "tls_identity.h"
 #include "tls_options.h"
 
 namespace sluice {
@@ -19,6 +21,7 @@ struct TlsContextCore {
   /// Sessions go through the environment's buffers instead of straight to the socket.
   bool shared_buffers = false;
   std::vector<unsigned char> alpn;
+  std::vector<LoadedIdentity> identities;
   /// Last, so that it is let go first: its callbacks point at the members above.
   SslCtxPtr context;
 };
@@ -39,6 +42,8 @@ class TlsContext final : public Napi::ObjectWrap<TlsContext> {
   const std::shared_ptr<const TlsContextCore>& core() const { return core_; }
 
  private:
+  napi_value CertificateChains(const Arguments& arguments);
+
   std::shared_ptr<Environment> environment_;
   std::optional<LiveCount> live_;
   std::shared_ptr<const TlsContextCore> core_;

@@ -8,6 +8,7 @@
 #include "tls_ciphers.h"
 #include "tls_context.h"
 #include "tls_identity.h"
+#include "tls_ocsp.h"
 #include "tls_resumption.h"
 #include "tls_trust.h"
 
@@ -28,7 +29,9 @@ class Builder {
     if (!core_->context) Throw("ERR_TLS_OPTION", "OpenSSL made no context");
     SetBehaviour();
     UseAlgorithms(env_, context(), options_);
-    UseIdentity(env_, context(), options_);
+    core_->identities = UseIdentities(env_, context(), options_);
+    ServeStaples(context(), &core_->identities);
+    if (options_.request_ocsp) RequestStaple(context());
     UseTrust(env_, context(), options_);
     SetAlpn();
     UseResumption(env_, context(), options_);

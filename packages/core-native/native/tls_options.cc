@@ -44,15 +44,25 @@ bool ReadBoolean(const Napi::Object& options, const char* name, bool fallback) {
   return value.As<Napi::Boolean>();
 }
 
-int ReadTickets(const Napi::Object& options) {
-  const Napi::Value value = options.Get("tickets");
-  if (value.IsUndefined()) return 1;
-  if (!value.IsNumber()) ThrowType(options.Env(), "tickets", "an integer");
-  const double tickets = value.As<Napi::Number>();
-  if (!(tickets >= 0 && tickets <= 16) || tickets != static_cast<int>(tickets)) {
-    ThrowTlsOption(options.Env(), "ERR_TLS_OPTION", "\"tickets\" must be an integer from 0 to 16");
+std::optional<std::string> ReadBytes(const Napi::Object& options, const char* name) {
+  const Napi::Value value = options.Get(name);
+  if (value.IsUndefined()) return std::nullopt;
+  if (!IsBytes(value)) ThrowType(options.Env(), name, "a Uint8Array");
+  const auto bytes = value.As<Napi::Uint8Array>();
+  return std::string(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength());
+}
+
+int ReadInteger(const Napi::Object& options, const char* name, int fallback, int low, int high) {
+  const Napi::Value value = options.Get(name);
+  if (value.IsUndefined()) return fallback;
+  if (!value.IsNumber()) ThrowType(options.Env(), name, "an integer");
+  const double number = value.As<Napi::Number>();
+  if (!(number >= low && number <= high) || number != static_cast<int>(number)) {
+    ThrowTlsOption(options.Env(), "ERR_TLS_OPTION",
+                   std::string("\"") + name + "\" must be an integer from " + std::to_string(low) +
+                       " to " + std::to_string(high));
   }
-  return static_cast<int>(tickets);
+  return static_cast<int>(number);
 }
 
 int ReadVersion(const Napi::Object& options, const char* name, int fallback) {
@@ -102,6 +112,37 @@ std::string PlainText(const Napi::Value& value, const std::string& name) {
   return value.As<Napi::String>().Utf8Value();
 }
 
+IdentityOptions ReadIdentity(const Napi::Object& options, std::string path) {
+  IdentityOptions identity;
+  identity.path = std::move(path);
+  identity.certificate_chain = ReadPem(options, "certificateChain");
+  identity.private_key = ToSecret(ReadPem(options, "privateKey"));
+  identity.passphrase = ToSecret(ReadText(options, "passphrase"));
+  identity.pkcs12 = ToSecret(ReadBytes(options, "pkcs12"));
+  identity.ocsp_staple = ReadBytes(options, "ocspStaple");
+  return identity;
+}
+
+/// The one that stands among the other options first, where there is one.
+std::vector<IdentityOptions> ReadIdentities(const Napi::Object& options) {
+  std::vector<IdentityOptions> identities;
+  IdentityOptions first = ReadIdentity(options, "");
+  if (first.certificate_chain || first.private_key || first.pkcs12) {
+    identities.push_back(std::move(first));
+  }
+  const Napi::Value value = options.Get("identities");
+  if (value.IsUndefined()) return identities;
+  if (!value.IsArray()) ThrowType(options.Env(), "identities", "an array");
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t index = 0; index < array.Length(); ++index) {
+    const std::string name = "identities[" + std::to_string(index) + "]";
+    const Napi::Value element = array.Get(index);
+    if (!element.IsObject()) ThrowType(options.Env(), name, "an object");
+    identities.push_back(ReadIdentity(element.As<Napi::Object>(), name + "."));
+  }
+  return identities;
+}
+
 }  // namespace
 
 TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
@@ -109,12 +150,14 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
   const auto object = value.As<Napi::Object>();
   TlsContextOptions options;
   options.server = ReadRole(object);
-  options.certificate_chain = ReadPem(object, "certificateChain");
-  options.private_key = ToSecret(ReadPem(object, "privateKey"));
-  options.passphrase = ToSecret(ReadText(object, "passphrase"));
+  options.identities = ReadIdentities(object);
   options.trust_anchors = ReadList(object, "trustAnchors", PemText);
+  options.crls = ReadList(object, "crls", PemText);
   options.verify_peer = ReadBoolean(object, "verifyPeer", false);
   options.shared_buffers = ReadBio(object);
+  options.request_certificate = ReadBoolean(object, "requestCertificate", false);
+  options.request_ocsp = ReadBoolean(object, "requestOcsp", false);
+  options.security_level = ReadInteger(object, "securityLevel", options.security_level, 0, 5);
   options.min_version = ReadVersion(object, "minVersion", TLS1_2_VERSION);
   options.max_version = ReadVersion(object, "maxVersion", TLS1_3_VERSION);
   options.ciphers = ReadText(object, "ciphers");
@@ -122,7 +165,7 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
   options.groups = ReadText(object, "groups");
   options.alpn = ReadList(object, "alpn", PlainText);
   options.session_id_context = ReadText(object, "sessionIdContext");
-  options.tickets = ReadTickets(object);
+  options.tickets = ReadInteger(object, "tickets", options.tickets, 0, 16);
   if (options.min_version > options.max_version) {
     ThrowTlsOption(value.Env(), "ERR_TLS_OPTION",
                    "\"minVersion\" is above \"maxVersion\": no version is left");

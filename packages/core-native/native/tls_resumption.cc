@@ -20,9 +20,15 @@ std::string DeriveSessionIdContext(Napi::Env env, const TlsContextOptions& optio
     EVP_DigestUpdate(digest.get(), &size, sizeof(size));
     EVP_DigestUpdate(digest.get(), part.data(), part.size());
   };
-  add(options.verify_peer ? "verify" : "no verify");
-  add(options.certificate_chain.value_or(""));
+  add(options.verify_peer ? "verify" : options.request_certificate ? "request" : "no verify");
+  for (const IdentityOptions& identity : options.identities) {
+    add(identity.certificate_chain.value_or(""));
+    add(identity.pkcs12 ? identity.pkcs12->text() : "");
+  }
+  // Counted, so that an anchor and a CRL that change places are another policy too.
+  add(std::to_string(options.trust_anchors.size()));
   for (const std::string& anchors : options.trust_anchors) add(anchors);
+  for (const std::string& crl : options.crls) add(crl);
   std::string id(EVP_MD_get_size(EVP_sha256()), '\0');
   if (EVP_DigestFinal_ex(digest.get(), reinterpret_cast<unsigned char*>(id.data()), nullptr) != 1) {
     ThrowTlsOption(env, "ERR_TLS_OPTION", "The session id context could not be derived");

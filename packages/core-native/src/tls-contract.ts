@@ -3,23 +3,48 @@
  *
  * Rule: as in contract.ts, of which this is a part. OpenSSL decides nothing that a caller has not chosen here.
  */
-/** What a {@link NativeTlsContext} is built from. PEM is text or bytes; nothing is kept of the caller's memory. */
-export interface NativeTlsContextOptions {
-  readonly role: 'server' | 'client';
+/** A certificate with its issuers and its key, either in PEM or as PKCS #12. */
+export interface NativeTlsIdentity {
   /** The leaf first, then its issuers. */
   readonly certificateChain?: string | Uint8Array | undefined;
   readonly privateKey?: string | Uint8Array | undefined;
+  /** Of `privateKey` or `pkcs12`. */
   readonly passphrase?: string | undefined;
+  /** DER (RFC 7292), instead of the two above. */
+  readonly pkcs12?: Uint8Array | undefined;
+  /** DER of an OCSP response about the certificate (RFC 6960), handed to clients that ask for it (RFC 6066). */
+  readonly ocspStaple?: Uint8Array | undefined;
+}
+
+/** What a {@link NativeTlsContext} is built from. PEM is text or bytes; nothing is kept of the caller's memory. */
+export interface NativeTlsContextOptions extends NativeTlsIdentity {
+  readonly role: 'server' | 'client';
+  /** Further identities, each with a key of another kind; what the peer can verify decides which one is used. */
+  readonly identities?: readonly NativeTlsIdentity[] | undefined;
   /** Trust anchors (PEM, any number of certificates in each); each one is trusted as it is, intermediates too. */
   readonly trustAnchors?: readonly (string | Uint8Array)[] | undefined;
   /** Whether the peer must present a certificate that verifies; needs `trustAnchors`. */
   readonly verifyPeer?: boolean | undefined;
+  /**
+   * Whether a server asks for a certificate and goes on whatever comes of it: `authorized` and `verification` of
+   * {@link NativeTlsInfo} tell. Of no effect with `verifyPeer`.
+   */
+  readonly requestCertificate?: boolean | undefined;
+  /** CRLs (PEM, any number in each). With any, the peer's leaf is checked, and its issuer's CRL has to be there. */
+  readonly crls?: readonly (string | Uint8Array)[] | undefined;
+  /** Whether a client asks for an OCSP staple. */
+  readonly requestOcsp?: boolean | undefined;
+  /** 0 to 5, SSL_CTX_set_security_level(3). Default 2: 112 bits, RSA keys of 2048 bits, no SHA-1. */
+  readonly securityLevel?: number | undefined;
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
   /** TLS 1.2 cipher list and TLS 1.3 cipher suites, in OpenSSL's syntax. */
   readonly ciphers?: string | undefined;
   readonly cipherSuites?: string | undefined;
-  /** Groups for the key exchange, in OpenSSL's syntax, most wanted first. */
+  /**
+   * Groups for the key exchange, in OpenSSL's syntax, most wanted first. Default: X25519MLKEM768 where the library has
+   * it, X25519, P-256, P-384, P-521.
+   */
   readonly groups?: string | undefined;
   /**
    * How records reach the socket: `shared` through two buffers that all sessions of the thread share (one recv(2) and one
@@ -37,6 +62,8 @@ export interface NativeTlsContextOptions {
 /** An immutable SSL_CTX. Sessions made from it keep it alive. */
 export interface NativeTlsContext {
   readonly role: 'server' | 'client';
+  /** Of each identity what it sends, DER, leaf first. */
+  certificateChains(): Buffer[][];
 }
 
 export interface NativeTlsSessionOptions {
@@ -44,6 +71,13 @@ export interface NativeTlsSessionOptions {
   readonly servername?: string | undefined;
   /** DNS name or numeric IP address that the peer's certificate must carry (clients; RFC 9525). */
   readonly verifyName?: string | undefined;
+}
+
+/** An outcome of X.509 verification: `X509_V_OK`, or the name (X509_STORE_CTX_get_error(3)) and text of the failure. */
+export interface NativeVerification {
+  readonly ok: boolean;
+  readonly name: string;
+  readonly reason: string;
 }
 
 /** What a handshake settled. */
@@ -56,6 +90,17 @@ export interface NativeTlsInfo {
   readonly resumed: boolean;
   /** Group of the key exchange, for instance `X25519MLKEM768`; undefined when there was none. */
   readonly group: string | undefined;
+  /**
+   * What the peer signed the handshake with (IANA's name, `ecdsa_secp256r1_sha256`; the kind of key with OpenSSL before
+   * 3.5); undefined when it signed nothing: a client without a certificate, a resumed session.
+   */
+  readonly peerSignature: string | undefined;
+  /** Whether the peer presented a certificate that verified; of a resumed session, whether it did so at first. */
+  readonly authorized: boolean;
+  /** What verification said of the peer's certificate; undefined when it presented none. */
+  readonly verification: NativeVerification | undefined;
+  /** The OCSP response that the server stapled (DER), not checked; undefined when it sent none, and in servers. */
+  readonly ocspStaple: Buffer | undefined;
 }
 
 /** One SSL object on one connected, non-blocking socket. It never closes the socket. */
@@ -77,10 +122,13 @@ export interface NativeTlsSession {
   shutdown(): number;
   /** What the handshake settled; throws before it is complete. */
   info(): NativeTlsInfo;
-  /** The peer's certificate chain as it sent it, DER, leaf first; empty when there is none. */
+  /**
+   * The peer's certificate chain as it sent it, DER, leaf first; empty when there is none. A resumed session remembers
+   * the leaf alone.
+   */
   peerCertificates(): Buffer[];
   /** X.509 verification outcome: `X509_V_OK` or the name and text of the failure. */
-  verifyResult(): { readonly ok: boolean; readonly name: string; readonly reason: string };
+  verifyResult(): NativeVerification;
   /** Frees the SSL object; when called from inside one of its own callbacks, after that call. Twice is harmless. */
   close(): void;
 }

@@ -8,8 +8,17 @@ export interface TlsVersions {
   readonly ciphers?: string;
   /** TLS 1.3 cipher suites in OpenSSL's syntax, most wanted first. Default: AES-128-GCM first. */
   readonly cipherSuites?: string;
-  /** Key exchange groups in OpenSSL's syntax, most wanted first. Default: the library's. */
+  /**
+   * Key exchange groups in OpenSSL's syntax, most wanted first. A server goes by its own order. Default:
+   * X25519MLKEM768 (with OpenSSL from 3.5), X25519, P-256, P-384, P-521; finite-field groups are left out.
+   */
   readonly groups?: string;
+  /**
+   * How weak an algorithm or key may be, own certificates included: 0 (anything) to 5, SSL_CTX_set_security_level(3).
+   * Default 2: 112 bits, so RSA from 2048 bits and no SHA-1. From 3 on there are no session tickets of TLS 1.2;
+   * at 5 the default group is P-521 alone.
+   */
+  readonly securityLevel?: number;
   /** Application protocols to negotiate (ALPN, RFC 7301), most wanted first. Default: none. */
   readonly alpn?: readonly string[];
   /**
@@ -19,7 +28,16 @@ export interface TlsVersions {
   readonly bio?: 'shared' | 'socket';
 }
 
-export const VERSION_NAMES = ['minVersion', 'maxVersion', 'ciphers', 'cipherSuites', 'groups', 'alpn', 'bio'];
+export const VERSION_NAMES = [
+  'minVersion',
+  'maxVersion',
+  'ciphers',
+  'cipherSuites',
+  'groups',
+  'securityLevel',
+  'alpn',
+  'bio',
+];
 
 /** PEM: text, or its bytes. Nothing is kept of the caller's memory. */
 export type Pem = string | Uint8Array;

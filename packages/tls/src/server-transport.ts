@@ -1,22 +1,29 @@
 /** `tls({ cert, key })`: seals what a listener accepts. */
 import { loadNative, type NativeTlsContext } from '@sluice/core-native';
-import { checkOptionNames, type ServerTransport, UsageError } from '@sluice/reactor';
-import { type Pem, type TlsVersions, VERSION_NAMES } from './context-options.ts';
+import { checkOptionNames, type ServerTransport } from '@sluice/reactor';
+import { type TlsVersions, VERSION_NAMES } from './context-options.ts';
 import { contextError } from './errors.ts';
-import { openTransport } from './tls-transport.ts';
+import {
+  IDENTITY_NAMES,
+  type IdentityOptions,
+  nativeIdentities,
+  requireIdentity,
+} from './identity-options.ts';
+import { openTransport, TlsTransport } from './tls-transport.ts';
+import {
+  checkedVerifyPeer,
+  nativeServerTrust,
+  type ServerTrustOptions,
+  TRUST_NAMES,
+} from './trust-options.ts';
 
-export interface TlsOptions extends TlsVersions {
-  /** The server's certificate, followed by its issuers up to but not including the root. */
-  readonly cert: Pem;
-  /** Its private key. */
-  readonly key: Pem;
-  /** Of an encrypted key. */
-  readonly passphrase?: string;
+/** A server needs an identity: `cert` and `key`, `pkcs12`, or `identities`. */
+export interface TlsOptions extends TlsVersions, IdentityOptions, ServerTrustOptions {
   /** TLS 1.3 session tickets sent after a full handshake; 0 turns resumption off. Default 1. */
   readonly tickets?: number;
 }
 
-const NAMES = ['cert', 'key', 'passphrase', 'tickets', ...VERSION_NAMES];
+const NAMES = [...IDENTITY_NAMES, 'clientCertificates', ...TRUST_NAMES, 'tickets', ...VERSION_NAMES];
 
 /**
  * A transport for `reactor.listen`. The context is built here, once, and is immutable: one transport may serve any
@@ -24,22 +31,29 @@ const NAMES = ['cert', 'key', 'passphrase', 'tickets', ...VERSION_NAMES];
  */
 export function tls(options: TlsOptions): ServerTransport {
   checkOptionNames('tls', options, NAMES);
-  if (!options.cert || !options.key) {
-    throw new UsageError(
-      'ERR_OPTION_VALUE',
-      'tls needs both cert and key: the PEM text of a certificate and its key.',
-    );
-  }
+  requireIdentity(options);
   const native = loadNative();
-  const { cert, key, ...rest } = options;
+  const trust = nativeServerTrust(options);
+  const verifyPeer = checkedVerifyPeer(options.verifyPeer);
   let context: NativeTlsContext;
   try {
-    context = new native.TlsContext({ role: 'server', certificateChain: cert, privateKey: key, ...rest });
+    context = new native.TlsContext({
+      ...options,
+      role: 'server',
+      ...nativeIdentities(options),
+      ...trust,
+    });
   } catch (thrown) {
     throw contextError(thrown);
   }
   return {
     name: 'tls',
-    accept: (fd) => openTransport(native, fd, () => new native.TlsSession(context, fd)),
+    accept: (fd) =>
+      openTransport(
+        native,
+        fd,
+        () => new native.TlsSession(context, fd),
+        (session) => new TlsTransport(native, session, fd, verifyPeer),
+      ),
   };
 }

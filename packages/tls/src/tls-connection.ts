@@ -3,16 +3,12 @@
  *
  * Rule: here only words; whatever changes the state of a session goes through its transport.
  */
-import { X509Certificate } from 'node:crypto';
-import type { NativeTlsInfo } from '@sluice/core-native';
 import { extendConnections } from '@sluice/reactor';
+import type { TlsPeer } from './tls-peer.ts';
 import { TlsTransport } from './tls-transport.ts';
 
 /** What TLS settled on one connection. There from `onOpen` on. */
-export interface TlsConnection extends NativeTlsInfo {
-  /** The peer's certificate; undefined when it presented none. Parsed anew at each call. */
-  peerCertificate(): X509Certificate | undefined;
-}
+export interface TlsConnection extends TlsPeer {}
 
 declare module '@sluice/reactor' {
   // Its parameter has to be named as there.
@@ -26,12 +22,7 @@ declare module '@sluice/reactor' {
 }
 
 extendConnections('tls', ({ transport }) => {
-  if (!(transport instanceof TlsTransport) || transport.info === undefined) return undefined;
-  return {
-    ...transport.info,
-    peerCertificate: () => {
-      const [leaf] = transport.peerCertificates;
-      return leaf === undefined ? undefined : new X509Certificate(leaf);
-    },
-  };
+  if (!(transport instanceof TlsTransport)) return undefined;
+  const { peer } = transport;
+  return peer === undefined ? undefined : { ...peer };
 });

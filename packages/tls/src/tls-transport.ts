@@ -9,6 +9,7 @@ import {
   type NativeTlsInfo,
   type NativeTlsSession,
   READ_MORE,
+  Status,
 } from '@sluice/core-native';
 import {
   endSocket,
@@ -17,7 +18,9 @@ import {
   type Transport,
   type TransportFailure,
 } from '@sluice/reactor';
-import { sessionError } from './errors.ts';
+import { sessionError, type TlsError } from './errors.ts';
+import { closedMeanwhile, refusalOf, type VerifyPeer } from './peer-verification.ts';
+import { describePeer, type TlsPeer } from './tls-peer.ts';
 
 export class TlsTransport implements Transport {
   readonly name = 'tls';
@@ -26,13 +29,20 @@ export class TlsTransport implements Transport {
   private readonly native: NativeBinding;
   private readonly session: NativeTlsSession;
   private readonly fd: number;
-  private settled: NativeTlsInfo | undefined;
+  private readonly verifyPeer: VerifyPeer | undefined;
   private handshakeDone = false;
+  /** What the application's hook had against the peer. */
+  private refusal: TlsError | undefined;
+  // Asked from OpenSSL when first wanted, and kept.
+  private settled: NativeTlsInfo | undefined;
+  private knownPeer: TlsPeer | undefined;
+  private knownChain: readonly Buffer[] | undefined;
 
-  constructor(native: NativeBinding, session: NativeTlsSession, fd: number) {
+  constructor(native: NativeBinding, session: NativeTlsSession, fd: number, verifyPeer?: VerifyPeer) {
     this.native = native;
     this.session = session;
     this.fd = fd;
+    this.verifyPeer = verifyPeer;
   }
 
   get applicationProtocol(): string | undefined {
@@ -48,15 +58,36 @@ export class TlsTransport implements Transport {
     return this.settled;
   }
 
+  /** Who the peer is, under the same conditions as `info`. */
+  get peer(): TlsPeer | undefined {
+    const { info } = this;
+    if (info !== undefined) this.knownPeer ??= describePeer(info, () => this.peerCertificates);
+    return this.knownPeer;
+  }
+
   /** The chain that the peer sent, DER, leaf first; empty when it sent none. */
   get peerCertificates(): readonly Buffer[] {
-    return this.session.peerCertificates();
+    this.knownChain ??= this.session.peerCertificates();
+    return this.knownChain;
   }
 
   handshake(): Progress {
     const progress = this.session.handshake();
     this.handshakeDone = progress === 0;
-    return progress;
+    if (progress !== 0 || this.verifyPeer === undefined) return progress;
+    return this.judgePeer(this.verifyPeer);
+  }
+
+  /** The hook may do anything, ending the whole reactor included: the session may be gone when it returns (P21). */
+  private judgePeer(verifyPeer: VerifyPeer): Progress {
+    this.settled = this.session.info();
+    this.knownPeer = describePeer(this.settled, () => this.peerCertificates);
+    this.refusal = refusalOf(verifyPeer, this.knownPeer);
+    if (this.refusal === undefined && this.handshakeDone) return 0;
+    // OpenSSL lets nobody send an alert of their own; close_notify before any data is what the peer can be told.
+    if (this.handshakeDone) this.session.shutdown();
+    this.refusal ??= closedMeanwhile();
+    return Status.failed;
   }
 
   read(buffer: Uint8Array): Progress {
@@ -76,6 +107,7 @@ export class TlsTransport implements Transport {
   }
 
   failure(): TransportFailure {
+    if (this.refusal !== undefined) return { reason: 'error', error: this.refusal };
     const failure = this.native.lastFailure();
     if (failure.kind === 'system') return socketFailure(failure);
     const error = sessionError(failure, this.session.verifyResult());
@@ -83,16 +115,23 @@ export class TlsTransport implements Transport {
   }
 
   close(): void {
+    // Whoever knows the peer may still ask for its certificate when the connection is over.
+    if (this.knownPeer !== undefined) this.knownChain ??= this.session.peerCertificates();
     this.session.close();
     this.handshakeDone = false;
     this.native.close(this.fd);
   }
 }
 
-/** A transport over `fd`, made by `open`; the descriptor is closed when that throws. */
-export function openTransport(native: NativeBinding, fd: number, open: () => NativeTlsSession): TlsTransport {
+/** A transport over `fd` and the session that `open` makes; the descriptor is closed when that throws. */
+export function openTransport(
+  native: NativeBinding,
+  fd: number,
+  open: () => NativeTlsSession,
+  make = (session: NativeTlsSession) => new TlsTransport(native, session, fd),
+): TlsTransport {
   try {
-    return new TlsTransport(native, open(), fd);
+    return make(open());
   } catch (thrown) {
     native.close(fd);
     throw thrown;
