@@ -6,6 +6,8 @@
 #include <openssl/bio.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <vector>
 
 namespace sluice {
 
@@ -17,6 +19,10 @@ class TlsSocket {
 
   /// A new BIO over this object, which must outlive it; null when there is no memory.
   BIO* MakeBio();
+
+  /// Bytes that were read from the socket before this object was made: they come first. Called
+  /// once, before anything is read.
+  void Feed(const uint8_t* data, size_t length) { head_.assign(data, data + length); }
 
   /// A call from outside begins: the socket is asked again.
   void Refresh() { state_ = State::kUnknown; }
@@ -37,6 +43,9 @@ class TlsSocket {
   enum class State { kUnknown, kShort, kWouldBlock };
 
   static const BIO_METHOD* Method();
+  /// Gives out what was fed and has not been read yet; 0 when there is nothing (left).
+  size_t TakeHead(char* data, size_t length);
+
   static int Read(BIO* bio, char* data, size_t length, size_t* count);
   static int Write(BIO* bio, const char* data, size_t length, size_t* count);
   static long Control(BIO* bio, int command, long argument, void* pointer);
@@ -44,6 +53,8 @@ class TlsSocket {
   const int fd_;
   State state_ = State::kUnknown;
   bool ended_ = false;
+  std::vector<uint8_t> head_;
+  size_t head_taken_ = 0;
 };
 
 }  // namespace sluice

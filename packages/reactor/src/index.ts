@@ -30,7 +30,7 @@ export type {
 } from './listen-options.ts';
 export type { Timeouts } from './open-deadlines.ts';
 export { checkOptionNames, integerOption } from './options.ts';
-export { endSocket, socketFailure } from './plain-transport.ts';
+export { endSocket, plain, socketFailure } from './plain-transport.ts';
 export type { CloseReason, Protocol } from './protocol.ts';
 export {
   createReactor,

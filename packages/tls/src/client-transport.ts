@@ -51,12 +51,16 @@ export function tlsClient(options: TlsClientOptions = {}): ClientTransport {
   }
   return {
     name: 'tls',
-    connect: (fd, host) => {
+    connect: (fd, host, head) => {
       const name = servername ?? host;
       // RFC 6066 section 3: a literal address is not permitted in SNI.
       const sni = isIP(name) === 0 ? { servername: name } : {};
       const verified = verify ? { verifyName: name } : {};
-      return openTransport(native, fd, () => new native.TlsSession(context, fd, { ...sni, ...verified }));
+      return openTransport(
+        native,
+        fd,
+        () => new native.TlsSession(context, fd, { ...sni, ...verified, head }),
+      );
     },
   };
 }

@@ -40,6 +40,6 @@ export function tls(options: TlsOptions): ServerTransport {
   }
   return {
     name: 'tls',
-    accept: (fd) => openTransport(native, fd, () => new native.TlsSession(context, fd)),
+    accept: (fd, head) => openTransport(native, fd, () => new native.TlsSession(context, fd, { head })),
   };
 }

@@ -17,7 +17,9 @@ import {
   type Transport,
   type TransportFailure,
 } from '@sluice/reactor';
+import { counters } from './counters.ts';
 import { sessionError } from './errors.ts';
+import { SessionRecord } from './session-record.ts';
 
 export class TlsTransport implements Transport {
   readonly name = 'tls';
@@ -28,6 +30,7 @@ export class TlsTransport implements Transport {
   private readonly fd: number;
   private settled: NativeTlsInfo | undefined;
   private handshakeDone = false;
+  private readonly record = new SessionRecord();
 
   constructor(native: NativeBinding, session: NativeTlsSession, fd: number) {
     this.native = native;
@@ -48,14 +51,21 @@ export class TlsTransport implements Transport {
     return this.settled;
   }
 
+  /** How long the handshake took, waiting for the peer included; undefined until it is complete. */
+  get handshakeMs(): number | undefined {
+    return this.record.handshakeMs;
+  }
+
   /** The chain that the peer sent, DER, leaf first; empty when it sent none. */
   get peerCertificates(): readonly Buffer[] {
     return this.session.peerCertificates();
   }
 
   handshake(): Progress {
+    this.record.begin();
     const progress = this.session.handshake();
     this.handshakeDone = progress === 0;
+    if (progress === 0) this.record.finish(this, this.session);
     return progress;
   }
 
@@ -63,11 +73,15 @@ export class TlsTransport implements Transport {
     const progress = this.session.read(buffer, 0, buffer.length);
     if (progress < 0) return progress;
     this.drained = (progress & READ_MORE) === 0;
-    return progress & ~READ_MORE;
+    const count = progress & ~READ_MORE;
+    counters.bytesOpened += count;
+    return count;
   }
 
   write(bytes: Uint8Array, offset: number, length: number): Progress {
-    return this.session.write(bytes, offset, length);
+    const progress = this.session.write(bytes, offset, length);
+    if (progress > 0) counters.bytesSealed += progress;
+    return progress;
   }
 
   shutdownWrite(): Progress {
@@ -77,13 +91,19 @@ export class TlsTransport implements Transport {
 
   failure(): TransportFailure {
     const failure = this.native.lastFailure();
-    if (failure.kind === 'system') return socketFailure(failure);
-    const error = sessionError(failure, this.session.verifyResult());
+    if (failure.kind === 'system') {
+      const broken = socketFailure(failure);
+      this.record.fail(this, broken.error, undefined);
+      return broken;
+    }
+    const error = sessionError(failure, this.session.verifyResult(), this.session.alerts());
+    this.record.fail(this, error, error.alert);
     return { reason: failure.kind === 'truncated' ? 'truncated' : 'error', error };
   }
 
   close(): void {
     this.session.close();
+    this.record.close();
     this.handshakeDone = false;
     this.native.close(this.fd);
   }
