@@ -18,6 +18,7 @@ import {
   type TransportFailure,
 } from '@sluice/reactor';
 import { counters } from './counters.ts';
+import { dropInput } from './drop-input.ts';
 import { sessionError } from './errors.ts';
 import { SessionRecord } from './session-record.ts';
 
@@ -30,6 +31,7 @@ export class TlsTransport implements Transport {
   private readonly fd: number;
   private settled: NativeTlsInfo | undefined;
   private handshakeDone = false;
+  private failed = false;
   private readonly record = new SessionRecord();
 
   constructor(native: NativeBinding, session: NativeTlsSession, fd: number) {
@@ -91,6 +93,7 @@ export class TlsTransport implements Transport {
 
   failure(): TransportFailure {
     const failure = this.native.lastFailure();
+    this.failed = true;
     if (failure.kind === 'system') {
       const broken = socketFailure(failure);
       this.record.fail(this, broken.error, undefined);
@@ -105,6 +108,7 @@ export class TlsTransport implements Transport {
     this.session.close();
     this.record.close();
     this.handshakeDone = false;
+    if (this.failed) dropInput(this.native, this.fd);
     this.native.close(this.fd);
   }
 }
