@@ -49,8 +49,8 @@ export interface Connection<State = unknown> {
    * behind the command, still in the socket or handed over as `head`, are the new transport's first input.
    *
    * The handshake deadline runs. What fails closes the connection: `onClose`, once. Does nothing on a connection that is
-   * closing or closed. Throws `UsageError` (`ERR_UPGRADE`) where there is no plain transport to take off, during a
-   * handshake and after `end()`.
+   * closing or closed. Throws `UsageError` (`ERR_UPGRADE`) where there is no plain transport to take off, for one
+   * that takes over no open connection, during a handshake and after `end()`.
    */
   upgrade(transport: ServerTransport | ClientTransport, options: UpgradeOptions): void;
   /** Sends everything queued, then ends our side (close_notify, then FIN). Reading goes on. Twice is harmless. */

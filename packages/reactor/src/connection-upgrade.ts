@@ -46,7 +46,7 @@ export function upgradeOf(
       'head must be the bytes behind the command that asked for the upgrade; an empty Uint8Array when there are none.',
     );
   }
-  const problem = problemOf(connection);
+  const problem = problemOf(connection, next);
   if (problem !== undefined)
     throw new UsageError('ERR_UPGRADE', `This connection cannot be upgraded: ${problem}.`);
   if ('accept' in next) return (fd) => next.accept(fd, head);
@@ -61,9 +61,11 @@ export function upgradeOf(
   return (fd) => next.connect(fd, host, head);
 }
 
-function problemOf({ lifecycle, transport, writeHalf }: Connection): string | undefined {
+function problemOf({ lifecycle, transport, writeHalf }: Connection, next: NextTransport): string | undefined {
   if (lifecycle === 'handshaking') return 'a handshake is under way; wait for onOpen or onUpgraded';
   if (transport.release === undefined) return `its transport '${transport.name}' cannot be taken off`;
+  // It would lose the bytes of `head` without a word.
+  if (next.upgrades !== true) return `a transport '${next.name}' takes over no open connection`;
   if (!acceptsBytes(writeHalf)) return 'our side has been ended; call upgrade() instead of end()';
   return undefined;
 }

@@ -60,6 +60,8 @@ export interface Transport {
 /** Makes the transport of each accepted connection. Immutable once published to a listener. */
 export interface ServerTransport {
   readonly name: string;
+  /** Whether it may take over an open connection (`Connection.upgrade`): `accept` then looks at `head`. Default false. */
+  readonly upgrades?: boolean;
   /**
    * Takes over `fd`, which the transport closes from then on (also when this throws). `head` is what has been read from
    * it already (`Connection.upgrade`): the transport's first input, ahead of what the socket holds. Valid during the call.
@@ -70,6 +72,8 @@ export interface ServerTransport {
 /** Makes the transport of an outgoing connection. */
 export interface ClientTransport {
   readonly name: string;
+  /** As of {@link ServerTransport}, for `connect`. */
+  readonly upgrades?: boolean;
   /**
    * Takes over `fd`, connected to `host` as the caller named it (a DNS name or a numeric address). `head` as for
    * {@link ServerTransport.accept}.

@@ -39,7 +39,7 @@ function successor(script: (transport: FakeTransport) => void = () => {}) {
     heads.push(Buffer.from(head ?? 'none').toString());
     return transport;
   };
-  return { transport, heads, upgrade: { name: 'next', accept } };
+  return { transport, heads, upgrade: { name: 'next', upgrades: true, accept } };
 }
 
 describe('an upgrade', () => {
@@ -153,7 +153,7 @@ describe('an upgrade', () => {
     const accept = () => {
       throw new Error('no memory');
     };
-    recorder.conn.upgrade({ name: 'broken', accept }, { head: NOTHING });
+    recorder.conn.upgrade({ name: 'broken', upgrades: true, accept }, { head: NOTHING });
     expect(recorder.log).toEqual(['open', 'close error: no memory']);
   });
 
@@ -288,6 +288,16 @@ describe('an upgrade is refused, and changes nothing,', () => {
     expect(recorder.conn.lifecycle).toBe('open');
   });
 
+  test('for a transport that knows nothing of bytes that were read before', () => {
+    harness.accept();
+    const { upgrade } = successor();
+    expect(refused(() => recorder.conn.upgrade({ ...upgrade, upgrades: false }, { head: NOTHING }))).toEqual({
+      code: 'ERR_UPGRADE',
+      message: "This connection cannot be upgraded: a transport 'next' takes over no open connection.",
+    });
+    expect(recorder.conn.lifecycle).toBe('open');
+  });
+
   test('without head, or with a client role and nobody to find', () => {
     harness.accept();
     const { upgrade } = successor();
@@ -295,7 +305,7 @@ describe('an upgrade is refused, and changes nothing,', () => {
       code: 'ERR_OPTION_VALUE',
       message: expect.stringContaining('head must be the bytes behind the command'),
     });
-    const client = { name: 'client', connect: () => new FakeTransport() };
+    const client = { name: 'client', upgrades: true, connect: () => new FakeTransport() };
     expect(refused(() => recorder.conn.upgrade(client, { head: NOTHING }))).toMatchObject({
       code: 'ERR_OPTION_VALUE',
       message: expect.stringContaining('upgrade needs host'),

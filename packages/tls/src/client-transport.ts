@@ -51,6 +51,7 @@ export function tlsClient(options: TlsClientOptions = {}): ClientTransport {
   }
   return {
     name: 'tls',
+    upgrades: true,
     connect: (fd, host, head) => {
       const name = servername ?? host;
       // RFC 6066 section 3: a literal address is not permitted in SNI.

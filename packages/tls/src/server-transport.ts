@@ -40,6 +40,7 @@ export function tls(options: TlsOptions): ServerTransport {
   }
   return {
     name: 'tls',
+    upgrades: true,
     accept: (fd, head) => openTransport(native, fd, () => new native.TlsSession(context, fd, { head })),
   };
 }

@@ -153,7 +153,7 @@ export class Actor {
     if (!model.takesUpgrade || !socket.isTakeable) return;
     model.asksUpgrade();
     const accept = () => new Successor(socket, needs, () => model.handshaken());
-    conn.upgrade({ name: 'successor', accept }, { head: new Uint8Array(0) });
+    conn.upgrade({ name: 'successor', upgrades: true, accept }, { head: new Uint8Array(0) });
     if (model.isHeld && model.leaving === undefined && !socket.released)
       this.stage.violate('an upgrade did not begin');
   }
