@@ -69,7 +69,7 @@ describe('our server tells of a client', () => {
 
   it.each([
     [
-      'no version in common',
+      'version',
       { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' },
       'ERR_TLS_VERSION',
       'peer',
@@ -77,7 +77,7 @@ describe('our server tells of a client', () => {
       sent(70, 'protocol_version'),
     ],
     [
-      'no cipher in common',
+      'cipher',
       { maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA' },
       'ERR_TLS_NO_SHARED_CIPHER',
       'peer',
@@ -85,7 +85,7 @@ describe('our server tells of a client', () => {
       sent(40, 'handshake_failure'),
     ],
     [
-      'no group in common',
+      'group',
       { minVersion: 'TLSv1.3', ecdhCurve: 'P-521' },
       'ERR_TLS_NO_SHARED_GROUP',
       'peer',
@@ -93,7 +93,7 @@ describe('our server tells of a client', () => {
       sent(40, 'handshake_failure'),
     ],
     [
-      'no signature in common',
+      'signature',
       { minVersion: 'TLSv1.3', sigalgs: 'rsa_pss_rsae_sha256' },
       'ERR_TLS_NO_SHARED_SIGNATURE',
       'configuration',
@@ -101,7 +101,7 @@ describe('our server tells of a client', () => {
       sent(40, 'handshake_failure'),
     ],
     [
-      'no application protocol in common',
+      'application protocol',
       { ALPNProtocols: ['h2'] },
       'ERR_TLS_ALPN',
       'peer',
@@ -109,7 +109,7 @@ describe('our server tells of a client', () => {
       sent(120, 'no_application_protocol'),
     ],
   ] as [string, ConnectionOptions, string, string, string, object][])(
-    'with %s',
+    'that has nothing in common with us: %s',
     async (_what, options, code, fault, message, alert) => {
       const error = await refused({ groups: 'X25519', alpn: ['http/1.1'] }, (port) =>
         connectTls({
