@@ -78,6 +78,8 @@ Napi::Function TlsSession::Define(Napi::Env env, Environment& environment) {
                     environment),
        CallProperty("verifyResult", MethodCallback<TlsSession, &TlsSession::VerifyResult>,
                     environment),
+       CallProperty("alerts", MethodCallback<TlsSession, &TlsSession::Alerts>, environment),
+       CallProperty("resumed", MethodCallback<TlsSession, &TlsSession::Resumed>, environment),
        CallProperty("close", MethodCallback<TlsSession, &TlsSession::Close>, environment)},
       &environment);
 }
@@ -127,6 +129,7 @@ void TlsSession::Configure(Napi::Env env, const Napi::Value& options) {
   if (options.IsUndefined()) return;
   if (!options.IsObject()) throw Napi::TypeError::New(env, "\"options\" must be an object");
   const auto object = options.As<Napi::Object>();
+  Feed(env, object.Get("head"));
   const std::optional<std::string> servername = ReadText(object, "servername");
   const std::optional<std::string> verify_name = ReadText(object, "verifyName");
   if (servername) {
@@ -143,6 +146,14 @@ void TlsSession::Configure(Napi::Env env, const Napi::Value& options) {
     ThrowTlsOption(env, "ERR_TLS_OPTION",
                    "\"verifyName\" must be a DNS name or a numeric IP address");
   }
+}
+
+void TlsSession::Feed(Napi::Env env, const Napi::Value& head) {
+  if (head.IsUndefined()) return;
+  if (!head.IsTypedArray() || head.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
+    throw Napi::TypeError::New(env, "\"head\" must be a Uint8Array");
+  const auto bytes = head.As<Napi::Uint8Array>();
+  socket_->Feed(bytes.Data(), bytes.ByteLength());
 }
 
 napi_value TlsSession::Handshake(const Arguments& arguments) {
@@ -275,6 +286,18 @@ napi_value TlsSession::VerifyResult(const Arguments& arguments) {
   return TlsVerifyResult(arguments.env(), ssl_.get());
 }
 
+napi_value TlsSession::Alerts(const Arguments& arguments) {
+  const Napi::Object alerts = Napi::Object::New(arguments.env());
+  if (alert_sent_ >= 0) alerts.Set("sent", alert_sent_);
+  if (alert_received_ >= 0) alerts.Set("received", alert_received_);
+  return alerts;
+}
+
+napi_value TlsSession::Resumed(const Arguments& arguments) {
+  ThrowIfClosed(arguments.env());
+  return Napi::Boolean::New(arguments.env(), SSL_session_reused(ssl_.get()) == 1);
+}
+
 napi_value TlsSession::Close(const Arguments& arguments) {
   // The alert of a failure may have found the socket full (P29).
   if (ssl_ && failure_ && socket_->has_unsent()) socket_->Flush();
@@ -319,12 +342,20 @@ Status TlsSession::Judge(Status flushed, const char* name) {
 }
 
 /// Called for each record's header, both ways, and for each message (SSL_set_msg_callback(3)).
-void TlsSession::OnMessage(int written, int /*version*/, int content_type, const void* /*bytes*/,
-                           size_t /*length*/, SSL* ssl, void* session) {
+void TlsSession::OnMessage(int written, int /*version*/, int content_type, const void* bytes,
+                           size_t length, SSL* ssl, void* session) {
+  // Of one that is sent this is called when it has left, and not when the socket had no room.
+  if (content_type == SSL3_RT_ALERT && length == 2)
+    static_cast<TlsSession*>(session)->NoteAlert(written != 0,
+                                                 static_cast<const uint8_t*>(bytes)[1]);
   if (written != 0 || content_type != SSL3_RT_HEADER || !SSL_is_init_finished(ssl)) return;
   if (++static_cast<TlsSession*>(session)->barren_records_ <= kMaxBarrenRecords) return;
   // Makes the SSL_read that is under way return instead of going on to the next record.
   SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
+}
+
+void TlsSession::NoteAlert(bool sent, int description) {
+  if (description != SSL_AD_CLOSE_NOTIFY) (sent ? alert_sent_ : alert_received_) = description;
 }
 
 int32_t TlsSession::Answer(Status status) {

@@ -33,12 +33,16 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   napi_value Info(const Arguments& arguments);
   napi_value PeerCertificates(const Arguments& arguments);
   napi_value VerifyResult(const Arguments& arguments);
+  napi_value Alerts(const Arguments& arguments);
+  napi_value Resumed(const Arguments& arguments);
   napi_value Close(const Arguments& arguments);
 
   static void OnMessage(int written, int version, int content_type, const void* bytes,
                         size_t length, SSL* ssl, void* session);
 
   void Configure(Napi::Env env, const Napi::Value& options);
+  void Feed(Napi::Env env, const Napi::Value& head);
+  void NoteAlert(bool sent, int description);
   int32_t ReadRecords(ByteRange range);
   int32_t WriteRecords(ByteRange range);
   template <typename Call>
@@ -70,6 +74,9 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   /// is read that may want another.
   bool read_owes_ = false;
   bool close_notify_sent_ = false;
+  /// Descriptions (RFC 8446 section 6) of the last alerts other than close_notify; -1 for none.
+  int alert_sent_ = -1;
+  int alert_received_ = -1;
   /// Records received since the handshake or the last application data.
   int barren_records_ = 0;
   /// Calls into OpenSSL on the stack: a callback of theirs may close this session (P21).

@@ -8,6 +8,8 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "status.h"
 
@@ -22,6 +24,10 @@ class TlsSocket {
 
   /// A new BIO over this object, which must outlive it; null when there is no memory.
   BIO* MakeBio();
+
+  /// Bytes that were read from the socket before this object was made: they come first. Called
+  /// once, before anything is read.
+  void Feed(const uint8_t* data, size_t length) { head_.assign(data, data + length); }
 
   /// Whether OpenSSL should fill its own buffer beyond the record at hand: worth it only where that
   /// saves a system call.
@@ -69,8 +75,13 @@ class TlsSocket {
   static int WriteBio(BIO* bio, const char* data, size_t length, size_t* count);
   static long Control(BIO* bio, int command, long argument, void* pointer);
 
+  /// Gives out what was fed and has not been read yet; 0 when there is nothing (left).
+  size_t TakeHead(char* data, size_t length);
+
   const int fd_;
   bool ended_ = false;
+  std::vector<uint8_t> head_;
+  size_t head_taken_ = 0;
 };
 
 /// Each read of OpenSSL's is one recv(2), each record one send(2).

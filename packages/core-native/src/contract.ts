@@ -290,6 +290,11 @@ export interface NativeBinding {
   connectResult(fd: number): number;
   /** recv(2): 1 or more bytes, `wantsRead`, `ended`, or `failed`. EINTR is retried. A zero `length` is misuse. */
   recv(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  /**
+   * As `recv`, but what it answers stays in the socket (MSG_PEEK). No edge tells again of what was seen so: the next one
+   * comes with more bytes, or the end.
+   */
+  peek(fd: number, buffer: Uint8Array, offset: number, length: number): number;
   /** send(2) with MSG_NOSIGNAL: bytes taken, `wantsWrite`, or `failed`. EINTR is retried. A zero `length` is misuse. */
   send(fd: number, buffer: Uint8Array, offset: number, length: number): number;
   /** shutdown(2), writing side: 0 or `failed`. */

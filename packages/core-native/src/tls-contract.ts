@@ -71,6 +71,8 @@ export interface NativeTlsSessionOptions {
   readonly servername?: string | undefined;
   /** DNS name or numeric IP address that the peer's certificate must carry (clients; RFC 9525). */
   readonly verifyName?: string | undefined;
+  /** What has been read from the socket already: the session's first input. Copied. */
+  readonly head?: Uint8Array | undefined;
 }
 
 /** An outcome of X.509 verification: `X509_V_OK`, or the name (X509_STORE_CTX_get_error(3)) and text of the failure. */
@@ -129,6 +131,13 @@ export interface NativeTlsSession {
   peerCertificates(): Buffer[];
   /** X.509 verification outcome: `X509_V_OK` or the name and text of the failure. */
   verifyResult(): NativeVerification;
+  /**
+   * Alerts other than close_notify, by number (RFC 8446 section 6): the last that left, and the last that came. Also after
+   * the session failed; nothing when there were none.
+   */
+  alerts(): { readonly sent?: number; readonly received?: number };
+  /** Whether the handshake resumed an earlier session. */
+  resumed(): boolean;
   /** Frees the SSL object; when called from inside one of its own callbacks, after that call. Twice is harmless. */
   close(): void;
 }

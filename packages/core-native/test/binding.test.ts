@@ -34,6 +34,7 @@ const CALLS: Record<string, unknown[]> = {
   adopt: [0],
   connectResult: [0],
   recv: [0, buffer, 0, 16],
+  peek: [0, buffer, 0, 16],
   send: [0, buffer, 0, 16],
   shutdownWrite: [0],
   close: [0],
@@ -65,6 +66,7 @@ describe('the exports', () => {
       'listenUnix',
       'liveObjects',
       'localAddress',
+      'peek',
       'recv',
       'refuseNew',
       'remoteAddress',
@@ -105,7 +107,7 @@ describe('a descriptor', () => {
   });
 });
 
-describe.each(['recv', 'send'])('the bytes of %s', (name) => {
+describe.each(['recv', 'peek', 'send'])('the bytes of %s', (name) => {
   const call =
     (...values: unknown[]) =>
     () =>

@@ -6,6 +6,8 @@ import type { Transport } from './transport.ts';
 export interface ConnectionOwner {
   /** Who accepted it; undefined when it goes out. */
   readonly listener: object | undefined;
+  /** Whom it was to reach, as `connect` was told; undefined when it was accepted. */
+  readonly host?: string;
   /** It closed before it was open; no hook of the protocol has run. */
   onFailed(reason: CloseReason, error: Error): void;
   /** Its handshake is done; the protocol's `onOpen` comes next. */

@@ -44,6 +44,7 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
   private readonly loop: Loop;
   private readonly target: ConnectTarget;
   private readonly request: Request<State>;
+  readonly host: string;
   private settled = false;
   private race: ConnectRace | undefined;
   /** The race is won, and its connection shakes hands. */
@@ -55,6 +56,7 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
   constructor(loop: Loop, target: ConnectTarget, request: Request<State>) {
     this.loop = loop;
     this.target = target;
+    this.host = target.to.host;
     this.request = request;
   }
 

@@ -29,6 +29,16 @@ export function socketFailure(failure: NativeFailure): TransportFailure {
   return { reason: RESET.has(failure.code) ? 'reset' : 'error', error: new SystemError(failure) };
 }
 
+/** The error that is pending on a connected socket, which is thereby taken off it; undefined when there is none. */
+export function pendingFailure(
+  sockets: Pick<Sockets, 'connectResult' | 'lastFailure'>,
+  fd: number,
+): TransportFailure | undefined {
+  return sockets.connectResult(fd) === Status.failed
+    ? socketFailure({ ...sockets.lastFailure(), call: 'getsockopt' })
+    : undefined;
+}
+
 /** Ends our side of a connected socket. For transports: 0, or `failed`. */
 export function endSocket(sockets: Pick<Sockets, 'shutdownWrite' | 'lastFailure'>, fd: number): Progress {
   const result = sockets.shutdownWrite(fd);
@@ -43,6 +53,7 @@ class PlainTransport implements Transport {
   drained = false;
   private readonly sockets: Sockets;
   private readonly fd: number;
+  private released = false;
 
   constructor(sockets: Sockets, fd: number) {
     this.sockets = sockets;
@@ -72,8 +83,12 @@ class PlainTransport implements Transport {
     return socketFailure(this.sockets.lastFailure());
   }
 
+  release(): void {
+    this.released = true;
+  }
+
   close(): void {
-    this.sockets.close(this.fd);
+    if (!this.released) this.sockets.close(this.fd);
   }
 }
 

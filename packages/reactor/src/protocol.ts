@@ -34,6 +34,11 @@ export interface Protocol<State = void> {
    * to be kept (`Buffer.from(chunk)`).
    */
   onData?(conn: Connection<State>, chunk: Buffer): void;
+  /**
+   * The handshake of `conn.upgrade()` is done. What `onData` gets from here on came by the new transport, and what was
+   * written since `upgrade()` leaves by it. Not called when it failed: the connection then closes, with `onClose`.
+   */
+  onUpgraded?(conn: Connection<State>): void;
   /** The write queue fell to the low-water mark after a `write` had answered false. */
   onDrain?(conn: Connection<State>): void;
   /** The peer ended its side; no more data comes, writing is still possible. Without this hook our side is ended too. */

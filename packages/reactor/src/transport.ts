@@ -47,22 +47,38 @@ export interface Transport {
   shutdownWrite(): Progress;
   /** Details of the last `failed`; to be asked before any other transport is called. */
   failure(): TransportFailure;
-  /** Releases the transport and closes its socket. Never fails; called once. */
+  /** Releases the transport and closes its socket, unless that was released. Never fails; called once. */
   close(): void;
+  /**
+   * Another transport has taken over the socket: `close` leaves it open from now on. Writes of bytes that were accepted
+   * before may still follow; nothing else does. Only for transports that have nothing of their own on the wire: without
+   * it a connection cannot be upgraded.
+   */
+  release?(): void;
 }
 
 /** Makes the transport of each accepted connection. Immutable once published to a listener. */
 export interface ServerTransport {
   readonly name: string;
-  /** Takes over `fd`, which the transport closes from then on (also when this throws). */
-  accept(fd: number): Transport;
+  /** Whether it may take over an open connection (`Connection.upgrade`): `accept` then looks at `head`. Default false. */
+  readonly upgrades?: boolean;
+  /**
+   * Takes over `fd`, which the transport closes from then on (also when this throws). `head` is what has been read from
+   * it already (`Connection.upgrade`): the transport's first input, ahead of what the socket holds. Valid during the call.
+   */
+  accept(fd: number, head?: Uint8Array): Transport;
 }
 
 /** Makes the transport of an outgoing connection. */
 export interface ClientTransport {
   readonly name: string;
-  /** Takes over `fd`, connected to `host` as the caller named it (a DNS name or a numeric address). */
-  connect(fd: number, host: string): Transport;
+  /** As of {@link ServerTransport}, for `connect`. */
+  readonly upgrades?: boolean;
+  /**
+   * Takes over `fd`, connected to `host` as the caller named it (a DNS name or a numeric address). `head` as for
+   * {@link ServerTransport.accept}.
+   */
+  connect(fd: number, host: string, head?: Uint8Array): Transport;
 }
 
 /** Refuses a transport of the other direction, where types do not: a server's for `connect`, a client's for `listen`. */

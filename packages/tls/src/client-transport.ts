@@ -67,7 +67,8 @@ export function tlsClient(options: TlsClientOptions = {}): ClientTransport {
   }
   return {
     name: 'tls',
-    connect: (fd, host) => {
+    upgrades: true,
+    connect: (fd, host, head) => {
       const name = servername ?? host;
       // RFC 6066 section 3: a literal address is not permitted in SNI.
       const sni = isIP(name) === 0 ? { servername: name } : {};
@@ -75,7 +76,7 @@ export function tlsClient(options: TlsClientOptions = {}): ClientTransport {
       return openTransport(
         native,
         fd,
-        () => new native.TlsSession(context, fd, { ...sni, ...verified }),
+        () => new native.TlsSession(context, fd, { ...sni, ...verified, head }),
         (session) => new TlsTransport(native, session, fd, verifyPeer),
       );
     },

@@ -5,6 +5,7 @@
  */
 import type { NativeFailure, NativeVerification } from '@sluice/core-native';
 import { SluiceError } from '@sluice/reactor';
+import { alertOf, type TlsAlert } from './alerts.ts';
 import { type VerificationErrorCode, verificationCause } from './verification-causes.ts';
 
 export type TlsContextErrorCode =
@@ -88,11 +89,29 @@ export type TlsErrorCode =
   | 'ERR_TLS_NOT_TLS'
   | 'ERR_TLS_VERSION'
   | 'ERR_TLS_NO_SHARED_CIPHER'
+  | 'ERR_TLS_NO_SHARED_GROUP'
+  | 'ERR_TLS_NO_SHARED_SIGNATURE'
   | 'ERR_TLS_ALPN'
   | VerificationErrorCode
   | 'ERR_TLS_ALERT'
   | 'ERR_TLS_TRUNCATED'
+  | 'ERR_TLS_BAD_RECORD'
+  | 'ERR_TLS_TOO_MANY_RECORDS'
+  | 'ERR_TLS_EARLY_BYTES'
   | 'ERR_TLS_PROTOCOL';
+
+/**
+ * Where to look first: `peer`: what the other side sent, or did not · `configuration`: our settings, as the peer or
+ * OpenSSL sees them · `system`: this machine, memory for instance. A failed system call is a `SystemError` instead.
+ */
+export type TlsFault = 'peer' | 'configuration' | 'system';
+
+/** What is known of a failure beside OpenSSL's words. */
+export interface TlsErrorDetails extends ErrorOptions {
+  /** Default `peer`. */
+  readonly fault?: TlsFault;
+  readonly alert?: TlsAlert | undefined;
+}
 
 /** A TLS connection failed. */
 export class TlsError extends SluiceError {
@@ -101,66 +120,131 @@ export class TlsError extends SluiceError {
   readonly reason: string;
   /** OpenSSL's whole error stack, oldest first. */
   readonly opensslStack: readonly string[];
+  /** OpenSSL's numbers for it (err.h, sslerr.h); 0 where it saw nothing wrong. */
+  readonly library: number;
+  readonly reasonCode: number;
+  readonly fault: TlsFault;
+  /** The alert that went out with it, or that was all the peer said; undefined where there was none. */
+  readonly alert: TlsAlert | undefined;
 
   constructor(
     code: TlsErrorCode,
     message: string,
-    failure: Pick<NativeFailure, 'reason' | 'stack'>,
-    options?: ErrorOptions,
+    failure: Pick<NativeFailure, 'reason' | 'stack'> & Partial<NativeFailure>,
+    { fault = 'peer', alert, ...options }: TlsErrorDetails = {},
   ) {
     super(code, message, options);
+    this.library = failure.library ?? 0;
+    this.reasonCode = failure.reasonCode ?? 0;
+    this.fault = fault;
+    this.alert = alert;
     this.reason = failure.reason;
     this.opensslStack = failure.stack;
   }
 }
 
+/** OpenSSL's ssl library (err.h), the one whose reason numbers are listed below; another's mean something else. */
+const SSL_LIBRARY = 20;
 /** SSL_AD_REASON_OFFSET (ssl.h): reasons from here on are alerts that the peer sent. */
 const ALERT_OFFSET = 1000;
+/** Set in the reason numbers of OpenSSL (err.h) that mean: no memory, a broken invariant. */
+const FATAL_FLAG = 1 << 18;
+/** Our own words for a peer that sends records without end and no data (native/tls_session.cc). */
+const TOO_MANY_RECORDS = 'too many records in a row';
+
+interface Known {
+  readonly code: TlsErrorCode;
+  /** What happened, and where it helps what to do; OpenSSL's words follow in brackets. */
+  readonly words: string;
+  readonly fault?: TlsFault;
+}
+
+const HTTP_REQUEST = 'ERR_TLS_HTTP_REQUEST';
+const NO_SHARED_GROUP = {
+  code: 'ERR_TLS_NO_SHARED_GROUP',
+  words: 'The peer offers no key exchange group that is enabled here',
+} as const;
+const NOT_TLS = { code: 'ERR_TLS_NOT_TLS', words: 'The peer sent something that is not TLS' } as const;
+const BAD_RECORD = {
+  code: 'ERR_TLS_BAD_RECORD',
+  words: 'A record does not open: its bytes were changed on the way, or the peer seals wrongly',
+} as const;
 
 /** Reason numbers of OpenSSL's ssl library (sslerr.h) that have a cause which a person can act on. */
-const KNOWN: ReadonlyMap<number, readonly [TlsErrorCode, string]> = new Map([
-  [155, ['ERR_TLS_HTTP_REQUEST', 'The peer asked for a proxy (CONNECT) in plain HTTP on a TLS port']],
-  [156, ['ERR_TLS_HTTP_REQUEST', 'The peer sent plain HTTP to a TLS port: use https:// in the URL']],
-  [193, ['ERR_TLS_NO_SHARED_CIPHER', 'The peer offers no cipher suite that is enabled here']],
-  [199, ['ERR_TLS_NO_CERTIFICATE', 'The peer presented no certificate, and one is required here']],
-  [235, ['ERR_TLS_ALPN', 'The peer offers no application protocol (ALPN) that is served here']],
-  [258, ['ERR_TLS_VERSION', 'The peer offers no TLS version that is enabled here']],
-  [267, ['ERR_TLS_NOT_TLS', 'The peer sent something that is not TLS']],
-  [292, ['ERR_TLS_NOT_TLS', 'The peer sent something that is not TLS']],
+const KNOWN: ReadonlyMap<number, Known> = new Map<number, Known>([
+  [101, NO_SHARED_GROUP],
+  [
+    118,
+    {
+      code: 'ERR_TLS_NO_SHARED_SIGNATURE',
+      words: 'The peer accepts no signature of our key: give it a certificate with a key of another kind',
+      fault: 'configuration',
+    },
+  ],
+  [155, { code: HTTP_REQUEST, words: 'The peer asked for a proxy (CONNECT) in plain HTTP on a TLS port' }],
+  [156, { code: HTTP_REQUEST, words: 'The peer sent plain HTTP to a TLS port: use https:// in the URL' }],
+  [193, { code: 'ERR_TLS_NO_SHARED_CIPHER', words: 'The peer offers no cipher suite that is enabled here' }],
+  [
+    199,
+    {
+      code: 'ERR_TLS_NO_CERTIFICATE',
+      words: 'The peer presented no certificate, and one is required here',
+    },
+  ],
+  [
+    235,
+    { code: 'ERR_TLS_ALPN', words: 'The peer offers no application protocol (ALPN) that is served here' },
+  ],
+  [258, { code: 'ERR_TLS_VERSION', words: 'The peer offers no TLS version that is enabled here' }],
+  [267, NOT_TLS],
+  [281, BAD_RECORD],
+  [292, NOT_TLS],
+  [410, NO_SHARED_GROUP],
 ]);
 
-/** What an alert about certificates (RFC 8446 section 6.2) says to whoever receives it. */
-const OUR_CERTIFICATE: ReadonlyMap<number, string> = new Map([
-  [42, 'It does not accept our certificate: check cert and its chain.'],
-  [43, 'It does not take certificates of this kind: check cert.'],
-  [44, 'To it our certificate is revoked: get another one.'],
-  [45, 'To it our certificate has expired: renew it, and check the clocks.'],
-  [46, 'It does not accept our certificate: check cert and its chain.'],
-  [
-    48,
-    'It does not trust the issuer of our certificate: send the whole chain, or have it add the issuer to its ca.',
-  ],
-  [116, 'It requires a certificate of ours: give cert and key.'],
-]);
+/** Alerts of a session, by number, as the addon tells them. */
+export interface AlertNumbers {
+  readonly sent?: number;
+  readonly received?: number;
+}
 
 /** The error of a failed call on a session. `verification` is what certificate verification said. */
-export function sessionError(failure: NativeFailure, verification: NativeVerification): TlsError {
-  if (failure.kind === 'truncated') {
-    const message =
-      failure.call === 'SSL_do_handshake'
-        ? 'The peer closed the connection before the handshake was complete.'
-        : 'The peer closed the connection without close_notify: data may be missing at the end.';
-    return new TlsError('ERR_TLS_TRUNCATED', message, failure);
+export function sessionError(
+  failure: NativeFailure,
+  verification: NativeVerification,
+  { sent, received }: AlertNumbers = {},
+): TlsError {
+  if (received !== undefined && failure.reasonCode === ALERT_OFFSET + received)
+    return alertError(failure, received);
+  const alert = sent === undefined ? undefined : alertOf(sent, 'sent').alert;
+  if (failure.kind === 'truncated') return truncated(failure);
+  if (failure.reason === 'certificate verify failed') return verificationError(failure, verification, alert);
+  if (failure.reason.includes(TOO_MANY_RECORDS)) {
+    const message = `TLS was given up: ${failure.reason}.`;
+    return new TlsError('ERR_TLS_TOO_MANY_RECORDS', message, failure, { alert });
   }
-  if (failure.reason === 'certificate verify failed') return verificationError(failure, verification);
-  const known = KNOWN.get(failure.reasonCode);
-  if (known !== undefined) return new TlsError(known[0], `${known[1]} (${failure.reason}).`, failure);
-  if (failure.reasonCode >= ALERT_OFFSET) {
-    const advice = OUR_CERTIFICATE.get(failure.reasonCode - ALERT_OFFSET);
-    const refusal = `The peer refused: it sent the alert '${failure.reason}'.`;
-    return new TlsError('ERR_TLS_ALERT', advice === undefined ? refusal : `${refusal} ${advice}`, failure);
+  const known = failure.library === SSL_LIBRARY ? KNOWN.get(failure.reasonCode) : undefined;
+  if (known !== undefined) {
+    const { code, words, fault = 'peer' } = known;
+    return new TlsError(code, `${words} (${failure.reason}).`, failure, { fault, alert });
   }
-  return new TlsError('ERR_TLS_PROTOCOL', `TLS failed in ${failure.call}: ${failure.reason}.`, failure);
+  const fault = (failure.reasonCode & FATAL_FLAG) !== 0 ? 'system' : 'peer';
+  const message = `TLS failed in ${failure.call}: ${failure.reason}.`;
+  return new TlsError('ERR_TLS_PROTOCOL', message, failure, { fault, alert });
+}
+
+function truncated(failure: NativeFailure): TlsError {
+  const message =
+    failure.call === 'SSL_do_handshake'
+      ? 'The peer closed the connection before the handshake was complete.'
+      : 'The peer closed the connection without close_notify: data may be missing at the end.';
+  return new TlsError('ERR_TLS_TRUNCATED', message, failure);
+}
+
+function alertError(failure: NativeFailure, number: number): TlsError {
+  const { alert, fault, advice } = alertOf(number, 'received');
+  const message = `The peer refused: it sent the alert '${failure.reason}' (${alert.name}): ${advice}.`;
+  return new TlsError('ERR_TLS_ALERT', message, failure, { fault, alert });
 }
 
 /** What is wrong with the certificate of a peer that was let go on without being authorized; undefined: it has none. */
@@ -169,7 +253,11 @@ export function authorizationError(verification: NativeVerification | undefined)
   return new TlsError(code, message, { reason: verification?.reason ?? message, stack: [] });
 }
 
-function verificationError(failure: NativeFailure, verification: NativeVerification): TlsError {
+function verificationError(
+  failure: NativeFailure,
+  verification: NativeVerification,
+  alert: TlsAlert | undefined,
+): TlsError {
   const { code, message } = verificationCause(verification);
-  return new TlsError(code, message, failure);
+  return new TlsError(code, message, failure, { alert });
 }

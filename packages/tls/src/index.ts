@@ -2,14 +2,26 @@
 // For what it adds to every connection.
 import './tls-connection.ts';
 
+export type { TlsAlert } from './alerts.ts';
 export { type TlsClientOptions, tlsClient } from './client-transport.ts';
 export type { Pem, TlsVersions } from './context-options.ts';
-export { TlsContextError, type TlsContextErrorCode, TlsError, type TlsErrorCode } from './errors.ts';
+export { type TlsStats, tlsStats } from './counters.ts';
+export type { TlsDiagnosticMessages } from './diagnostics.ts';
+export {
+  TlsContextError,
+  type TlsContextErrorCode,
+  TlsError,
+  type TlsErrorCode,
+  type TlsErrorDetails,
+  type TlsFault,
+} from './errors.ts';
 export { checkIdentity } from './identity-check.ts';
 export type { IdentityOptions, PemIdentity, Pkcs12Identity, TlsIdentity } from './identity-options.ts';
 export type { VerifyPeer } from './peer-verification.ts';
 export { readPemFile } from './pem-file.ts';
 export { type TlsOptions, tls } from './server-transport.ts';
+export { type StartTlsOptions, startTls } from './start-tls.ts';
 export type { TlsConnection } from './tls-connection.ts';
+export { type TlsOrPlainOptions, tlsOrPlain } from './tls-or-plain.ts';
 export type { TlsPeer } from './tls-peer.ts';
 export type { ClientCertificates, ServerTrustOptions, TrustOptions } from './trust-options.ts';

@@ -48,11 +48,12 @@ export function tls(options: TlsOptions): ServerTransport {
   }
   return {
     name: 'tls',
-    accept: (fd) =>
+    upgrades: true,
+    accept: (fd, head) =>
       openTransport(
         native,
         fd,
-        () => new native.TlsSession(context, fd),
+        () => new native.TlsSession(context, fd, { head }),
         (session) => new TlsTransport(native, session, fd, verifyPeer),
       ),
   };

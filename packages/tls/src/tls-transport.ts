@@ -18,8 +18,11 @@ import {
   type Transport,
   type TransportFailure,
 } from '@sluice/reactor';
+import { counters } from './counters.ts';
+import { dropInput } from './drop-input.ts';
 import { sessionError, type TlsError } from './errors.ts';
 import { closedMeanwhile, refusalOf, type VerifyPeer } from './peer-verification.ts';
+import { SessionRecord } from './session-record.ts';
 import { describePeer, type TlsPeer } from './tls-peer.ts';
 
 export class TlsTransport implements Transport {
@@ -31,6 +34,8 @@ export class TlsTransport implements Transport {
   private readonly fd: number;
   private readonly verifyPeer: VerifyPeer | undefined;
   private handshakeDone = false;
+  private failed = false;
+  private readonly record = new SessionRecord();
   /** What the application's hook had against the peer. */
   private refusal: TlsError | undefined;
   // Asked from OpenSSL when first wanted, and kept.
@@ -65,6 +70,11 @@ export class TlsTransport implements Transport {
     return this.knownPeer;
   }
 
+  /** How long the handshake took, waiting for the peer included; undefined until it is complete. */
+  get handshakeMs(): number | undefined {
+    return this.record.handshakeMs;
+  }
+
   /** The chain that the peer sent, DER, leaf first; empty when it sent none. */
   get peerCertificates(): readonly Buffer[] {
     this.knownChain ??= this.session.peerCertificates();
@@ -72,33 +82,43 @@ export class TlsTransport implements Transport {
   }
 
   handshake(): Progress {
+    this.record.begin();
     const progress = this.session.handshake();
     this.handshakeDone = progress === 0;
-    if (progress !== 0 || this.verifyPeer === undefined) return progress;
-    return this.judgePeer(this.verifyPeer);
+    if (progress !== 0) return progress;
+    if (this.verifyPeer !== undefined && !this.judgePeer(this.verifyPeer)) return Status.failed;
+    this.record.finish(this, this.session);
+    return progress;
   }
 
-  /** The hook may do anything, ending the whole reactor included: the session may be gone when it returns (P21). */
-  private judgePeer(verifyPeer: VerifyPeer): Progress {
+  /**
+   * Whether the hook lets the peer in. It may do anything, ending the whole reactor included: the session may be gone when
+   * it returns (P21).
+   */
+  private judgePeer(verifyPeer: VerifyPeer): boolean {
     this.settled = this.session.info();
     this.knownPeer = describePeer(this.settled, () => this.peerCertificates);
     this.refusal = refusalOf(verifyPeer, this.knownPeer);
-    if (this.refusal === undefined && this.handshakeDone) return 0;
+    if (this.refusal === undefined && this.handshakeDone) return true;
     // OpenSSL lets nobody send an alert of their own; close_notify before any data is what the peer can be told.
     if (this.handshakeDone) this.session.shutdown();
     this.refusal ??= closedMeanwhile();
-    return Status.failed;
+    return false;
   }
 
   read(buffer: Uint8Array): Progress {
     const progress = this.session.read(buffer, 0, buffer.length);
     if (progress < 0) return progress;
     this.drained = (progress & READ_MORE) === 0;
-    return progress & ~READ_MORE;
+    const count = progress & ~READ_MORE;
+    counters.bytesOpened += count;
+    return count;
   }
 
   write(bytes: Uint8Array, offset: number, length: number): Progress {
-    return this.session.write(bytes, offset, length);
+    const progress = this.session.write(bytes, offset, length);
+    if (progress > 0) counters.bytesSealed += progress;
+    return progress;
   }
 
   shutdownWrite(): Progress {
@@ -107,10 +127,19 @@ export class TlsTransport implements Transport {
   }
 
   failure(): TransportFailure {
-    if (this.refusal !== undefined) return { reason: 'error', error: this.refusal };
+    this.failed = true;
+    if (this.refusal !== undefined) {
+      this.record.fail(this, this.refusal, undefined);
+      return { reason: 'error', error: this.refusal };
+    }
     const failure = this.native.lastFailure();
-    if (failure.kind === 'system') return socketFailure(failure);
-    const error = sessionError(failure, this.session.verifyResult());
+    if (failure.kind === 'system') {
+      const broken = socketFailure(failure);
+      this.record.fail(this, broken.error, undefined);
+      return broken;
+    }
+    const error = sessionError(failure, this.session.verifyResult(), this.session.alerts());
+    this.record.fail(this, error, error.alert);
     return { reason: failure.kind === 'truncated' ? 'truncated' : 'error', error };
   }
 
@@ -118,7 +147,9 @@ export class TlsTransport implements Transport {
     // Whoever knows the peer may still ask for its certificate when the connection is over.
     if (this.knownPeer !== undefined) this.knownChain ??= this.session.peerCertificates();
     this.session.close();
+    this.record.close();
     this.handshakeDone = false;
+    if (this.failed) dropInput(this.native, this.fd);
     this.native.close(this.fd);
   }
 }

@@ -24,7 +24,7 @@ export class FakeTransport implements Transport {
   readonly shutdowns: Progress[] = [];
   /** What `failure` answers. */
   failureAnswer: TransportFailure = { reason: 'reset', error: new Error('scripted failure') };
-  /** Every call, in order: `read 5`, `write 3/10`, `write wantsWrite`, `shutdownWrite`, `close`. */
+  /** Every call, in order: `read 5`, `write 3/10`, `write wantsWrite`, `shutdownWrite`, `release`, `close`. */
   readonly calls: string[] = [];
   /** What each refused write was offered, to compare a retry with. */
   readonly offered: Buffer[] = [];
@@ -81,6 +81,10 @@ export class FakeTransport implements Transport {
 
   failure(): TransportFailure {
     return this.failureAnswer;
+  }
+
+  release(): void {
+    this.calls.push('release');
   }
 
   close(): void {

@@ -5,7 +5,7 @@ import { Ready } from '@sluice/core-native';
 import fc from 'fast-check';
 import type { Limits } from '../../src/index.ts';
 import type { Timeouts } from '../../src/open-deadlines.ts';
-import type { Traits } from './simulated-socket.ts';
+import type { Traits } from './traits.ts';
 
 /** What the application does to a connection that it holds, from a hook or from outside. */
 export type Verb =
@@ -14,6 +14,7 @@ export type Verb =
   | { readonly verb: 'close'; readonly deadlineMs: number }
   | { readonly verb: 'destroy'; readonly withError: boolean }
   | { readonly verb: 'timeouts'; readonly name: keyof Timeouts; readonly ms: number }
+  | { readonly verb: 'upgrade'; readonly handshake: readonly ('read' | 'write')[] }
   | { readonly verb: 'pause' | 'resume' };
 
 /** What the peer and the network do. */
@@ -93,6 +94,13 @@ const verbs: fc.Arbitrary<Verb> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({ verb: fc.constant('close' as const), deadlineMs: fc.constantFrom(1, 700, 3_000) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      verb: fc.constant('upgrade' as const),
+      handshake: fc.array(fc.constantFrom('read', 'write'), { maxLength: 2 }),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant('destroy' as const), withError: fc.boolean() }) },
   {
