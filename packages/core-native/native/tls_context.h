@@ -5,6 +5,7 @@
 #include <napi.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "environment.h"
@@ -16,6 +17,10 @@ namespace sluice {
 /// What sessions share and keep alive: the SSL_CTX, and the memory that its callbacks read.
 struct TlsContextCore {
   bool server = false;
+  /// Serves nobody itself: its sessions must choose another context.
+  bool chooser = false;
+  /// In OpenSSL's syntax; empty where they are the library's choice.
+  std::string groups;
   std::vector<unsigned char> alpn;
   /// Last, so that it is let go first: its callbacks point at the members above.
   SslCtxPtr context;

@@ -7,6 +7,7 @@
 #include "openssl_library.h"
 #include "tls_ciphers.h"
 #include "tls_context.h"
+#include "tls_hello.h"
 #include "tls_identity.h"
 #include "tls_resumption.h"
 #include "tls_trust.h"
@@ -23,11 +24,13 @@ class Builder {
     ERR_clear_error();
     if (!StartOpenSsl()) Throw("ERR_TLS_OPTION", "OpenSSL did not start");
     core_->server = options_.server;
+    core_->chooser = options_.chooser;
+    core_->groups = options_.groups.value_or("");
     core_->context.reset(SSL_CTX_new(options_.server ? TLS_server_method() : TLS_client_method()));
     if (!core_->context) Throw("ERR_TLS_OPTION", "OpenSSL made no context");
     SetBehaviour();
     UseAlgorithms(env_, context(), options_);
-    UseIdentity(env_, context(), options_);
+    if (!options_.chooser) UseIdentity(env_, context(), options_);
     UseTrust(env_, context(), options_);
     SetAlpn();
     UseResumption(env_, context(), options_);
@@ -54,14 +57,15 @@ class Builder {
                                        SSL_OP_NO_COMPRESSION);
     // Without it each record takes two recv(2): five bytes of header, then the body.
     SSL_CTX_set_read_ahead(context(), 1);
+    if (options_.server) AskHelloChoice(context());
   }
 
   void SetAlpn() {
-    if (options_.alpn.empty()) return;
     core_->alpn = EncodeAlpn(options_.alpn);
-    if (core_->alpn.empty())
+    if (core_->alpn.empty() && !options_.alpn.empty())
       Throw("ERR_TLS_OPTION", "\"alpn\" must hold names of 1 to 255 bytes, 65535 in all");
     if (options_.server) return SelectAlpn(context(), &core_->alpn);
+    if (core_->alpn.empty()) return;
     // 0 is success here, unlike anywhere else in the library (SSL_CTX_set_alpn_protos(3)).
     if (SSL_CTX_set_alpn_protos(context(), core_->alpn.data(),
                                 static_cast<unsigned int>(core_->alpn.size())) != 0) {

@@ -100,6 +100,7 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
   const auto object = value.As<Napi::Object>();
   TlsContextOptions options;
   options.server = ReadRole(object);
+  options.chooser = options.server && ReadBoolean(object, "chooser", false);
   options.certificate_chain = ReadPem(object, "certificateChain");
   options.private_key = ToSecret(ReadPem(object, "privateKey"));
   options.passphrase = ToSecret(ReadText(object, "passphrase"));

@@ -15,6 +15,7 @@ namespace sluice {
 
 struct TlsContextOptions {
   bool server = false;
+  bool chooser = false;
   std::optional<std::string> certificate_chain;
   std::optional<SecretText> private_key;
   std::optional<SecretText> passphrase;

@@ -12,6 +12,7 @@
 #include "environment.h"
 #include "openssl_ptr.h"
 #include "tls_context.h"
+#include "tls_hello.h"
 #include "tls_socket.h"
 
 namespace sluice {
@@ -33,12 +34,18 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   napi_value Info(const Arguments& arguments);
   napi_value PeerCertificates(const Arguments& arguments);
   napi_value VerifyResult(const Arguments& arguments);
+  napi_value ClientHello(const Arguments& arguments);
+  napi_value ChooseContext(const Arguments& arguments);
+  napi_value RefuseHello(const Arguments& arguments);
   napi_value Close(const Arguments& arguments);
 
   static void OnMessage(int written, int version, int content_type, const void* bytes,
                         size_t length, SSL* ssl, void* session);
 
   void Configure(Napi::Env env, const Napi::Value& options);
+  void ConfigureClient(Napi::Env env, const Napi::Object& options);
+  void ConfigureServer(Napi::Env env, const Napi::Object& options);
+  HelloChoice& AwaitedChoice(napi_env env) const;
   int32_t ReadRecords(ByteRange range);
   template <typename Call>
   Status Run(const char* name, Call call);
@@ -50,8 +57,10 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
 
   std::shared_ptr<Environment> environment_;
   std::optional<LiveCount> live_;
-  /// Both before ssl_, to be destroyed after it.
+  /// All before ssl_, to be destroyed after it.
   std::shared_ptr<const TlsContextCore> core_;
+  std::unique_ptr<HelloChoice> hello_;
+  std::vector<unsigned char> alpn_;
   std::optional<TlsSocket> socket_;
   SslPtr ssl_;
   std::unique_ptr<Failure> failure_;

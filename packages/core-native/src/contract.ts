@@ -9,6 +9,7 @@
 import type {
   NativeTlsContext,
   NativeTlsContextOptions,
+  NativeTlsNames,
   NativeTlsSession,
   NativeTlsSessionOptions,
 } from './tls-contract.ts';
@@ -25,6 +26,8 @@ export const Status = {
   ended: -3,
   /** The connection is of no more use. `lastFailure()`, asked before any other call, says why. */
   failed: -4,
+  /** A handshake waits for an answer of ours, not for the socket: {@link NativeTlsSession.chooseContext}. */
+  suspended: -5,
 } as const;
 
 /** One of the negative values of {@link Status}. */
@@ -221,7 +224,8 @@ export interface NativeBinding {
   readonly TlsContext: new (
     options: NativeTlsContextOptions,
   ) => NativeTlsContext;
-  /** Throws a TypeError when `fd` is negative or the context is not one. */
+  readonly TlsNames: new () => NativeTlsNames;
+  /** Throws a TypeError when `fd` is negative, the context is not one, or it is a chooser without options. */
   readonly TlsSession: new (
     context: NativeTlsContext,
     fd: number,
@@ -310,6 +314,8 @@ export interface NativeBinding {
   lastErrno(): number;
   /** Details of this environment's last `failed`. */
   lastFailure(): NativeFailure;
+  /** Standard (IANA) names of the cipher suites that the linked OpenSSL knows, by number. Made anew at each call. */
+  cipherSuiteNames(): Record<number, string>;
   features(): NativeFeatures;
   liveObjects(): NativeLiveObjects;
 }

@@ -6,6 +6,11 @@
 /** What a {@link NativeTlsContext} is built from. PEM is text or bytes; nothing is kept of the caller's memory. */
 export interface NativeTlsContextOptions {
   readonly role: 'server' | 'client';
+  /**
+   * A server's context without a certificate, which serves nobody itself: its sessions choose another one or are
+   * refused, with unrecognized_name or, where no name was sent, missing_extension (RFC 8446 section 9.2). Default false.
+   */
+  readonly chooser?: boolean | undefined;
   /** The leaf first, then its issuers. */
   readonly certificateChain?: string | Uint8Array | undefined;
   readonly privateKey?: string | Uint8Array | undefined;
@@ -21,7 +26,10 @@ export interface NativeTlsContextOptions {
   readonly cipherSuites?: string | undefined;
   /** Groups for the key exchange, in OpenSSL's syntax, most wanted first. */
   readonly groups?: string | undefined;
-  /** ALPN protocols, most wanted first (RFC 7301). A server picks by its own order and refuses when none is shared. */
+  /**
+   * ALPN protocols, most wanted first (RFC 7301). A server picks by its own order and refuses when none is shared; one
+   * without a list leaves it to the session's.
+   */
   readonly alpn?: readonly string[] | undefined;
   /** At most 32 bytes; keeps resumption inside one trust policy. Required for resumption with verified peers. */
   readonly sessionIdContext?: string | undefined;
@@ -34,11 +42,33 @@ export interface NativeTlsContext {
   readonly role: 'server' | 'client';
 }
 
+/**
+ * Names and the contexts that serve them, looked up inside a handshake without entering JavaScript. Names are compared
+ * without case and without a trailing dot (RFC 6066 section 3). May change at any time, also under handshakes: they see
+ * the one or the other.
+ */
+export interface NativeTlsNames {
+  /**
+   * `pattern` is a name or `*.` and a name, for one label in front of it; in lower case, without a trailing dot. A name
+   * goes before a wildcard. Throws a TypeError unless the context is a server's.
+   */
+  set(pattern: string, context: NativeTlsContext): void;
+  /** Whether it was there. */
+  remove(pattern: string): boolean;
+}
+
+/** For a client those of its peer, for a server those of its choice. */
 export interface NativeTlsSessionOptions {
   /** SNI to send (clients): a DNS name, never an address (RFC 6066 section 3). */
   readonly servername?: string | undefined;
   /** DNS name or numeric IP address that the peer's certificate must carry (clients; RFC 9525). */
   readonly verifyName?: string | undefined;
+  /** Who serves which servername (servers); whoever is not found there is served by the session's own context. */
+  readonly names?: NativeTlsNames | undefined;
+  /** Application protocols (servers), each with its length in front as on the wire, for contexts that have no list. */
+  readonly alpn?: Buffer | undefined;
+  /** Whether the handshake is suspended once the ClientHello is there (servers). Default false. */
+  readonly suspends?: boolean | undefined;
 }
 
 /** What a handshake settled. */
@@ -57,6 +87,18 @@ export interface NativeTlsInfo {
 export interface NativeTlsSession {
   /** 0 when the handshake is complete, else a {@link Status}. Never needed again after 0. */
   handshake(): number;
+  /**
+   * The ClientHello of a suspended handshake as it came, with its handshake header (RFC 8446 sections 4 and 4.1.2); of
+   * those in the format of SSL 2.0 there is none, they are refused. Undefined unless it is suspended.
+   */
+  clientHello(): Buffer | undefined;
+  /**
+   * Answers a suspended handshake, which then goes on with the next {@link handshake}: under `context` with everything
+   * it says, or without one as if it had not been suspended. Throws when no answer is awaited.
+   */
+  chooseContext(context?: NativeTlsContext): void;
+  /** Answers that it is refused, with the given alert (RFC 8446 section 6). Throws when no answer is awaited. */
+  refuseHello(alert: number): void;
   /**
    * Decrypts as many records as are there into `buffer[offset, offset + length)`. Answers the count, with
    * {@link READ_MORE} set unless the session ran dry, or a {@link Status}. A zero `length` is misuse. A peer that sends

@@ -11,13 +11,13 @@ import type { Connection } from './connection-contract.ts';
 import { ConnectionDeadlines, type DeadlineListener } from './connection-deadlines.ts';
 import type { ConnectionInit, ConnectionOwner } from './connection-owner.ts';
 import type { Deadline } from './deadline.ts';
+import { isDoubt, isReadable, isWritable, saysError } from './edge-bits.ts';
 import { DestroyedError, TimeoutError } from './errors.ts';
 import type { Hooks } from './hooks.ts';
 import { type Lifecycle, stepLifecycle } from './lifecycle.ts';
 import type { Flushable, Loop } from './loop.ts';
 import { NEVER, type Timeouts } from './open-deadlines.ts';
-import { socketFailure } from './plain-transport.ts';
-import { Ready } from './poller.ts';
+import { pendingFailure } from './plain-transport.ts';
 import type { CloseReason } from './protocol.ts';
 import { queueOverflow } from './queue-caps.ts';
 import type { ReadHalf } from './read-half.ts';
@@ -27,20 +27,13 @@ import { Status, type Transport, type TransportFailure } from './transport.ts';
 import { acceptsBytes, awaitsWritable, type WriteHalf } from './write-half.ts';
 import { WriteSide } from './write-side.ts';
 
-/** RDHUP, HUP and ERR only say that a read is worth trying; the read says what happened. */
-const HINTS = Ready.readClosed | Ready.hangup | Ready.error;
-/** With one of these seen a short read no longer means that the socket ran dry. */
-const DOUBTS = HINTS | Ready.urgent;
-/** HUP and ERR also release a write that waits for an edge which would otherwise never come. */
-const BROKEN = Ready.hangup | Ready.error;
-
 export class ReactorConnection<State> implements Connection<State>, Flushable, Receiver, DeadlineListener {
   // Fixed for life.
   readonly id: number;
   readonly transport: Transport;
   private readonly registration: Registration;
   private readonly loop: Loop;
-  private readonly hooks: Hooks<State>;
+  private readonly protocols: ConnectionInit<State>['protocols'];
   private readonly owner: ConnectionOwner;
 
   // The machine. Changed only through the tables.
@@ -49,7 +42,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   private readonly writing: WriteSide;
   private readonly deadlines: ConnectionDeadlines;
 
-  // The protocol's.
+  // The protocol's: which one it is may be settled by the handshake.
+  private hooks: Hooks<State>;
   state!: State;
 
   // What the reactor has been told.
@@ -68,7 +62,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.registration = new Registration(loop.poller, init.fd, slot, generation);
     this.id = init.id;
     this.transport = init.transport;
-    this.hooks = init.hooks;
+    this.protocols = init.protocols;
+    this.hooks = init.protocols.fallback;
     this.owner = init.owner;
     this.reading = new ReadSide(loop, init.transport);
     this.writing = new WriteSide(loop, init.transport);
@@ -179,9 +174,9 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   onEdge(ready: number): void {
-    if ((ready & DOUBTS) !== 0) this.reading.doubtShortReads();
+    if (isDoubt(ready)) this.reading.doubtShortReads();
     this.dispatch(ready);
-    if ((ready & Ready.error) !== 0 && this.reading.half === 'ended') this.noticeError();
+    if (saysError(ready) && this.lifecycle !== 'closed' && this.reading.half === 'ended') this.noticeError();
   }
 
   onTurn(): void {
@@ -220,8 +215,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   private dispatch(ready: number): void {
     if (this.lifecycle === 'closed') return;
     this.loop.dispatching = this;
-    const readable = (ready & (Ready.readable | HINTS)) !== 0;
-    const writable = (ready & (Ready.writable | BROKEN)) !== 0;
+    const readable = isReadable(ready);
+    const writable = isWritable(ready);
     this.writing.edges(readable, writable);
     if (this.lifecycle === 'handshaking') this.handshake();
     if (this.lifecycle === 'open' || this.lifecycle === 'closing') {
@@ -240,11 +235,17 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     // A plain transport has nothing to compute: only sealed ones draw on the budget.
     if (this.transport.secure && !this.loop.takeHandshakeStep()) return this.listReady();
     const progress = this.transport.handshake();
+    // It may have asked code of the user, which may do anything.
+    if (this.lifecycle !== 'handshaking') return;
     if (progress === 0) return this.open();
+    if (progress === Status.suspended) return this.writing.suspend(() => this.listReady());
     if (!this.writing.awaitEdge(progress)) this.transportFailed(this.transport.failure());
   }
 
   private open(): void {
+    const hooks = this.protocols.hooksFor(this.transport);
+    if (hooks instanceof Error) return this.finish('error', hooks);
+    this.hooks = hooks;
     this.loop.counters.opened += 1;
     this.owner.onHandshaken();
     this.lifecycle = stepLifecycle(this.lifecycle, 'opened');
@@ -298,8 +299,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       return;
     }
     if (this.doom !== undefined && this.reading.half !== 'draining') return this.transportFailed(this.doom);
-    const isOver = this.reading.half === 'ended' && this.writing.half === 'ended';
-    if (isOver) return this.finish('clean', undefined);
+    if (this.reading.half === 'ended' && this.writing.half === 'ended')
+      return this.finish('clean', undefined);
     this.deadlines.settle();
     this.registration.armWritable(awaitsWritable(this.writing.half) || this.reading.half === 'wants-write');
   }
@@ -328,9 +329,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
 
   /** The peer had ended its side and then broke off: a read goes on telling the end, and a write may never come. */
   private noticeError(): void {
-    const { sockets } = this.loop;
-    if (this.lifecycle === 'closed' || sockets.connectResult(this.registration.fd) !== Status.failed) return;
-    this.transportFailed(socketFailure(sockets.lastFailure()));
+    const failure = pendingFailure(this.loop.sockets, this.registration.fd);
+    if (failure !== undefined) this.transportFailed(failure);
   }
 
   private transportFailed(failure: TransportFailure): void {

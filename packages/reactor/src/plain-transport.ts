@@ -19,6 +19,14 @@ export function socketFailure(failure: NativeFailure): TransportFailure {
   return { reason: RESET.has(failure.code) ? 'reset' : 'error', error: new SystemError(failure) };
 }
 
+/** The failure that is pending on a connected socket, which it gives up by this; undefined when there is none. */
+export function pendingFailure(
+  sockets: Pick<Sockets, 'connectResult' | 'lastFailure'>,
+  fd: number,
+): TransportFailure | undefined {
+  return sockets.connectResult(fd) === Status.failed ? socketFailure(sockets.lastFailure()) : undefined;
+}
+
 /** Ends our side of a connected socket. For transports: 0, or `failed`. */
 export function endSocket(sockets: Pick<Sockets, 'shutdownWrite' | 'lastFailure'>, fd: number): Progress {
   const result = sockets.shutdownWrite(fd);

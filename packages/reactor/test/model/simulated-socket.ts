@@ -8,7 +8,11 @@
 import { Interest, Ready } from '../../src/poller.ts';
 import { type Progress, Status, type Transport, type TransportFailure } from '../../src/transport.ts';
 import { isStreamAt, streamBytes } from './streams.ts';
+import { Suspension } from './suspension.ts';
 import type { Wire } from './wire.ts';
+
+/** `answer`: of somebody other than the peer; the handshake is suspended until it is there. */
+export type Need = 'read' | 'write' | 'answer';
 
 /** What differs from socket to socket. */
 export interface Traits {
@@ -19,7 +23,7 @@ export interface Traits {
   readonly tellsDrained: boolean;
   readonly secure: boolean;
   /** What the handshake waits for, in order. */
-  readonly handshake: readonly ('read' | 'write')[];
+  readonly handshake: readonly Need[];
   /** Bits of a connection that breaks. */
   readonly breakBits: number;
   /** Whether an event carries everything that is ready, as epoll's do, or only what has changed. */
@@ -57,7 +61,9 @@ export class SimulatedSocket implements Transport {
   private connectState: 'pending' | 'done' | 'refused';
   /** It is known to be connected: from now on the transport closes it. */
   private hasTransport: boolean;
-  private readonly handshakeNeeds: ('read' | 'write')[];
+  private readonly handshakeNeeds: Need[];
+  /** What the handshake waits for when it waits for no edge. */
+  readonly suspension = new Suspension();
   private peerFlights = 0;
   private room: number;
   private haste: number;
@@ -193,10 +199,12 @@ export class SimulatedSocket implements Transport {
 
   handshake(): Progress {
     this.begin('handshake');
+    if (this.suspension.holds) this.world.violate('a suspended handshake was stepped');
     for (;;) {
       const [need] = this.handshakeNeeds;
       if (need === undefined) return 0;
       if (this.wire.broken?.reason === 'reset') return this.fail();
+      if (need === 'answer' && !this.suspension.take()) return Status.suspended;
       if (need === 'write' && this.room === 0) return this.want('handshake', 'writable');
       if (need === 'read' && this.peerFlights === 0) {
         return this.wire.broken === undefined ? this.want('handshake', 'readable') : this.fail();
@@ -204,6 +212,10 @@ export class SimulatedSocket implements Transport {
       if (need === 'read') this.peerFlights -= 1;
       this.handshakeNeeds.shift();
     }
+  }
+
+  whenResumable(resume: () => void): void {
+    this.suspension.whenResumable(resume);
   }
 
   read(buffer: Uint8Array): Progress {
@@ -290,6 +302,8 @@ export class SimulatedSocket implements Transport {
   get couldOpen(): boolean {
     if (this.connectState !== 'done') return this.connectState === 'refused';
     const [need] = this.handshakeNeeds;
+    if (this.suspension.holds) return false;
+    if (need === 'answer') return this.suspension.isAnswered;
     if (need === undefined || this.wire.broken?.reason === 'reset') return true;
     return need === 'write' ? this.room > 0 : this.peerFlights > 0 || this.wire.broken !== undefined;
   }
