@@ -104,8 +104,9 @@ int HelloChoice::Serve(SSL* ssl, int* alert) noexcept {
     const std::optional<std::string_view> servername = Servername(ssl);
     if (servername && names_) chosen_ = names_->Find(*servername);
     if (!chosen_ && base_->chooser) {
-      // RFC 8446 section 9.2: what a server that cannot do without a name says where none came.
-      *alert = servername ? SSL_AD_UNRECOGNIZED_NAME : SSL_AD_MISSING_EXTENSION;
+      // Also where no name came: missing_extension (RFC 8446 section 9.2) is an alert of TLS 1.3,
+      // and no version is chosen yet.
+      *alert = SSL_AD_UNRECOGNIZED_NAME;
       return SSL_CLIENT_HELLO_ERROR;
     }
   }

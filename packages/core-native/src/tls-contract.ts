@@ -8,7 +8,7 @@ export interface NativeTlsContextOptions {
   readonly role: 'server' | 'client';
   /**
    * A server's context without a certificate, which serves nobody itself: its sessions choose another one or are
-   * refused, with unrecognized_name or, where no name was sent, missing_extension (RFC 8446 section 9.2). Default false.
+   * refused with the alert unrecognized_name (RFC 6066 section 3). Default false.
    */
   readonly chooser?: boolean | undefined;
   /** The leaf first, then its issuers. */

@@ -14,6 +14,8 @@ export type TlsContextErrorCode =
   | 'ERR_TLS_CIPHERS'
   | 'ERR_TLS_GROUPS'
   | 'ERR_TLS_TRUST_ANCHORS'
+  | 'ERR_TLS_CERTIFICATE_DATES'
+  | 'ERR_TLS_CHAIN'
   | 'ERR_TLS_OPTION'
   | 'ERR_TLS_FILE';
 
@@ -26,6 +28,8 @@ const CONTEXT_ADVICE: Readonly<Record<TlsContextErrorCode, string>> = {
   ERR_TLS_CIPHERS: 'check ciphers (TLS 1.2) and cipherSuites (TLS 1.3) with: openssl ciphers -v',
   ERR_TLS_GROUPS: 'check groups; known ones are for instance X25519MLKEM768, X25519, P-256',
   ERR_TLS_TRUST_ANCHORS: 'ca must be the PEM text of one certificate or more',
+  ERR_TLS_CERTIFICATE_DATES: 'give a certificate that is valid now, and check the clock',
+  ERR_TLS_CHAIN: 'each certificate must be followed by the one that issued it, the leaf first',
   ERR_TLS_OPTION: 'check the options against the documentation of this package',
   ERR_TLS_FILE: 'check the path and its permissions',
 };
@@ -56,6 +60,7 @@ export type TlsErrorCode =
   | 'ERR_TLS_VERSION'
   | 'ERR_TLS_NO_SHARED_CIPHER'
   | 'ERR_TLS_ALPN'
+  | 'ERR_TLS_UNRECOGNIZED_NAME'
   | 'ERR_TLS_VERIFY'
   | 'ERR_TLS_HOSTNAME'
   | 'ERR_TLS_ALERT'
@@ -85,6 +90,7 @@ const KNOWN: ReadonlyMap<number, readonly [TlsErrorCode, string]> = new Map([
   [155, ['ERR_TLS_HTTP_REQUEST', 'The peer asked for a proxy (CONNECT) in plain HTTP on a TLS port']],
   [156, ['ERR_TLS_HTTP_REQUEST', 'The peer sent plain HTTP to a TLS port: use https:// in the URL']],
   [193, ['ERR_TLS_NO_SHARED_CIPHER', 'The peer offers no cipher suite that is enabled here']],
+  [234, ['ERR_TLS_UNRECOGNIZED_NAME', 'The peer asked for no server name that is served here']],
   [235, ['ERR_TLS_ALPN', 'The peer offers no application protocol (ALPN) that is served here']],
   [258, ['ERR_TLS_VERSION', 'The peer offers no TLS version that is enabled here']],
   [267, ['ERR_TLS_NOT_TLS', 'The peer sent something that is not TLS']],

@@ -24,7 +24,7 @@ export class TlsTransport implements Transport {
   readonly secure = true;
   drained = false;
   private readonly native: NativeBinding;
-  private readonly session: NativeTlsSession;
+  protected readonly session: NativeTlsSession;
   private readonly fd: number;
   private settled: NativeTlsInfo | undefined;
   private handshakeDone = false;
@@ -89,10 +89,15 @@ export class TlsTransport implements Transport {
   }
 }
 
-/** A transport over `fd`, made by `open`; the descriptor is closed when that throws. */
-export function openTransport(native: NativeBinding, fd: number, open: () => NativeTlsSession): TlsTransport {
+/** A transport over `fd` and the session that `open` makes; the descriptor is closed when that throws. */
+export function openTransport(
+  native: NativeBinding,
+  fd: number,
+  open: () => NativeTlsSession,
+  make = (session: NativeTlsSession) => new TlsTransport(native, session, fd),
+): TlsTransport {
   try {
-    return new TlsTransport(native, open(), fd);
+    return make(open());
   } catch (thrown) {
     native.close(fd);
     throw thrown;
