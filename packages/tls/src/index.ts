@@ -19,3 +19,10 @@ export {
 export { SniContexts, type SniOptions, sniContexts } from './sni.ts';
 export type { TlsConnection } from './tls-connection.ts';
 export type { TlsContext } from './tls-context.ts';
+export {
+  type PemFiles,
+  type PemPair,
+  type PemWatcher,
+  type PemWatchOptions,
+  watchPemFiles,
+} from './watch-pem-files.ts';
