@@ -22,6 +22,10 @@ std::string DeriveSessionIdContext(Napi::Env env, const TlsContextOptions& optio
   };
   add(options.verify_peer ? "verify" : "no verify");
   add(options.certificate_chain.value_or(""));
+  // A session brings its cipher along, whatever the context that resumes it allows.
+  add(std::to_string(options.min_version) + "-" + std::to_string(options.max_version));
+  for (const auto& list : {options.ciphers, options.cipher_suites, options.groups})
+    add(list.value_or(""));
   for (const std::string& anchors : options.trust_anchors) add(anchors);
   std::string id(EVP_MD_get_size(EVP_sha256()), '\0');
   if (EVP_DigestFinal_ex(digest.get(), reinterpret_cast<unsigned char*>(id.data()), nullptr) != 1) {

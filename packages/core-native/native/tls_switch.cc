@@ -26,11 +26,14 @@ bool TakeVersions(SSL* ssl, SSL_CTX* to) {
          SSL_set_max_proto_version(ssl, SSL_CTX_get_max_proto_version(to)) == 1;
 }
 
-void TakeBehaviour(SSL* ssl, SSL_CTX* to) {
+/// What was set on the session itself, beyond its first context, stays.
+void TakeBehaviour(SSL* ssl, SSL_CTX* from, SSL_CTX* to) {
+  const uint64_t options = SSL_get_options(ssl) & ~SSL_CTX_get_options(from);
   SSL_clear_options(ssl, SSL_get_options(ssl));
-  SSL_set_options(ssl, SSL_CTX_get_options(to));
+  SSL_set_options(ssl, options | SSL_CTX_get_options(to));
+  const long mode = SSL_get_mode(ssl) & ~SSL_CTX_get_mode(from);
   SSL_clear_mode(ssl, SSL_get_mode(ssl));
-  SSL_set_mode(ssl, SSL_CTX_get_mode(to));
+  SSL_set_mode(ssl, mode | SSL_CTX_get_mode(to));
 }
 
 bool TakeVerification(SSL* ssl, SSL_CTX* to) {
@@ -57,7 +60,7 @@ bool TakeSessions(SSL* ssl, SSL_CTX* to) {
 bool SwitchContext(SSL* ssl, const TlsContextCore& from, const TlsContextCore& to) noexcept {
   SSL_CTX* context = to.context.get();
   if (SSL_set_SSL_CTX(ssl, context) != context) return false;
-  TakeBehaviour(ssl, context);
+  TakeBehaviour(ssl, from.context.get(), context);
   return TakeVersions(ssl, context) && TakeVerification(ssl, context) &&
          TakeGroups(ssl, from, to) && TakeSessions(ssl, context);
 }

@@ -295,6 +295,12 @@ describe('a suspended handshake', () => {
   });
 });
 
+it('a session of a server takes options of the right kind only', () => {
+  for (const options of [{ names: {} }, { alpn: 'a' }, 1]) {
+    expect(() => new native.TlsSession(server(), 0, options as object)).toThrow(TypeError);
+  }
+});
+
 it('a session offers its own application protocols where its context has none', () => {
   const alpn = Buffer.from('\x01a\x01b');
   const offering = client({ alpn: ['b', 'a'] });

@@ -179,6 +179,18 @@ describe.each(VERSIONS)('%s', (version) => {
       expect(opened.items.length).toBe(2);
     });
 
+    test('of a host with weaker ciphers is not resumed by a stronger one, though both have one certificate', async () => {
+      const strong = { ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384', cipherSuites: 'TLS_AES_256_GCM_SHA384' };
+      const { port } = await serve({
+        default: context('plain'),
+        names: { strong: context('plain', strong) },
+      });
+      const session = await sessionOf(port, { ...only, servername: 'localhost' });
+      const client = await nodeClient(port, { ...only, servername: 'strong', session });
+      expect(client.isSessionReused()).toBe(false);
+      expect(client.getCipher().standardName).toContain('AES_256_GCM_SHA384');
+    });
+
     test('of one host is not resumed by another', async () => {
       const { port } = await strictHost();
       const session = await sessionOf(port, { ...only, servername: 'b.example' });
@@ -187,6 +199,24 @@ describe.each(VERSIONS)('%s', (version) => {
       expect(subject(other)).toBe('localhost');
     });
   });
+});
+
+test.each([
+  ['none', 0, 1],
+  ['some', 1, 0],
+])('P36 a host sends tickets of TLS 1.2 as it says: %s', async (_title, tickets, byDefault) => {
+  const { port } = await tlsServer(
+    tls(
+      sniContexts({
+        default: context('plain', { tickets: byDefault }),
+        names: { 'a.example': context('a', { tickets }) },
+      }),
+    ),
+  );
+  const ticketOf = async (servername: string) =>
+    (await nodeClient(port, { servername, maxVersion: 'TLSv1.2', rejectUnauthorized: false })).getTLSTicket();
+  expect((await ticketOf('a.example')) !== undefined).toBe(tickets > 0);
+  expect((await ticketOf('localhost')) !== undefined).toBe(byDefault > 0);
 });
 
 describe('a name is refused', () => {
