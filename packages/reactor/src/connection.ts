@@ -30,6 +30,7 @@ import { WriteSide } from './write-side.ts';
 export class ReactorConnection<State> implements Connection<State>, Flushable, Receiver, DeadlineListener {
   // Fixed for life.
   readonly id: number;
+  readonly listener: object | undefined;
   readonly transport: Transport;
   private readonly registration: Registration;
   private readonly loop: Loop;
@@ -65,6 +66,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.protocols = init.protocols;
     this.hooks = init.protocols.fallback;
     this.owner = init.owner;
+    this.listener = init.owner.listener;
     this.reading = new ReadSide(loop, init.transport);
     this.writing = new WriteSide(loop, init.transport);
     this.deadlines = new ConnectionDeadlines(loop, this, this.reading, this.writing);
@@ -151,10 +153,6 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
 
   get slot(): number {
     return this.registration.slot;
-  }
-
-  get listener(): object | undefined {
-    return this.owner.listener;
   }
 
   /** Registers with the poller and takes the first step. Called once, by whoever made the connection. */

@@ -4,7 +4,7 @@
  * Rule: a change is whole or not at all, and holds from the next ClientHello on; open connections keep what they have.
  */
 import { loadNative, type NativeTlsContext, type NativeTlsNames } from '@sluice/core-native';
-import { UsageError } from '@sluice/reactor';
+import { checkOptionNames, UsageError } from '@sluice/reactor';
 import { canonicalPattern } from './server-name.ts';
 import type { TlsContext } from './tls-context.ts';
 
@@ -23,25 +23,25 @@ export interface SniOptions {
 
 /** Contexts by name. May serve any number of transports; throws `UsageError` (`ERR_OPTION_VALUE`) for a bad name. */
 export function sniContexts(options: SniOptions = {}): SniContexts {
-  const contexts = new SniContexts(options.default);
-  for (const [name, context] of Object.entries(options.names ?? {}))
-    contexts.put(canonicalPattern(name), context);
-  return contexts;
+  return new SniContexts(options);
 }
 
 /** What a server's transport chooses from. Names are looked up by the addon: a handshake enters no JavaScript for it. */
 export class SniContexts {
-  /** For this package only, as is {@link base}. */
+  /** @internal What sessions look names up in. */
   readonly native: NativeTlsNames;
   private readonly byName = new Map<string, TlsContext>();
   private fallback: TlsContext | undefined;
   /** Begins handshakes where there is no default context. */
   private chooser: NativeTlsContext | undefined;
 
-  constructor(fallback: TlsContext | undefined) {
+  constructor(options: SniOptions) {
+    checkOptionNames('sniContexts', options, ['default', 'names']);
     const { TlsNames } = loadNative();
     this.native = new TlsNames();
-    this.fallback = fallback;
+    this.fallback = options.default;
+    for (const [name, context] of Object.entries(options.names ?? {}))
+      this.put(canonicalPattern(name), context);
   }
 
   /** Who serves everybody without a context of their own; undefined: nobody does. */
@@ -54,7 +54,7 @@ export class SniContexts {
     return [...this.byName.keys()];
   }
 
-  /** What handshakes begin with. */
+  /** @internal What handshakes begin with. */
   get base(): NativeTlsContext {
     if (this.fallback !== undefined) return this.fallback.native;
     const { TlsContext: NativeContext } = loadNative();
@@ -62,7 +62,7 @@ export class SniContexts {
     return this.chooser;
   }
 
-  /** Whether the default context serves everybody. */
+  /** @internal Whether the default context serves everybody. */
   get isSingle(): boolean {
     return this.fallback !== undefined && this.byName.size === 0;
   }
@@ -107,8 +107,7 @@ export class SniContexts {
     this.fallback = context;
   }
 
-  /** For this package: without the checks that a running server wants. */
-  put(canonical: string, context: TlsContext): void {
+  private put(canonical: string, context: TlsContext): void {
     this.native.set(canonical, context.native);
     this.byName.set(canonical, context);
   }

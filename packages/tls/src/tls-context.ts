@@ -9,11 +9,11 @@ import { TlsContextError } from './errors.ts';
 
 /** Made by `tlsContext()`. May serve any number of transports and names. */
 export class TlsContext {
-  /** What sessions are made from; for this package only. */
+  /** @internal What sessions are made from. */
   readonly native: NativeTlsContext;
   private readonly chainPem: string;
 
-  /** `chainPem`: the certificates that were given, the leaf first. */
+  /** @internal `chainPem`: the certificates that were given, the leaf first. */
   constructor(native: NativeTlsContext, chainPem: string | Uint8Array) {
     this.native = native;
     this.chainPem = typeof chainPem === 'string' ? chainPem : Buffer.from(chainPem).toString('latin1');
