@@ -41,7 +41,7 @@ describe('one port', () => {
     expect(String(chunk)).toBe('what I said\n');
   });
 
-  it('refuses a client that offers something else only, and says so (RFC 7301 section 3.2)', async (context) => {
+  it('refuses a client that offers something else only, which hears why (RFC 7301 section 3.2)', async (context) => {
     needsTool(context, 'openssl');
     const server = await startServer('alpn', ['--tls']);
     const client = openssl(server, '-alpn', 'smtp');

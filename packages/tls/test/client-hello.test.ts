@@ -109,7 +109,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
     expect((await readBytes(slow, 5)).toString()).toBe('early');
   });
 
-  test('an error refuses the client with access_denied, and the listener is told of it', async () => {
+  test('an error refuses the client, which hears why (access_denied), and the listener is told of it', async () => {
     const error = new Error('not you');
     const { port, refused } = await serve(() => error);
     const refusal = await refusalOf(nodeClient(port, only));
@@ -117,7 +117,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
     expect(await refused.reach(1)).toEqual([{ reason: 'error', error }]);
   });
 
-  test('a refusal names its alert', async () => {
+  test('a refusal names its alert: the client hears why', async () => {
     const { port, refused } = await serve(async () => new TlsRefusedError('who?', 'unrecognized_name'));
     const refusal = await refusalOf(nodeClient(port, only));
     expect(refusal.message).toContain('unrecognized name');
@@ -133,19 +133,18 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('a bug'))],
-  ])('P54 a hook that %s costs its connection, with internal_error', async (_title, broken) => {
+  ])('P54 a hook that %s costs its connection only', async (_title, broken) => {
     let calls = 0;
     const { port, refused } = await serve((hello) => {
       calls += 1;
       return calls === 1 ? broken(hello) : undefined;
     });
-    const refusal = await refusalOf(nodeClient(port, only));
-    expect(refusal.message).toContain('internal error');
+    await expect(nodeClient(port, only)).rejects.toThrow();
     expect((await refused.reach(1))[0]).toMatchObject({ reason: 'error', error: { message: 'a bug' } });
     expect(await subjectSeen(port)).toBe('localhost');
   });
 
-  test('a hook that returns something else is told what it may return', async () => {
+  test('a hook that returns something else is told what it may return; the client hears why (internal_error)', async () => {
     const { port, refused } = await serve((() => 'yes') as unknown as ClientHelloHook);
     const refusal = await refusalOf(nodeClient(port, only));
     expect(refusal.message).toContain('internal error');
