@@ -1,11 +1,11 @@
 // See tls_switch.h.
 //
-// What follows the context by itself, being looked up in it at each use (read in OpenSSL 3.0 to
-// 3.5, and tested): cipher lists of both versions, the ALPN callback, trust store, names of
-// acceptable authorities, status and key log callbacks. SSL_set_SSL_CTX copies certificates with
-// their signature algorithms and security level, and the session id context, as long as that was
-// not set on the session. The keys of session tickets stay those of the first context; the session
-// id context is what keeps resumption inside one policy (P34).
+// What follows the context by itself, being looked up in it at each use (read in OpenSSL 3.5.7;
+// what this addon sets is tested): cipher lists of both versions, the ALPN callback, trust store,
+// names of acceptable authorities, status and key log callbacks. SSL_set_SSL_CTX copies
+// certificates with their signature algorithms and security level, and the session id context, as
+// long as that was not set on the session. The keys of session tickets stay those of the first
+// context; the session id context is what keeps resumption inside one policy (P34).
 #include "tls_switch.h"
 
 #include <openssl/opensslv.h>

@@ -6,6 +6,7 @@ import { identityFor } from './support/identity.ts';
 import { waitFor } from './support/loopback.ts';
 import { leavesNothingBehind, native } from './support/native.ts';
 import {
+  failureOf,
   openTlsPair,
   readExactly,
   runHandshake,
@@ -284,6 +285,16 @@ describe('a suspended handshake', () => {
     expect(() => pair.server.refuseHello(256)).toThrow(RangeError);
     pair.server.chooseContext();
     expect(() => pair.server.chooseContext()).toThrow(/not suspended/);
+    pair.close();
+  });
+
+  it('is not made of a hello in the format of SSL 2.0, of which nothing could be told', () => {
+    const pair = tlsPair(client(), server(), undefined, { suspends: true });
+    const body = Buffer.concat([Buffer.from('010303000300000020' + '00c02b', 'hex'), Buffer.alloc(32, 7)]);
+    const hello = Buffer.concat([Buffer.of(0x80, body.length), body]);
+    native.send(pair.sockets.client, hello, 0, hello.length);
+    waitFor([pair.sockets.server], Interest.readable);
+    expect(failureOf(pair.server.handshake())).toMatchObject({ kind: 'tls', reason: 'callback failed' });
     pair.close();
   });
 

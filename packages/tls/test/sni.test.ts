@@ -92,6 +92,16 @@ describe.each(VERSIONS)('%s', (version) => {
     expect(await seen('x.test')).toContain('CN = localhost');
   });
 
+  test('P36 a host that verifies clients names its own authorities, one that does not asks for nothing', async (it) => {
+    needsTool(it, 'openssl');
+    const { port } = await serve({ default: context('plain'), names: { 'a.example': demanding('a') } });
+    const flag = version === 'TLSv1.2' ? '-tls1_2' : '-tls1_3';
+    const seen = (servername: string) => printedBy(port, [flag, '-servername', servername]);
+    const names = 'Acceptable client certificate CA names\nCN = Test authority';
+    expect(await seen('a.example')).toContain(names);
+    expect(await seen('localhost')).toContain('No client certificate CA names sent');
+  });
+
   test('without a default context whoever asks for no name that is there is refused, and hears why', async () => {
     const { port, refused } = await serve({ names: { 'a.example': context('a') } });
     expect(subject(await nodeClient(port, { ...only, servername: 'a.example' }))).toBe('a.example');
@@ -242,6 +252,12 @@ describe('a name is refused', () => {
     );
   });
 
+  test('that is an option instead', () => {
+    expect(() => sniContexts({ hosts: {} } as SniOptions)).toThrow(
+      "sniContexts has no option 'hosts'. Known are: default, names.",
+    );
+  });
+
   test('that has a context already, or none to replace', () => {
     const contexts = sniContexts({ names: { 'a.example': context('a') } });
     expect(() => contexts.add('A.example.', context('a'))).toThrow(/has a context already: use replace/);
@@ -267,6 +283,12 @@ async function sessionOf(port: number, options: ConnectionOptions): Promise<Buff
 
 /** The subject line that openssl prints of the certificate it was shown. */
 async function subjectSeenBy(port: number, args: readonly string[]): Promise<string> {
+  const printed = await printedBy(port, args);
+  return /^subject=?.*$/m.exec(printed)?.[0].replaceAll(/\s*=\s*/g, ' = ') ?? printed;
+}
+
+/** All that it prints, having nothing to say itself. */
+async function printedBy(port: number, args: readonly string[]): Promise<string> {
   const tool = startTool('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, ...args]);
   let printed = '';
   tool.child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -274,5 +296,5 @@ async function subjectSeenBy(port: number, args: readonly string[]): Promise<str
   });
   tool.child.stdin.end();
   await tool.ended;
-  return /^subject=?.*$/m.exec(printed)?.[0].replaceAll(/\s*=\s*/g, ' = ') ?? printed;
+  return printed;
 }
