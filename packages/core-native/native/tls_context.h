@@ -43,7 +43,6 @@ class TlsContext final : public Napi::ObjectWrap<TlsContext> {
 
  private:
   std::shared_ptr<Environment> environment_;
-  std::optional<LiveCount> live_;
   std::shared_ptr<const TlsContextCore> core_;
   int64_t reported_bytes_ = 0;
 };

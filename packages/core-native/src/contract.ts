@@ -200,6 +200,7 @@ export interface NativeFeatures {
 /** Native objects alive in this environment; tests compare before and after. */
 export interface NativeLiveObjects {
   readonly epolls: number;
+  /** Those counted that only a session or a table of names still holds. */
   readonly tlsContexts: number;
   readonly tlsSessions: number;
   /** Descriptors of `listen`, `adopt`, `accept`, `reserve` and `connect` that were not given to `close` yet. */
