@@ -5,6 +5,7 @@
 #include <napi.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "arguments.h"
@@ -20,6 +21,10 @@ struct TlsContextCore {
   bool server = false;
   /// Sessions go through the environment's buffers instead of straight to the socket.
   bool shared_buffers = false;
+  /// Serves nobody itself: its sessions must choose another context.
+  bool chooser = false;
+  /// In OpenSSL's syntax.
+  std::string groups;
   std::vector<unsigned char> alpn;
   std::vector<LoadedIdentity> identities;
   /// Last, so that it is let go first: its callbacks point at the members above.
@@ -45,7 +50,6 @@ class TlsContext final : public Napi::ObjectWrap<TlsContext> {
   napi_value CertificateChains(const Arguments& arguments);
 
   std::shared_ptr<Environment> environment_;
-  std::optional<LiveCount> live_;
   std::shared_ptr<const TlsContextCore> core_;
   int64_t reported_bytes_ = 0;
 };

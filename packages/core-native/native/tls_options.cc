@@ -151,6 +151,7 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
   TlsContextOptions options;
   options.server = ReadRole(object);
   options.identities = ReadIdentities(object);
+  options.chooser = options.server && ReadBoolean(object, "chooser", false);
   options.trust_anchors = ReadList(object, "trustAnchors", PemText);
   options.crls = ReadList(object, "crls", PemText);
   options.verify_peer = ReadBoolean(object, "verifyPeer", false);

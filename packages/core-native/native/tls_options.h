@@ -29,6 +29,7 @@ struct IdentityOptions {
 
 struct TlsContextOptions {
   bool server = false;
+  bool chooser = false;
   std::vector<IdentityOptions> identities;
   std::vector<std::string> trust_anchors;
   std::vector<std::string> crls;

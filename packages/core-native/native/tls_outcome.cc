@@ -49,6 +49,8 @@ TlsOutcome JudgeTls(const SSL* ssl, int result, int saved_errno, const char* nam
       return {Status::kWantsWrite, saved_errno == EINTR};
     case SSL_ERROR_ZERO_RETURN:
       return {Status::kEnded, false};
+    case SSL_ERROR_WANT_CLIENT_HELLO_CB:
+      return {Status::kSuspended, false};
     default:
       // SSL_ERROR_SSL and SSL_ERROR_SYSCALL are fatal. Every other code belongs to a callback or
       // mode that this addon does not use: unknown, therefore fatal too, and told (P20).

@@ -27,6 +27,10 @@ std::string DeriveSessionIdContext(Napi::Env env, const TlsContextOptions& optio
   }
   // Counted, so that an anchor and a CRL that change places are another policy too.
   add(std::to_string(options.trust_anchors.size()));
+  // A session brings its cipher along, whatever the context that resumes it allows.
+  add(std::to_string(options.min_version) + "-" + std::to_string(options.max_version));
+  for (const auto& list : {options.ciphers, options.cipher_suites, options.groups})
+    add(list.value_or(""));
   for (const std::string& anchors : options.trust_anchors) add(anchors);
   for (const std::string& crl : options.crls) add(crl);
   std::string id(EVP_MD_get_size(EVP_sha256()), '\0');

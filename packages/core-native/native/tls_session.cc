@@ -7,7 +7,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "alpn.h"
 #include "shared_tls_socket.h"
+#include "tls_names.h"
 #include "tls_outcome.h"
 #include "tls_peer.h"
 
@@ -80,6 +82,12 @@ Napi::Function TlsSession::Define(Napi::Env env, Environment& environment) {
                     environment),
        CallProperty("alerts", MethodCallback<TlsSession, &TlsSession::Alerts>, environment),
        CallProperty("resumed", MethodCallback<TlsSession, &TlsSession::Resumed>, environment),
+       CallProperty("clientHello", MethodCallback<TlsSession, &TlsSession::ClientHello>,
+                    environment),
+       CallProperty("chooseContext", MethodCallback<TlsSession, &TlsSession::ChooseContext>,
+                    environment),
+       CallProperty("refuseHello", MethodCallback<TlsSession, &TlsSession::RefuseHello>,
+                    environment),
        CallProperty("close", MethodCallback<TlsSession, &TlsSession::Close>, environment)},
       &environment);
 }
@@ -126,12 +134,32 @@ TlsSession::TlsSession(const Napi::CallbackInfo& info)
 TlsSession::~TlsSession() { Free(); }
 
 void TlsSession::Configure(Napi::Env env, const Napi::Value& options) {
-  if (options.IsUndefined()) return;
+  if (options.IsUndefined() && !core_->chooser) return;
   if (!options.IsObject()) throw Napi::TypeError::New(env, "\"options\" must be an object");
   const auto object = options.As<Napi::Object>();
   Feed(env, object.Get("head"));
-  const std::optional<std::string> servername = ReadText(object, "servername");
-  const std::optional<std::string> verify_name = ReadText(object, "verifyName");
+  return core_->server ? ConfigureServer(env, object) : ConfigureClient(env, object);
+}
+
+void TlsSession::ConfigureServer(Napi::Env env, const Napi::Object& options) {
+  const Napi::Value names = options.Get("names");
+  std::shared_ptr<const NameTable> table = TlsNames::From(names);
+  if (!table && !names.IsUndefined()) throw Napi::TypeError::New(env, "\"names\" must be TlsNames");
+  const Napi::Value alpn = options.Get("alpn");
+  if (!alpn.IsUndefined()) {
+    if (!alpn.IsBuffer()) throw Napi::TypeError::New(env, "\"alpn\" must be a Buffer");
+    const auto wire = alpn.As<Napi::Buffer<unsigned char>>();
+    alpn_.assign(wire.Data(), wire.Data() + wire.Length());
+  }
+  hello_ = std::make_unique<HelloChoice>(core_, std::move(table),
+                                         options.Get("suspends").ToBoolean().Value());
+  if (!hello_->Attach(ssl_.get()) || (!alpn_.empty() && !OfferAlpn(ssl_.get(), &alpn_)))
+    ThrowTlsOption(env, "ERR_TLS_OPTION", "OpenSSL made no session");
+}
+
+void TlsSession::ConfigureClient(Napi::Env env, const Napi::Object& options) {
+  const std::optional<std::string> servername = ReadText(options, "servername");
+  const std::optional<std::string> verify_name = ReadText(options, "verifyName");
   if (servername) {
     // Literal addresses are not permitted in SNI (RFC 6066 section 3), and some servers refuse
     // them.
@@ -298,6 +326,38 @@ napi_value TlsSession::Resumed(const Arguments& arguments) {
   return Napi::Boolean::New(arguments.env(), SSL_session_reused(ssl_.get()) == 1);
 }
 
+napi_value TlsSession::ClientHello(const Arguments& arguments) {
+  ThrowIfClosed(arguments.env());
+  if (!hello_ || !hello_->suspended()) return Undefined(arguments.env());
+  const std::vector<uint8_t>& message = hello_->message();
+  return Napi::Buffer<uint8_t>::Copy(arguments.env(), message.data(), message.size());
+}
+
+napi_value TlsSession::ChooseContext(const Arguments& arguments) {
+  HelloChoice& choice = AwaitedChoice(arguments.env());
+  if (arguments[0].IsUndefined()) {
+    choice.Choose(nullptr);
+    return Undefined(arguments.env());
+  }
+  const TlsContext* context = TlsContext::From(arguments[0]);
+  if (context == nullptr || !context->core()->server) {
+    throw Napi::TypeError::New(arguments.env(), "\"context\" must be a server's TlsContext");
+  }
+  choice.Choose(context->core());
+  return Undefined(arguments.env());
+}
+
+napi_value TlsSession::RefuseHello(const Arguments& arguments) {
+  AwaitedChoice(arguments.env()).Refuse(arguments.Int(0, "alert", 0, 255));
+  return Undefined(arguments.env());
+}
+
+HelloChoice& TlsSession::AwaitedChoice(napi_env env) const {
+  ThrowIfClosed(env);
+  if (hello_ && hello_->suspended()) return *hello_;
+  throw Napi::Error::New(env, "The handshake is not suspended: there is nothing to answer");
+}
+
 napi_value TlsSession::Close(const Arguments& arguments) {
   // The alert of a failure may have found the socket full (P29).
   if (ssl_ && failure_ && socket_->has_unsent()) socket_->Flush();
@@ -344,12 +404,14 @@ Status TlsSession::Judge(Status flushed, const char* name) {
 /// Called for each record's header, both ways, and for each message (SSL_set_msg_callback(3)).
 void TlsSession::OnMessage(int written, int /*version*/, int content_type, const void* bytes,
                            size_t length, SSL* ssl, void* session) {
+  auto* self = static_cast<TlsSession*>(session);
   // Of one that is sent this is called when it has left, and not when the socket had no room.
   if (content_type == SSL3_RT_ALERT && length == 2)
-    static_cast<TlsSession*>(session)->NoteAlert(written != 0,
-                                                 static_cast<const uint8_t*>(bytes)[1]);
-  if (written != 0 || content_type != SSL3_RT_HEADER || !SSL_is_init_finished(ssl)) return;
-  if (++static_cast<TlsSession*>(session)->barren_records_ <= kMaxBarrenRecords) return;
+    self->NoteAlert(written != 0, static_cast<const uint8_t*>(bytes)[1]);
+  if (written != 0) return;
+  if (content_type == SSL3_RT_HANDSHAKE && self->hello_) self->hello_->Note(bytes, length);
+  if (content_type != SSL3_RT_HEADER || !SSL_is_init_finished(ssl)) return;
+  if (++self->barren_records_ <= kMaxBarrenRecords) return;
   // Makes the SSL_read that is under way return instead of going on to the next record.
   SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
 }
@@ -372,6 +434,7 @@ void TlsSession::ThrowIfClosed(napi_env env) const {
 void TlsSession::Free() {
   if (!ssl_) return;
   ssl_.reset();
+  hello_.reset();
   core_.reset();
   failure_.reset();
   if (!live_) return;

@@ -12,6 +12,7 @@
 #include "environment.h"
 #include "openssl_ptr.h"
 #include "tls_context.h"
+#include "tls_hello.h"
 #include "tls_socket.h"
 
 namespace sluice {
@@ -35,6 +36,9 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   napi_value VerifyResult(const Arguments& arguments);
   napi_value Alerts(const Arguments& arguments);
   napi_value Resumed(const Arguments& arguments);
+  napi_value ClientHello(const Arguments& arguments);
+  napi_value ChooseContext(const Arguments& arguments);
+  napi_value RefuseHello(const Arguments& arguments);
   napi_value Close(const Arguments& arguments);
 
   static void OnMessage(int written, int version, int content_type, const void* bytes,
@@ -43,6 +47,9 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   void Configure(Napi::Env env, const Napi::Value& options);
   void Feed(Napi::Env env, const Napi::Value& head);
   void NoteAlert(bool sent, int description);
+  void ConfigureClient(Napi::Env env, const Napi::Object& options);
+  void ConfigureServer(Napi::Env env, const Napi::Object& options);
+  HelloChoice& AwaitedChoice(napi_env env) const;
   int32_t ReadRecords(ByteRange range);
   int32_t WriteRecords(ByteRange range);
   template <typename Call>
@@ -60,8 +67,10 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
 
   std::shared_ptr<Environment> environment_;
   std::optional<LiveCount> live_;
-  /// Both before ssl_, to be destroyed after it.
+  /// All before ssl_, to be destroyed after it.
   std::shared_ptr<const TlsContextCore> core_;
+  std::unique_ptr<HelloChoice> hello_;
+  std::vector<unsigned char> alpn_;
   std::unique_ptr<TlsSocket> socket_;
   SslPtr ssl_;
   std::unique_ptr<Failure> failure_;

@@ -9,6 +9,7 @@
 import type {
   NativeTlsContext,
   NativeTlsContextOptions,
+  NativeTlsNames,
   NativeTlsSession,
   NativeTlsSessionOptions,
 } from './tls-contract.ts';
@@ -25,6 +26,8 @@ export const Status = {
   ended: -3,
   /** The connection is of no more use. `lastFailure()`, asked before any other call, says why. */
   failed: -4,
+  /** A handshake waits for an answer of ours, not for the socket: {@link NativeTlsSession.chooseContext}. */
+  suspended: -5,
 } as const;
 
 /** One of the negative values of {@link Status}. */
@@ -197,6 +200,7 @@ export interface NativeFeatures {
 /** Native objects alive in this environment; tests compare before and after. */
 export interface NativeLiveObjects {
   readonly epolls: number;
+  /** Those counted that only a session or a table of names still holds. */
   readonly tlsContexts: number;
   readonly tlsSessions: number;
   /** Descriptors of `listen`, `adopt`, `accept`, `reserve` and `connect` that were not given to `close` yet. */
@@ -222,7 +226,8 @@ export interface NativeBinding {
   readonly TlsContext: new (
     options: NativeTlsContextOptions,
   ) => NativeTlsContext;
-  /** Throws a TypeError when `fd` is negative or the context is not one. */
+  readonly TlsNames: new () => NativeTlsNames;
+  /** Throws a TypeError when `fd` is negative, the context is not one, or it is a chooser without options. */
   readonly TlsSession: new (
     context: NativeTlsContext,
     fd: number,
@@ -316,6 +321,8 @@ export interface NativeBinding {
   lastErrno(): number;
   /** Details of this environment's last `failed`. */
   lastFailure(): NativeFailure;
+  /** Standard (IANA) names of the cipher suites that the linked OpenSSL knows, by number. Made anew at each call. */
+  cipherSuiteNames(): Record<number, string>;
   features(): NativeFeatures;
   liveObjects(): NativeLiveObjects;
 }

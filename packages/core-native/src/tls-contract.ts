@@ -19,6 +19,11 @@ export interface NativeTlsIdentity {
 /** What a {@link NativeTlsContext} is built from. PEM is text or bytes; nothing is kept of the caller's memory. */
 export interface NativeTlsContextOptions extends NativeTlsIdentity {
   readonly role: 'server' | 'client';
+  /**
+   * A server's context without a certificate, which serves nobody itself: its sessions choose another one or are
+   * refused with the alert unrecognized_name (RFC 6066 section 3). Default false.
+   */
+  readonly chooser?: boolean | undefined;
   /** Further identities, each with a key of another kind; what the peer can verify decides which one is used. */
   readonly identities?: readonly NativeTlsIdentity[] | undefined;
   /** Trust anchors (PEM, any number of certificates in each); each one is trusted as it is, intermediates too. */
@@ -51,7 +56,10 @@ export interface NativeTlsContextOptions extends NativeTlsIdentity {
    * send(2) for all that is there), `socket` each by itself. Default `shared`.
    */
   readonly bio?: 'shared' | 'socket' | undefined;
-  /** ALPN protocols, most wanted first (RFC 7301). A server picks by its own order and refuses when none is shared. */
+  /**
+   * ALPN protocols, most wanted first (RFC 7301). A server picks by its own order and refuses when none is shared; one
+   * without a list leaves it to the session's.
+   */
   readonly alpn?: readonly string[] | undefined;
   /** At most 32 bytes; keeps resumption inside one trust policy. Required for resumption with verified peers. */
   readonly sessionIdContext?: string | undefined;
@@ -66,6 +74,22 @@ export interface NativeTlsContext {
   certificateChains(): Buffer[][];
 }
 
+/**
+ * Names and the contexts that serve them, looked up inside a handshake without entering JavaScript. Names are compared
+ * without case and without a trailing dot (RFC 6066 section 3). May change at any time, also under handshakes: they see
+ * the one or the other.
+ */
+export interface NativeTlsNames {
+  /**
+   * `pattern` is a name or `*.` and a name, for one label in front of it; in lower case, without a trailing dot. A name
+   * goes before a wildcard. Throws a TypeError unless the context is a server's.
+   */
+  set(pattern: string, context: NativeTlsContext): void;
+  /** Whether it was there. */
+  remove(pattern: string): boolean;
+}
+
+/** For a client those of its peer, for a server those of its choice. */
 export interface NativeTlsSessionOptions {
   /** SNI to send (clients): a DNS name, never an address (RFC 6066 section 3). */
   readonly servername?: string | undefined;
@@ -73,6 +97,12 @@ export interface NativeTlsSessionOptions {
   readonly verifyName?: string | undefined;
   /** What has been read from the socket already: the session's first input. Copied. */
   readonly head?: Uint8Array | undefined;
+  /** Who serves which servername (servers); whoever is not found there is served by the session's own context. */
+  readonly names?: NativeTlsNames | undefined;
+  /** Application protocols (servers), each with its length in front as on the wire, for contexts that have no list. */
+  readonly alpn?: Buffer | undefined;
+  /** Whether the handshake is suspended once the ClientHello is there (servers). Default false. */
+  readonly suspends?: boolean | undefined;
 }
 
 /** An outcome of X.509 verification: `X509_V_OK`, or the name (X509_STORE_CTX_get_error(3)) and text of the failure. */
@@ -109,6 +139,18 @@ export interface NativeTlsInfo {
 export interface NativeTlsSession {
   /** 0 when the handshake is complete, else a {@link Status}. Never needed again after 0. */
   handshake(): number;
+  /**
+   * The ClientHello of a suspended handshake as it came, with its handshake header (RFC 8446 sections 4 and 4.1.2); of
+   * those in the format of SSL 2.0 there is none, they are refused. Undefined unless it is suspended.
+   */
+  clientHello(): Buffer | undefined;
+  /**
+   * Answers a suspended handshake, which then goes on with the next {@link handshake}: under `context` with everything
+   * it says, or without one as if it had not been suspended. Throws when no answer is awaited.
+   */
+  chooseContext(context?: NativeTlsContext): void;
+  /** Answers that it is refused, with the given alert (RFC 8446 section 6). Throws when no answer is awaited. */
+  refuseHello(alert: number): void;
   /**
    * Decrypts as many records as are there into `buffer[offset, offset + length)`. Answers the count, with
    * {@link READ_MORE} set unless the session ran dry, or a {@link Status}. A zero `length` is misuse. A peer that sends

@@ -50,10 +50,12 @@ describe('the exports', () => {
     const names: (keyof NativeBinding)[] = [
       'Epoll',
       'TlsContext',
+      'TlsNames',
       'TlsSession',
       'accept',
       'acceptedAddress',
       'adopt',
+      'cipherSuiteNames',
       'close',
       'connect',
       'connectResult',
@@ -86,7 +88,7 @@ describe('the exports', () => {
     expect(native.recv(pair.client, buffer, 0, 1)).toBe(Status.wantsRead);
     expect(native.recv(1_000_000, buffer, 0, 1)).toBe(Status.failed);
     pair.close();
-    expect(Object.values(Status)).toEqual([-1, -2, -3, -4]);
+    expect(Object.values(Status)).toEqual([-1, -2, -3, -4, -5]);
     expect(contract.READ_MORE).toBe(2 ** 30);
   });
 });
@@ -308,6 +310,7 @@ describe('methods', () => {
     for (const [object, other] of [
       [epoll, session],
       [session, epoll],
+      [new native.TlsNames(), session],
     ] as const) {
       const prototype = Object.getPrototypeOf(object) as Record<string, (...values: unknown[]) => unknown>;
       for (const name of Object.getOwnPropertyNames(prototype).filter((each) => each !== 'constructor')) {

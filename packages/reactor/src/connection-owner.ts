@@ -1,6 +1,6 @@
 /** What a connection needs of whoever made it: a listener or a connector. */
-import type { Hooks } from './hooks.ts';
 import type { CloseReason } from './protocol.ts';
+import type { ProtocolChoice } from './protocol-choice.ts';
 import type { Transport } from './transport.ts';
 
 export interface ConnectionOwner {
@@ -24,7 +24,7 @@ export interface ConnectionInit<State> {
   /** Closed by the transport. */
   readonly fd: number;
   readonly transport: Transport;
-  readonly hooks: Hooks<State>;
+  readonly protocols: Pick<ProtocolChoice<State>, 'fallback' | 'hooksFor'>;
   readonly owner: ConnectionOwner;
   /** Of a Unix socket. */
   readonly isUnix: boolean;

@@ -26,16 +26,17 @@ import type { ReadHalf } from './read-half.ts';
 import { ReadSide, type Receiver } from './read-side.ts';
 import { Registration } from './registration.ts';
 import { Telling } from './telling.ts';
-import type { Transport, TransportFailure } from './transport.ts';
+import { Status, type Transport, type TransportFailure } from './transport.ts';
 import { acceptsBytes, awaitsWritable, type WriteHalf } from './write-half.ts';
 import { WriteSide } from './write-side.ts';
 
 export class ReactorConnection<State> implements Connection<State>, Flushable, Receiver, DeadlineListener {
   // Fixed for life.
   readonly id: number;
+  readonly listener: object | undefined;
   private readonly registration: Registration;
   private readonly loop: Loop;
-  private readonly hooks: Hooks<State>;
+  private readonly protocols: ConnectionInit<State>['protocols'];
   private readonly telling: Telling<State>;
   private readonly listing: Listing;
 
@@ -47,7 +48,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   private readonly writing: WriteSide;
   private readonly deadlines: ConnectionDeadlines;
 
-  // The protocol's.
+  // The protocol's: which one it is may be settled by the handshake.
+  private hooks: Hooks<State>;
   state!: State;
 
   /** A shutdown is told to the protocol once, when it has got all that is in. */
@@ -62,8 +64,10 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.registration = new Registration(loop.poller, init.fd, slot, generation);
     this.id = init.id;
     this.transport = init.transport;
-    this.hooks = init.hooks;
-    this.telling = new Telling(this, init.hooks, init.owner);
+    this.protocols = init.protocols;
+    this.hooks = init.protocols.fallback;
+    this.listener = init.owner.listener;
+    this.telling = new Telling(this, this.hooks, init.owner);
     this.listing = new Listing(loop, this);
     this.reading = new ReadSide(loop, init.transport);
     this.writing = new WriteSide(loop, init.transport);
@@ -174,10 +178,6 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     return this.registration.slot;
   }
 
-  get listener(): object | undefined {
-    return this.telling.owner.listener;
-  }
-
   /** Registers with the poller and takes the first step. Called once, by whoever made the connection. */
   start(): void {
     try {
@@ -258,11 +258,17 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     // A plain transport has nothing to compute: only sealed ones draw on the budget.
     if (this.transport.secure && !this.loop.takeHandshakeStep()) return this.listing.ready();
     const progress = this.transport.handshake();
+    // It may have asked code of the user, which may do anything.
+    if (this.lifecycle !== 'handshaking') return;
     if (progress === 0) return this.telling.hasBegun ? this.upgraded() : this.open();
+    if (progress === Status.suspended) return this.writing.suspend(() => this.listing.ready());
     if (!this.writing.awaitEdge(progress)) this.transportFailed(this.transport.failure());
   }
 
   private open(): void {
+    const hooks = this.protocols.hooksFor(this.transport);
+    if (hooks instanceof Error) return this.finish('error', hooks);
+    this.hooks = hooks;
     this.loop.counters.opened += 1;
     this.telling.handshaken();
     this.lifecycle = stepLifecycle(this.lifecycle, 'opened');
@@ -270,7 +276,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.deadlines.open();
     // The first request may have come with the last flight of the handshake: no edge will tell.
     this.reading.edge();
-    const thrown = this.telling.open();
+    const thrown = this.telling.open(hooks);
     if (thrown === undefined) return;
     this.finish('error', thrown);
     this.telling.openThrew(thrown);
@@ -322,8 +328,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       return;
     }
     if (this.doom !== undefined && this.reading.half !== 'draining') return this.transportFailed(this.doom);
-    const isOver = this.reading.half === 'ended' && this.writing.half === 'ended';
-    if (isOver) return this.finish('clean', undefined);
+    if (this.reading.half === 'ended' && this.writing.half === 'ended')
+      return this.finish('clean', undefined);
     this.deadlines.settle();
     this.registration.armWritable(awaitsWritable(this.writing.half) || this.reading.half === 'wants-write');
   }

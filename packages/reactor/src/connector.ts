@@ -86,9 +86,10 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
       return this.fail(thrown);
     }
     const hooks = new Hooks(loop, request.protocol);
+    const protocols = { fallback: hooks, hooksFor: () => hooks };
     const isUnix = target.to.kind === 'unix';
     const connection = loop.admit((slot, generation) => {
-      const made = { id: request.nextId(), fd, transport, hooks, owner: this, isUnix };
+      const made = { id: request.nextId(), fd, transport, protocols, owner: this, isUnix };
       return new ReactorConnection<State>(loop, slot, generation, made);
     });
     this.connection = connection;

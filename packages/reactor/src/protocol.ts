@@ -25,7 +25,10 @@ export type CloseReason = 'clean' | 'truncated' | 'reset' | 'timeout' | 'limit' 
  * and the error reported; the reactor goes on.
  */
 export interface Protocol<State = void> {
-  /** Identifiers offered by ALPN (RFC 7301), most wanted first. */
+  /**
+   * Identifiers that a listener offers by ALPN (RFC 7301), most wanted first, where its transport is able to and was not
+   * configured with others. A client that offers only others is refused then; one that offers none is served.
+   */
   readonly alpn?: readonly string[];
   /** The connection is open, its handshake done. Returns the state that `conn.state` holds from now on. */
   onOpen(conn: Connection<State>): State;

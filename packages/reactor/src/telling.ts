@@ -15,9 +15,10 @@ export class Telling<State> {
   private opening: 'before' | 'running' | 'done' = 'before';
   private keptClose: { readonly reason: CloseReason; readonly error: Error | undefined } | undefined;
   private readonly connection: Connection<State>;
-  private readonly hooks: Hooks<State>;
+  private hooks: Hooks<State>;
   readonly owner: ConnectionOwner;
 
+  /** `hooks`: whose failure it is when it closes before it is open. */
   constructor(connection: Connection<State>, hooks: Hooks<State>, owner: ConnectionOwner) {
     this.connection = connection;
     this.hooks = hooks;
@@ -34,8 +35,9 @@ export class Telling<State> {
     this.owner.onHandshaken();
   }
 
-  /** Calls `onOpen`; what it threw is for the caller to close the connection with. */
-  open(): Error | undefined {
+  /** Calls `onOpen` of the protocol that was settled; what it threw is for the caller to close the connection with. */
+  open(hooks: Hooks<State>): Error | undefined {
+    this.hooks = hooks;
     this.opening = 'running';
     const thrown = this.hooks.open(this.connection);
     if (thrown !== undefined) return thrown;

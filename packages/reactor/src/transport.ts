@@ -2,14 +2,14 @@
  * The second plug point: how bytes move over one connected socket. Plain TCP is `plain-transport.ts`; TLS is a package.
  *
  * Rule: a transport reports and never waits, retries or calls back. Every call answers a {@link Progress}; the
- * connection decides what to do with it.
+ * connection decides what to do with it. The one call back is the one it was asked for: {@link Transport.whenResumable}.
  */
 import { Status } from '@sluice/core-native';
 import { UsageError } from './errors.ts';
 
 /**
  * A count of bytes (0 or more; 0 means "done" where no bytes are counted), or one of the negative values of
- * {@link Status}: `wantsRead`, `wantsWrite`, `ended`, `failed`.
+ * {@link Status}: `wantsRead`, `wantsWrite`, `ended`, `failed`, and for a handshake `suspended`.
  */
 export type Progress = number;
 
@@ -34,8 +34,16 @@ export interface Transport {
    */
   readonly drained: boolean;
 
-  /** 0 when application bytes may flow. Called again after the edge it wanted; never again after 0. */
+  /**
+   * 0 when application bytes may flow. Called again after the edge it wanted; never again after 0. `suspended`: something
+   * other than the socket is waited for; {@link whenResumable} follows at once.
+   */
   handshake(): Progress;
+  /**
+   * Takes what to call, once, when the suspended handshake can go on: later than this call, from anywhere. Calling it
+   * after `close` is harmless. Needed of transports that answer `suspended` only.
+   */
+  whenResumable?(resume: () => void): void;
   /** Fills `buffer` from its start; 1 or more bytes, `wantsRead` (would block), `wantsWrite`, `ended` or `failed`. */
   read(buffer: Uint8Array): Progress;
   /**
@@ -60,6 +68,11 @@ export interface Transport {
 /** Makes the transport of each accepted connection. Immutable once published to a listener. */
 export interface ServerTransport {
   readonly name: string;
+  /**
+   * The same transport, offering these application protocols (ALPN, RFC 7301), most wanted first, where its own
+   * configuration names none. Without this method nothing is negotiated.
+   */
+  withAlpn?(alpn: readonly string[]): ServerTransport;
   /** Whether it may take over an open connection (`Connection.upgrade`): `accept` then looks at `head`. Default false. */
   readonly upgrades?: boolean;
   /**

@@ -151,6 +151,19 @@ export class WriteSide {
     return true;
   }
 
+  /**
+   * The handshake waits for something other than the socket. No edge is lost by that: what comes meanwhile is found by
+   * the step that `goOn` is to bring about. It is not called when the connection is over by then.
+   */
+  suspend(goOn: () => void): void {
+    this.half = stepWriteHalf(this.half, 'suspend');
+    this.transport.whenResumable?.(() => {
+      if (this.half !== 'suspended') return;
+      this.half = stepWriteHalf(this.half, 'go-on');
+      goOn();
+    });
+  }
+
   /** Sends what is staged and what is queued, as far as it goes now. False when the transport failed. */
   sendAll(): boolean {
     return this.flushStaged() && (!this.hasWork || this.flush());

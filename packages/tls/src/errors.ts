@@ -92,6 +92,7 @@ export type TlsErrorCode =
   | 'ERR_TLS_NO_SHARED_GROUP'
   | 'ERR_TLS_NO_SHARED_SIGNATURE'
   | 'ERR_TLS_ALPN'
+  | 'ERR_TLS_UNRECOGNIZED_NAME'
   | VerificationErrorCode
   | 'ERR_TLS_ALERT'
   | 'ERR_TLS_TRUNCATED'
@@ -189,6 +190,13 @@ const KNOWN: ReadonlyMap<number, Known> = new Map<number, Known>([
     {
       code: 'ERR_TLS_NO_CERTIFICATE',
       words: 'The peer presented no certificate, and one is required here',
+    },
+  ],
+  [
+    234,
+    {
+      code: 'ERR_TLS_UNRECOGNIZED_NAME',
+      words: 'The peer asked for no server name that is served here',
     },
   ],
   [

@@ -3,6 +3,8 @@
 import './tls-connection.ts';
 
 export type { TlsAlert } from './alerts.ts';
+export type { ClientHelloHook, HelloAnswer } from './asking-transport.ts';
+export type { ClientHello, Codepoint } from './client-hello.ts';
 export { type TlsClientOptions, tlsClient } from './client-transport.ts';
 export type { Pem, TlsVersions } from './context-options.ts';
 export { type TlsStats, tlsStats } from './counters.ts';
@@ -19,9 +21,26 @@ export { checkIdentity } from './identity-check.ts';
 export type { IdentityOptions, PemIdentity, Pkcs12Identity, TlsIdentity } from './identity-options.ts';
 export type { VerifyPeer } from './peer-verification.ts';
 export { readPemFile } from './pem-file.ts';
-export { type TlsOptions, tls } from './server-transport.ts';
+export { type TlsAlertName, TlsRefusedError } from './refusal.ts';
+export {
+  type TlsContextOptions,
+  type TlsOptions,
+  type TlsServerSettings,
+  type TlsServerTransport,
+  tls,
+  tlsContext,
+} from './server-transport.ts';
+export { SniContexts, type SniOptions, sniContexts } from './sni.ts';
 export { type StartTlsOptions, startTls } from './start-tls.ts';
 export type { TlsConnection } from './tls-connection.ts';
+export type { TlsContext } from './tls-context.ts';
 export { type TlsOrPlainOptions, tlsOrPlain } from './tls-or-plain.ts';
 export type { TlsPeer } from './tls-peer.ts';
 export type { ClientCertificates, ServerTrustOptions, TrustOptions } from './trust-options.ts';
+export {
+  type PemFiles,
+  type PemPair,
+  type PemWatcher,
+  type PemWatchOptions,
+  watchPemFiles,
+} from './watch-pem-files.ts';

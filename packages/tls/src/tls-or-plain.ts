@@ -46,7 +46,11 @@ export function tlsOrPlain(options: TlsOrPlainOptions): ServerTransport {
       'tlsOrPlain needs transports of servers: tls: tls({ cert, key }).',
     );
   }
-  return { name: 'tls-or-plain', accept: (fd) => new TlsOrPlainTransport(native, fd, tls, plain) };
+  return {
+    name: 'tls-or-plain',
+    withAlpn: (names) => tlsOrPlain({ ...options, tls: tls.withAlpn?.(names) ?? tls }),
+    accept: (fd) => new TlsOrPlainTransport(native, fd, tls, plain),
+  };
 }
 
 export class TlsOrPlainTransport implements Transport {
@@ -93,6 +97,10 @@ export class TlsOrPlainTransport implements Transport {
       return Status.failed;
     }
     return this.chosen.handshake();
+  }
+
+  whenResumable(resume: () => void): void {
+    this.chosen?.whenResumable?.(resume);
   }
 
   read(buffer: Uint8Array): Progress {

@@ -20,7 +20,7 @@ import {
 } from '@sluice/reactor';
 import { counters } from './counters.ts';
 import { dropInput } from './drop-input.ts';
-import { sessionError, type TlsError } from './errors.ts';
+import { sessionError } from './errors.ts';
 import { closedMeanwhile, refusalOf, type VerifyPeer } from './peer-verification.ts';
 import { SessionRecord } from './session-record.ts';
 import { describePeer, type TlsPeer } from './tls-peer.ts';
@@ -30,14 +30,14 @@ export class TlsTransport implements Transport {
   readonly secure = true;
   drained = false;
   private readonly native: NativeBinding;
-  private readonly session: NativeTlsSession;
+  protected readonly session: NativeTlsSession;
   private readonly fd: number;
   private readonly verifyPeer: VerifyPeer | undefined;
   private handshakeDone = false;
   private failed = false;
   private readonly record = new SessionRecord();
-  /** What the application's hook had against the peer. */
-  private refusal: TlsError | undefined;
+  /** What a hook of the application had against the peer. */
+  protected refusal: Error | undefined;
   // Asked from OpenSSL when first wanted, and kept.
   private settled: NativeTlsInfo | undefined;
   private knownPeer: TlsPeer | undefined;

@@ -230,6 +230,7 @@ export class Actor {
       'demands answer': () => socket.peerDemandsAnswer(),
       'owes answer': () => socket.demandAnswer(),
       answers: () => socket.peerAnswers(),
+      settles: () => socket.suspension.settle(),
     };
     acts[act.peer]('bytes' in act ? act.bytes : 0);
   }

@@ -17,11 +17,11 @@ export type Verb =
   | { readonly verb: 'upgrade'; readonly handshake: readonly ('read' | 'write')[] }
   | { readonly verb: 'pause' | 'resume' };
 
-/** What the peer and the network do. */
+/** What the peer and the network do; `settles`: somebody answers what a handshake is suspended for. */
 export type PeerAct =
   | { readonly peer: 'sends' | 'reads'; readonly bytes: number }
   | { readonly peer: 'connects' | 'refuses' | 'flight' | 'urgent' | 'ends' | 'resets' | 'vanishes' }
-  | { readonly peer: 'demands answer' | 'owes answer' | 'answers' };
+  | { readonly peer: 'demands answer' | 'owes answer' | 'answers' | 'settles' };
 
 /** Something that happens to one of the connections, chosen by a number. */
 export interface Deed {
@@ -69,7 +69,7 @@ const traits: fc.Arbitrary<Traits> = fc.record({
   secure: fc.boolean(),
   handshake: fc.oneof(
     { weight: 3, arbitrary: fc.constant([]) },
-    { weight: 1, arbitrary: fc.array(fc.constantFrom('read', 'write'), { maxLength: 3 }) },
+    { weight: 1, arbitrary: fc.array(fc.constantFrom('read', 'write', 'answer'), { maxLength: 3 }) },
   ),
   breakBits: fc.constantFrom(
     Ready.readable | Ready.writable | Ready.readClosed | Ready.hangup | Ready.error,
@@ -147,7 +147,12 @@ const peerActs: fc.Arbitrary<PeerAct> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      peer: fc.constantFrom('demands answer' as const, 'owes answer' as const, 'answers' as const),
+      peer: fc.constantFrom(
+        'demands answer' as const,
+        'owes answer' as const,
+        'answers' as const,
+        'settles' as const,
+      ),
     }),
   },
 );

@@ -8,7 +8,8 @@
 import { Interest, Ready } from '../../src/poller.ts';
 import { type Progress, Status, type Transport, type TransportFailure } from '../../src/transport.ts';
 import { isStreamAt, streamBytes } from './streams.ts';
-import type { Traits } from './traits.ts';
+import { Suspension } from './suspension.ts';
+import type { Need, Traits } from './traits.ts';
 import type { Wire } from './wire.ts';
 
 /** What the socket needs of the world around it. */
@@ -43,7 +44,9 @@ export class SimulatedSocket implements Transport {
   /** It is known to be connected: from now on the transport closes it. */
   private hasTransport: boolean;
   /** A successor adds its own. */
-  readonly handshakeNeeds: ('read' | 'write')[];
+  readonly handshakeNeeds: Need[];
+  /** What the handshake waits for when it waits for no edge. */
+  readonly suspension = new Suspension();
   private peerFlights = 0;
   private room: number;
   private haste: number;
@@ -180,10 +183,12 @@ export class SimulatedSocket implements Transport {
 
   handshake(): Progress {
     this.begin('handshake');
+    if (this.suspension.holds) this.world.violate('a suspended handshake was stepped');
     for (;;) {
       const [need] = this.handshakeNeeds;
       if (need === undefined) return 0;
       if (this.wire.broken?.reason === 'reset') return this.fail();
+      if (need === 'answer' && !this.suspension.take()) return Status.suspended;
       if (need === 'write' && this.room === 0) return this.want('handshake', 'writable');
       if (need === 'read' && this.peerFlights === 0) {
         return this.wire.broken === undefined ? this.want('handshake', 'readable') : this.fail();
@@ -191,6 +196,10 @@ export class SimulatedSocket implements Transport {
       if (need === 'read') this.peerFlights -= 1;
       this.handshakeNeeds.shift();
     }
+  }
+
+  whenResumable(resume: () => void): void {
+    this.suspension.whenResumable(resume);
   }
 
   read(buffer: Uint8Array): Progress {
@@ -287,6 +296,8 @@ export class SimulatedSocket implements Transport {
   get couldOpen(): boolean {
     if (this.connectState !== 'done') return this.connectState === 'refused';
     const [need] = this.handshakeNeeds;
+    if (this.suspension.holds) return false;
+    if (need === 'answer') return this.suspension.isAnswered;
     if (need === undefined || this.wire.broken?.reason === 'reset') return true;
     return need === 'write' ? this.room > 0 : this.peerFlights > 0 || this.wire.broken !== undefined;
   }

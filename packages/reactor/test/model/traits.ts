@@ -1,3 +1,6 @@
+/** `answer`: of somebody other than the peer; the handshake is suspended until it is there. */
+export type Need = 'read' | 'write' | 'answer';
+
 /** What differs from socket to socket. */
 export interface Traits {
   /** Room in the send buffer at the beginning, and the most that one write takes. */
@@ -7,7 +10,7 @@ export interface Traits {
   readonly tellsDrained: boolean;
   readonly secure: boolean;
   /** What the handshake waits for, in order. */
-  readonly handshake: readonly ('read' | 'write')[];
+  readonly handshake: readonly Need[];
   /** Bits of a connection that breaks. */
   readonly breakBits: number;
   /** Whether an event carries everything that is ready, as epoll's do, or only what has changed. */
