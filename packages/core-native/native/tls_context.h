@@ -17,6 +17,8 @@ namespace sluice {
 struct TlsContextCore {
   bool server = false;
   std::vector<unsigned char> alpn;
+  /// Tickets of TLS 1.3 that a session owes its client after a full handshake.
+  int tickets = 0;
   /// Last, so that it is let go first: its callbacks point at the members above.
   SslCtxPtr context;
 };

@@ -23,6 +23,7 @@ class Builder {
     ERR_clear_error();
     if (!StartOpenSsl()) Throw("ERR_TLS_OPTION", "OpenSSL did not start");
     core_->server = options_.server;
+    core_->tickets = options_.server ? options_.tickets : 0;
     core_->context.reset(SSL_CTX_new(options_.server ? TLS_server_method() : TLS_client_method()));
     if (!core_->context) Throw("ERR_TLS_OPTION", "OpenSSL made no context");
     SetBehaviour();

@@ -9,6 +9,9 @@ namespace sluice {
 
 namespace {
 
+// RFC 8446 section 4.6.1: a week at most.
+constexpr int kMaxSessionSeconds = 7 * 24 * 60 * 60;
+
 [[noreturn]] void ThrowType(Napi::Env env, const std::string& name, const char* wanted) {
   Napi::TypeError error = Napi::TypeError::New(env, "\"" + name + "\" must be " + wanted);
   error.Set("code", "ERR_INVALID_ARG_TYPE");
@@ -44,15 +47,17 @@ bool ReadBoolean(const Napi::Object& options, const char* name, bool fallback) {
   return value.As<Napi::Boolean>();
 }
 
-int ReadTickets(const Napi::Object& options) {
-  const Napi::Value value = options.Get("tickets");
-  if (value.IsUndefined()) return 1;
-  if (!value.IsNumber()) ThrowType(options.Env(), "tickets", "an integer");
-  const double tickets = value.As<Napi::Number>();
-  if (!(tickets >= 0 && tickets <= 16) || tickets != static_cast<int>(tickets)) {
-    ThrowTlsOption(options.Env(), "ERR_TLS_OPTION", "\"tickets\" must be an integer from 0 to 16");
+int ReadInteger(const Napi::Object& options, const char* name, int fallback, int low, int high) {
+  const Napi::Value value = options.Get(name);
+  if (value.IsUndefined()) return fallback;
+  if (!value.IsNumber()) ThrowType(options.Env(), name, "an integer");
+  const double number = value.As<Napi::Number>();
+  if (!(number >= low && number <= high) || number != static_cast<int>(number)) {
+    ThrowTlsOption(options.Env(), "ERR_TLS_OPTION",
+                   std::string("\"") + name + "\" must be an integer from " + std::to_string(low) +
+                       " to " + std::to_string(high));
   }
-  return static_cast<int>(tickets);
+  return static_cast<int>(number);
 }
 
 int ReadVersion(const Napi::Object& options, const char* name, int fallback) {
@@ -112,7 +117,9 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
   options.groups = ReadText(object, "groups");
   options.alpn = ReadList(object, "alpn", PlainText);
   options.session_id_context = ReadText(object, "sessionIdContext");
-  options.tickets = ReadTickets(object);
+  options.tickets = ReadInteger(object, "tickets", options.tickets, 0, 16);
+  options.session_timeout_seconds = ReadInteger(
+      object, "sessionTimeoutSeconds", options.session_timeout_seconds, 1, kMaxSessionSeconds);
   if (options.min_version > options.max_version) {
     ThrowTlsOption(value.Env(), "ERR_TLS_OPTION",
                    "\"minVersion\" is above \"maxVersion\": no version is left");

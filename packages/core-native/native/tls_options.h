@@ -28,6 +28,7 @@ struct TlsContextOptions {
   std::vector<std::string> alpn;
   std::optional<std::string> session_id_context;
   int tickets = 1;
+  int session_timeout_seconds = 7200;
 
   static TlsContextOptions Read(const Napi::Value& value);
 };

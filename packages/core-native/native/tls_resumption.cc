@@ -3,15 +3,19 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <string>
 
 #include "openssl_ptr.h"
+#include "ticket_keys.h"
 
 namespace sluice {
 
 namespace {
 
-/// Differs per trust policy, so that a session of one never resumes under another (P34).
+/// Differs per trust policy, so that a session of one never resumes under another (P34): all
+/// contexts of the process share their ticket keys, and a name that the caller chose does not stand
+/// for what he trusts.
 std::string DeriveSessionIdContext(Napi::Env env, const TlsContextOptions& options) {
   const MdCtxPtr digest(EVP_MD_CTX_new());
   EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr);
@@ -21,7 +25,8 @@ std::string DeriveSessionIdContext(Napi::Env env, const TlsContextOptions& optio
     EVP_DigestUpdate(digest.get(), part.data(), part.size());
   };
   add(options.verify_peer ? "verify" : "no verify");
-  add(options.certificate_chain.value_or(""));
+  add(options.session_id_context ? "named" : "by certificate");
+  add(options.session_id_context.value_or(options.certificate_chain.value_or("")));
   for (const std::string& anchors : options.trust_anchors) add(anchors);
   std::string id(EVP_MD_get_size(EVP_sha256()), '\0');
   if (EVP_DigestFinal_ex(digest.get(), reinterpret_cast<unsigned char*>(id.data()), nullptr) != 1) {
@@ -36,16 +41,32 @@ void UseResumption(Napi::Env env, SSL_CTX* context, const TlsContextOptions& opt
   // Tickets keep the state with the client; the server's own cache would grow to 20480 sessions a
   // context.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_num_tickets(context, static_cast<size_t>(options.tickets));
+  // None with the handshake: see SendTicketsWithNextWrite.
+  SSL_CTX_set_num_tickets(context, 0);
+  SSL_CTX_set_timeout(context, options.session_timeout_seconds);
+  if (options.server && !UseTicketKeys(context)) {
+    ThrowTlsOption(env, "ERR_TLS_OPTION", "OpenSSL refused the ticket keys");
+  }
   // In TLS 1.2 the number has no say; without tickets there shall be none.
   if (options.tickets == 0) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
-  const std::string id = options.session_id_context ? *options.session_id_context
-                                                    : DeriveSessionIdContext(env, options);
-  if (id.size() > SSL_MAX_SID_CTX_LENGTH ||
-      SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(id.data()),
-                                     static_cast<unsigned int>(id.size())) != 1) {
+  if (options.session_id_context && options.session_id_context->size() > SSL_MAX_SID_CTX_LENGTH) {
     ThrowTlsOption(env, "ERR_TLS_OPTION", "\"sessionIdContext\" must be at most 32 bytes");
   }
+  const std::string id = DeriveSessionIdContext(env, options);
+  if (SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(id.data()),
+                                     static_cast<unsigned int>(id.size())) != 1) {
+    ThrowTlsOption(env, "ERR_TLS_OPTION", "The session id context was refused");
+  }
+}
+
+// Sent at the end of the handshake, tickets meet a peer that has closed by then and turn its FIN
+// into a reset, which destroys the request that came before it; or they meet a full send buffer and
+// keep the request from being read (P33). What is written has been asked for.
+void SendTicketsWithNextWrite(SSL* ssl, int count) {
+  if (SSL_version(ssl) != TLS1_3_VERSION) return;
+  // A client that resumed has used up one.
+  const int due = SSL_session_reused(ssl) == 1 ? std::min(count, 1) : count;
+  for (int ticket = 0; ticket < due; ++ticket) SSL_new_session_ticket(ssl);
 }
 
 }  // namespace sluice

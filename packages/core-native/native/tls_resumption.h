@@ -9,7 +9,12 @@
 
 namespace sluice {
 
-/// Applies `tickets` and `sessionIdContext`; throws with a code of the contract.
+/// Applies `tickets`, `sessionTimeoutSeconds` and `sessionIdContext`; throws with a code of the
+/// contract.
 void UseResumption(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options);
+
+/// Has up to `count` tickets of TLS 1.3 leave in front of the next write of `ssl`, a server's whose
+/// handshake is complete. Nothing is sent here.
+void SendTicketsWithNextWrite(SSL* ssl, int count);
 
 }  // namespace sluice

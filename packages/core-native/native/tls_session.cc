@@ -4,8 +4,11 @@
 #include <arpa/inet.h>
 #include <openssl/x509v3.h>
 
+#include <utility>
+
 #include "tls_outcome.h"
 #include "tls_peer.h"
+#include "tls_resumption.h"
 
 namespace sluice {
 
@@ -87,6 +90,7 @@ TlsSession::TlsSession(const Napi::CallbackInfo& info)
     throw Napi::TypeError::New(env, "\"fd\" must be a descriptor: an integer of 0 or more");
   }
   core_ = context->core();
+  tickets_due_ = core_->tickets;
   ERR_clear_error();
   ssl_.reset(SSL_new(core_->context.get()));
   BIO* bio = socket_.emplace(static_cast<int>(fd)).MakeBio();
@@ -134,8 +138,13 @@ void TlsSession::Configure(Napi::Env env, const Napi::Value& options) {
 napi_value TlsSession::Handshake(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   const Entry entry(*this);
-  return Integer(arguments.env(),
-                 Answer(Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); })));
+  const Status status = Continue();
+  handshaken_ = handshaken_ || status == Status::kDone;
+  return Integer(arguments.env(), Answer(status));
+}
+
+Status TlsSession::Continue() {
+  return Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); });
 }
 
 napi_value TlsSession::Read(const Arguments& arguments) {
@@ -178,6 +187,8 @@ napi_value TlsSession::Write(const Arguments& arguments) {
                                     " bytes must be retried with the same bytes, at least as many");
   }
   const Entry entry(*this);
+  if (tickets_due_ > 0 && IsHandshaken())
+    SendTicketsWithNextWrite(ssl_.get(), std::exchange(tickets_due_, 0));
   size_t count = 0;
   // One record a call: OpenSSL accepts no more with partial writes, and a second one here could
   // block after the first was accepted, which a single answer cannot tell.
@@ -197,9 +208,13 @@ napi_value TlsSession::Shutdown(const Arguments& arguments) {
   }
   if (failure_) return Integer(arguments.env(), Answer(Status::kFailed));
   // SSL_shutdown during a handshake is an error that would spoil the session (SSL_shutdown(3)).
-  if (close_notify_sent_ || !SSL_is_init_finished(ssl_.get()))
-    return Integer(arguments.env(), ToInt(Status::kDone));
+  if (close_notify_sent_ || !IsHandshaken()) return Integer(arguments.env(), ToInt(Status::kDone));
   const Entry entry(*this);
+  // What OpenSSL has begun to send by itself, the answer to a KeyUpdate for instance, comes first.
+  if (!SSL_is_init_finished(ssl_.get())) {
+    const Status status = Continue();
+    if (status != Status::kDone) return Integer(arguments.env(), Answer(status));
+  }
   // Both 0 (sent) and 1 (the peer's has come too) say that ours has left. A second call would begin
   // to read, which is for read() to do (P30).
   const Status status = Run("SSL_shutdown", [&] { return SSL_shutdown(ssl_.get()) >= 0 ? 1 : -1; });
@@ -209,7 +224,7 @@ napi_value TlsSession::Shutdown(const Arguments& arguments) {
 
 napi_value TlsSession::Info(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
-  if (!SSL_is_init_finished(ssl_.get())) {
+  if (!IsHandshaken()) {
     throw Napi::Error::New(arguments.env(),
                            "The handshake is not complete: there is nothing settled to tell");
   }

@@ -40,6 +40,8 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
 
   void Configure(Napi::Env env, const Napi::Value& options);
   int32_t ReadRecords(ByteRange range);
+  /// Brings on the handshake, or what OpenSSL has to send after it.
+  Status Continue();
   template <typename Call>
   Status Run(const char* name, Call call);
   /// The status as an answer to JavaScript; a failure becomes the environment's last one at this
@@ -47,6 +49,8 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   int32_t Answer(Status status);
   void ThrowIfClosed(napi_env env) const;
   void Free();
+  /// Of a handshake; what follows it (tickets, KeyUpdate) brings OpenSSL back into its own init.
+  bool IsHandshaken() const { return handshaken_ || SSL_is_init_finished(ssl_.get()); }
 
   std::shared_ptr<Environment> environment_;
   std::optional<LiveCount> live_;
@@ -59,6 +63,9 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   /// Length of the write that OpenSSL has seen and not accepted; 0 when there is none.
   size_t blocked_write_ = 0;
   bool close_notify_sent_ = false;
+  bool handshaken_ = false;
+  /// Tickets that go out with the first write.
+  int tickets_due_ = 0;
   /// Records received since the handshake or the last application data.
   int barren_records_ = 0;
   /// Calls into OpenSSL on the stack: a callback of theirs may close this session (P21).

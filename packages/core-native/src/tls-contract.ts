@@ -23,10 +23,18 @@ export interface NativeTlsContextOptions {
   readonly groups?: string | undefined;
   /** ALPN protocols, most wanted first (RFC 7301). A server picks by its own order and refuses when none is shared. */
   readonly alpn?: readonly string[] | undefined;
-  /** At most 32 bytes; keeps resumption inside one trust policy. Required for resumption with verified peers. */
+  /**
+   * At most 32 bytes, in place of the certificate chain, in what tells sessions of one purpose from those of another.
+   * Whom the context trusts is always part of that: a session is resumed under the same policy only.
+   */
   readonly sessionIdContext?: string | undefined;
-  /** TLS 1.3 session tickets sent after a full handshake. */
+  /**
+   * TLS 1.3 session tickets, from 0 to 16, sent in front of the first application data after a full handshake; one after
+   * a resumption. In TLS 1.2 there is one, in the handshake. 0: no tickets at all.
+   */
   readonly tickets?: number | undefined;
+  /** How long a session may be resumed, from 1 to 604800 (RFC 8446 section 4.6.1). Default 7200. */
+  readonly sessionTimeoutSeconds?: number | undefined;
 }
 
 /** An immutable SSL_CTX. Sessions made from it keep it alive. */
@@ -51,6 +59,23 @@ export interface NativeTlsInfo {
   readonly resumed: boolean;
   /** Group of the key exchange, for instance `X25519MLKEM768`; undefined when there was none. */
   readonly group: string | undefined;
+}
+
+/**
+ * The ring of ticket keys: one for all server contexts of all threads of this process. 80 bytes each: a name of 16, a key
+ * of AES-256-CBC, a key of HMAC-SHA256 (32 each); the first one seals, all of them open.
+ */
+export interface NativeTicketKeys {
+  /**
+   * Puts a random key in front, unless the present one is younger than `minAgeMs`, or none was needed yet. Whether it did.
+   */
+  rotateTicketKeys(minAgeMs: number): boolean;
+  /** Replaces all keys, 1 to 16. Throws a RangeError for another length, and when two have the same name. */
+  setTicketKeys(buffer: Uint8Array, offset: number, length: number): void;
+  /** A copy of all keys, which is a secret; makes the first one when there is none yet. */
+  exportTicketKeys(): Buffer;
+  /** How many keys beside the first go on opening after a rotation, from 0 to 15; 2 at the start. */
+  keepTicketKeys(previous: number): void;
 }
 
 /** One SSL object on one connected, non-blocking socket. It never closes the socket. */

@@ -7,4 +7,5 @@ export type { Pem, TlsVersions } from './context-options.ts';
 export { TlsContextError, type TlsContextErrorCode, TlsError, type TlsErrorCode } from './errors.ts';
 export { readPemFile } from './pem-file.ts';
 export { type TlsOptions, tls } from './server-transport.ts';
+export { type TicketKeys, type TicketKeysOptions, ticketKeys } from './ticket-keys.ts';
 export type { TlsConnection } from './tls-connection.ts';

@@ -12,11 +12,13 @@ export interface TlsOptions extends TlsVersions {
   readonly key: Pem;
   /** Of an encrypted key. */
   readonly passphrase?: string;
-  /** TLS 1.3 session tickets sent after a full handshake; 0 turns resumption off. Default 1. */
+  /** TLS 1.3 session tickets sent with the first answer after a full handshake; 0 turns tickets off. Default 1. */
   readonly tickets?: number;
+  /** How long a session may be resumed: 1 to 604800, a week (RFC 8446 section 4.6.1). Default 7200, two hours. */
+  readonly sessionTimeoutSeconds?: number;
 }
 
-const NAMES = ['cert', 'key', 'passphrase', 'tickets', ...VERSION_NAMES];
+const NAMES = ['cert', 'key', 'passphrase', 'tickets', 'sessionTimeoutSeconds', ...VERSION_NAMES];
 
 /**
  * A transport for `reactor.listen`. The context is built here, once, and is immutable: one transport may serve any

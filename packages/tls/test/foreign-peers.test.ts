@@ -72,6 +72,22 @@ describe('openssl', () => {
     await second.ended;
   });
 
+  it.each(['-tls1_2', '-tls1_3'])(
+    's_client %s is told how long its session may be resumed',
+    async (version) => {
+      const { port } = await echoServer({ ...credentials, sessionTimeoutSeconds: 1234 });
+      const session = join(folder(), 'session.pem');
+      const to = ['s_client', version, '-connect', `127.0.0.1:${port}`];
+      const client = startTool('openssl', [...to, '-sess_out', session]);
+      client.child.stdin.write('ask\n');
+      await printedBy(client, /^ask$/m);
+      client.child.stdin.end();
+      await client.ended;
+      const printer = startTool('openssl', ['sess_id', '-in', session, '-text', '-noout']);
+      await printedBy(printer, /session ticket lifetime hint: 1234 \(seconds\)/);
+    },
+  );
+
   it('P23 s_client may update its keys, and ask us to update ours', async () => {
     const { port, closed } = await echoServer(credentials);
     const client = startTool('openssl', ['s_client', '-tls1_3', '-connect', `127.0.0.1:${port}`]);
