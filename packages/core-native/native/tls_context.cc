@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "tls_resumption.h"
+
 namespace sluice {
 
 namespace {
@@ -19,7 +21,11 @@ constexpr int64_t kAnchorTextFactor = 4;
 }  // namespace
 
 Napi::Function TlsContext::Define(Napi::Env env, Environment& environment) {
-  return DefineClass(env, "TlsContext", {}, &environment);
+  return DefineClass(
+      env, "TlsContext",
+      {CallProperty("sessionStats", MethodCallback<TlsContext, &TlsContext::SessionStats>,
+                    environment)},
+      &environment);
 }
 
 TlsContext* TlsContext::From(const Napi::Value& value) {
@@ -50,6 +56,12 @@ TlsContext::TlsContext(const Napi::CallbackInfo& info)
   }
   Napi::MemoryManagement::AdjustExternalMemory(env, reported_bytes_);
   live_.emplace(environment_->live().tls_contexts);
+}
+
+napi_value TlsContext::SessionStats(const Arguments& arguments) {
+  const Napi::Env env = arguments.env();
+  return core_->client_sessions ? ClientSessionStats(env, core_->client_sessions->stats())
+                                : ServerSessionStats(env, core_->context.get());
 }
 
 TlsContext::~TlsContext() {

@@ -5,8 +5,11 @@
 #include <napi.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "arguments.h"
+#include "client_sessions.h"
 #include "environment.h"
 #include "openssl_ptr.h"
 #include "tls_options.h"
@@ -19,6 +22,10 @@ struct TlsContextCore {
   std::vector<unsigned char> alpn;
   /// Tickets of TLS 1.3 that a session owes its client after a full handshake.
   int tickets = 0;
+  /// Part of every session: what keeps those of other policies away.
+  std::string session_id_context;
+  /// Of a client that keeps its sessions. Used by the context's own thread only.
+  std::unique_ptr<ClientSessions> client_sessions;
   /// Last, so that it is let go first: its callbacks point at the members above.
   SslCtxPtr context;
 };
@@ -39,6 +46,8 @@ class TlsContext final : public Napi::ObjectWrap<TlsContext> {
   const std::shared_ptr<const TlsContextCore>& core() const { return core_; }
 
  private:
+  napi_value SessionStats(const Arguments& arguments);
+
   std::shared_ptr<Environment> environment_;
   std::optional<LiveCount> live_;
   std::shared_ptr<const TlsContextCore> core_;

@@ -31,7 +31,7 @@ class Builder {
     UseIdentity(env_, context(), options_);
     UseTrust(env_, context(), options_);
     SetAlpn();
-    UseResumption(env_, context(), options_);
+    UseResumption(env_, *core_, options_);
     ERR_clear_error();
     return core_;
   }

@@ -11,6 +11,7 @@ namespace {
 
 // RFC 8446 section 4.6.1: a week at most.
 constexpr int kMaxSessionSeconds = 7 * 24 * 60 * 60;
+constexpr int kMaxCachedSessions = 1'000'000;
 
 [[noreturn]] void ThrowType(Napi::Env env, const std::string& name, const char* wanted) {
   Napi::TypeError error = Napi::TypeError::New(env, "\"" + name + "\" must be " + wanted);
@@ -120,6 +121,8 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
   options.tickets = ReadInteger(object, "tickets", options.tickets, 0, 16);
   options.session_timeout_seconds = ReadInteger(
       object, "sessionTimeoutSeconds", options.session_timeout_seconds, 1, kMaxSessionSeconds);
+  options.session_cache_size =
+      ReadInteger(object, "sessionCacheSize", options.session_cache_size, 0, kMaxCachedSessions);
   if (options.min_version > options.max_version) {
     ThrowTlsOption(value.Env(), "ERR_TLS_OPTION",
                    "\"minVersion\" is above \"maxVersion\": no version is left");

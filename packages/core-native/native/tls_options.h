@@ -29,6 +29,7 @@ struct TlsContextOptions {
   std::optional<std::string> session_id_context;
   int tickets = 1;
   int session_timeout_seconds = 7200;
+  int session_cache_size = 0;
 
   static TlsContextOptions Read(const Napi::Value& value);
 };

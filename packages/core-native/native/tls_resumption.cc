@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 
+#include "client_resumption.h"
 #include "openssl_ptr.h"
 #include "ticket_keys.h"
 
@@ -35,28 +36,68 @@ std::string DeriveSessionIdContext(Napi::Env env, const TlsContextOptions& optio
   return id;
 }
 
-}  // namespace
-
-void UseResumption(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options) {
-  // Tickets keep the state with the client; the server's own cache would grow to 20480 sessions a
-  // context.
+/// A server's by id, for clients of TLS 1.2 without tickets: OpenSSL's own, whose default of 20480
+/// sessions a context nobody has asked for. A client's is ours.
+void UseCache(TlsContextCore& core, int size) {
+  SSL_CTX* context = core.context.get();
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  // 0 would stand for no limit (SSL_CTX_sess_set_cache_size(3)).
+  if (size == 0) return;
+  if (core.server) {
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_SERVER);
+    // The one that comes in is counted before the oldest goes.
+    SSL_CTX_sess_set_cache_size(context, size + 1);
+    return;
+  }
+  core.client_sessions = std::make_unique<ClientSessions>(static_cast<size_t>(size));
+  KeepClientSessions(context);
+}
+
+void UseTickets(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options) {
+  if (!options.server) return;
   // None with the handshake: see SendTicketsWithNextWrite.
   SSL_CTX_set_num_tickets(context, 0);
-  SSL_CTX_set_timeout(context, options.session_timeout_seconds);
-  if (options.server && !UseTicketKeys(context)) {
-    ThrowTlsOption(env, "ERR_TLS_OPTION", "OpenSSL refused the ticket keys");
-  }
   // In TLS 1.2 the number has no say; without tickets there shall be none.
   if (options.tickets == 0) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+  if (!UseTicketKeys(context)) {
+    ThrowTlsOption(env, "ERR_TLS_OPTION", "OpenSSL refused the ticket keys");
+  }
+}
+
+}  // namespace
+
+void UseResumption(Napi::Env env, TlsContextCore& core, const TlsContextOptions& options) {
+  SSL_CTX* context = core.context.get();
+  UseCache(core, options.session_cache_size);
+  UseTickets(env, context, options);
+  SSL_CTX_set_timeout(context, options.session_timeout_seconds);
   if (options.session_id_context && options.session_id_context->size() > SSL_MAX_SID_CTX_LENGTH) {
     ThrowTlsOption(env, "ERR_TLS_OPTION", "\"sessionIdContext\" must be at most 32 bytes");
   }
-  const std::string id = DeriveSessionIdContext(env, options);
-  if (SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(id.data()),
-                                     static_cast<unsigned int>(id.size())) != 1) {
+  core.session_id_context = DeriveSessionIdContext(env, options);
+  const auto* id = reinterpret_cast<const unsigned char*>(core.session_id_context.data());
+  if (SSL_CTX_set_session_id_context(
+          context, id, static_cast<unsigned int>(core.session_id_context.size())) != 1) {
     ThrowTlsOption(env, "ERR_TLS_OPTION", "The session id context was refused");
   }
+}
+
+Napi::Object ClientSessionStats(Napi::Env env, const ClientSessions::Stats& stats) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("kept", static_cast<double>(stats.kept));
+  object.Set("hits", static_cast<double>(stats.hits));
+  object.Set("misses", static_cast<double>(stats.misses));
+  object.Set("evicted", static_cast<double>(stats.evicted));
+  return object;
+}
+
+Napi::Object ServerSessionStats(Napi::Env env, SSL_CTX* context) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("kept", static_cast<double>(SSL_CTX_sess_number(context)));
+  object.Set("hits", static_cast<double>(SSL_CTX_sess_hits(context)));
+  object.Set("misses", static_cast<double>(SSL_CTX_sess_misses(context)));
+  object.Set("evicted", static_cast<double>(SSL_CTX_sess_cache_full(context)));
+  return object;
 }
 
 // Sent at the end of the handshake, tickets meet a peer that has closed by then and turn its FIN

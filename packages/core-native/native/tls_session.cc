@@ -74,6 +74,8 @@ Napi::Function TlsSession::Define(Napi::Env env, Environment& environment) {
                     environment),
        CallProperty("verifyResult", MethodCallback<TlsSession, &TlsSession::VerifyResult>,
                     environment),
+       CallProperty("exportSession", MethodCallback<TlsSession, &TlsSession::ExportSession>,
+                    environment),
        CallProperty("close", MethodCallback<TlsSession, &TlsSession::Close>, environment)},
       &environment);
 }
@@ -133,13 +135,17 @@ void TlsSession::Configure(Napi::Env env, const Napi::Value& options) {
     ThrowTlsOption(env, "ERR_TLS_OPTION",
                    "\"verifyName\" must be a DNS name or a numeric IP address");
   }
+  if (core_->server) return;
+  resumption_.emplace(ssl_.get(), core_->client_sessions.get());
+  resumption_->Configure(object, *core_);
 }
 
 napi_value TlsSession::Handshake(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   const Entry entry(*this);
   const Status status = Continue();
-  handshaken_ = handshaken_ || status == Status::kDone;
+  if (status == Status::kDone && !std::exchange(handshaken_, true) && resumption_)
+    resumption_->OnHandshaken();
   return Integer(arguments.env(), Answer(status));
 }
 
@@ -241,6 +247,11 @@ napi_value TlsSession::VerifyResult(const Arguments& arguments) {
   return TlsVerifyResult(arguments.env(), ssl_.get());
 }
 
+napi_value TlsSession::ExportSession(const Arguments& arguments) {
+  ThrowIfClosed(arguments.env());
+  return sluice::ExportSession(arguments.env(), ssl_.get());
+}
+
 napi_value TlsSession::Close(const Arguments& arguments) {
   if (entered_ > 0) {
     close_asked_ = true;
@@ -287,6 +298,10 @@ void TlsSession::ThrowIfClosed(napi_env env) const {
 
 void TlsSession::Free() {
   if (!ssl_) return;
+  // A session goes with a connection that broke (RFC 8446 section 6.2). OpenSSL would drop it also
+  // for want of a close_notify, which many a peer leaves out (SSL_set_shutdown(3)).
+  if (!failure_ || failure_->kind != Failure::Kind::kTls)
+    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   ssl_.reset();
   core_.reset();
   failure_.reset();

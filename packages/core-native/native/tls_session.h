@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "arguments.h"
+#include "client_resumption.h"
 #include "environment.h"
 #include "openssl_ptr.h"
 #include "tls_context.h"
@@ -33,6 +34,7 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   napi_value Info(const Arguments& arguments);
   napi_value PeerCertificates(const Arguments& arguments);
   napi_value VerifyResult(const Arguments& arguments);
+  napi_value ExportSession(const Arguments& arguments);
   napi_value Close(const Arguments& arguments);
 
   static void OnMessage(int written, int version, int content_type, const void* bytes,
@@ -58,6 +60,8 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   std::shared_ptr<const TlsContextCore> core_;
   std::optional<TlsSocket> socket_;
   SslPtr ssl_;
+  /// Of a client.
+  std::optional<ClientResumption> resumption_;
   std::unique_ptr<Failure> failure_;
 
   /// Length of the write that OpenSSL has seen and not accepted; 0 when there is none.

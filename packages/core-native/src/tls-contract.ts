@@ -35,11 +35,29 @@ export interface NativeTlsContextOptions {
   readonly tickets?: number | undefined;
   /** How long a session may be resumed, from 1 to 604800 (RFC 8446 section 4.6.1). Default 7200. */
   readonly sessionTimeoutSeconds?: number | undefined;
+  /**
+   * Sessions kept, from 0 to 1000000; the oldest goes first. A server's are found by id, for clients of TLS 1.2 that take
+   * no tickets; a client's are offered again, see {@link NativeTlsSessionOptions.sessionKey}. Default 0: none.
+   */
+  readonly sessionCacheSize?: number | undefined;
+}
+
+/** Sessions of one context, since it was made. */
+export interface NativeSessionStats {
+  /** In the cache now. */
+  readonly kept: number;
+  /** Server: handshakes that resumed one, by ticket or by id. Client: sessions offered. */
+  readonly hits: number;
+  /** Server: session ids asked for in vain. Client: handshakes without a session to offer. */
+  readonly misses: number;
+  /** Dropped for want of room. */
+  readonly evicted: number;
 }
 
 /** An immutable SSL_CTX. Sessions made from it keep it alive. */
 export interface NativeTlsContext {
   readonly role: 'server' | 'client';
+  sessionStats(): NativeSessionStats;
 }
 
 export interface NativeTlsSessionOptions {
@@ -47,6 +65,17 @@ export interface NativeTlsSessionOptions {
   readonly servername?: string | undefined;
   /** DNS name or numeric IP address that the peer's certificate must carry (clients; RFC 9525). */
   readonly verifyName?: string | undefined;
+  /**
+   * Under what name the sessions of this one are kept, and one is taken to be offered (clients of a context with
+   * `sessionCacheSize`). Must differ where `servername`, `verifyName` or the server do. One of TLS 1.3 is offered once.
+   */
+  readonly sessionKey?: string | undefined;
+  /**
+   * What {@link NativeTlsSession.exportSession} answered, to be offered instead of a kept one. Left aside when it was made
+   * under another trust policy, or with a peer whose certificate does not carry `verifyName`. Throws `ERR_TLS_OPTION` for
+   * bytes that are no session.
+   */
+  readonly session?: Uint8Array | undefined;
 }
 
 /** What a handshake settled. */
@@ -101,6 +130,11 @@ export interface NativeTlsSession {
   peerCertificates(): Buffer[];
   /** X.509 verification outcome: `X509_V_OK` or the name and text of the failure. */
   verifyResult(): { readonly ok: boolean; readonly name: string; readonly reason: string };
+  /**
+   * The session as it could be resumed now (i2d_SSL_SESSION(3)), secrets included; undefined for a server, and before
+   * there is a ticket or an id.
+   */
+  exportSession(): Buffer | undefined;
   /** Frees the SSL object; when called from inside one of its own callbacks, after that call. Twice is harmless. */
   close(): void;
 }

@@ -16,5 +16,17 @@ export interface TlsVersions {
 
 export const VERSION_NAMES = ['minVersion', 'maxVersion', 'ciphers', 'cipherSuites', 'groups', 'alpn'];
 
+/** Sessions of one transport, since it was made. */
+export interface SessionStats {
+  /** In the cache now. */
+  readonly kept: number;
+  /** Server: handshakes that resumed one, by ticket or by id. Client: sessions offered. */
+  readonly hits: number;
+  /** Server: session ids asked for in vain. Client: handshakes without a session to offer. */
+  readonly misses: number;
+  /** Dropped for want of room. */
+  readonly evicted: number;
+}
+
 /** PEM: text, or its bytes. Nothing is kept of the caller's memory. */
 export type Pem = string | Uint8Array;

@@ -1,7 +1,7 @@
 /** `tls({ cert, key })`: seals what a listener accepts. */
 import { loadNative, type NativeTlsContext } from '@sluice/core-native';
 import { checkOptionNames, type ServerTransport, UsageError } from '@sluice/reactor';
-import { type Pem, type TlsVersions, VERSION_NAMES } from './context-options.ts';
+import { type Pem, type SessionStats, type TlsVersions, VERSION_NAMES } from './context-options.ts';
 import { contextError } from './errors.ts';
 import { openTransport } from './tls-transport.ts';
 
@@ -16,15 +16,35 @@ export interface TlsOptions extends TlsVersions {
   readonly tickets?: number;
   /** How long a session may be resumed: 1 to 604800, a week (RFC 8446 section 4.6.1). Default 7200, two hours. */
   readonly sessionTimeoutSeconds?: number;
+  /**
+   * Sessions kept for clients of TLS 1.2 that take no tickets, found by id; the oldest goes first. About 1 KiB each, more
+   * with a client's certificate, and only where there are such clients; from 0 (none) to 1000000. Default 256, without
+   * tickets 0.
+   */
+  readonly sessionCacheSize?: number;
 }
 
-const NAMES = ['cert', 'key', 'passphrase', 'tickets', 'sessionTimeoutSeconds', ...VERSION_NAMES];
+/** {@link tls}'s transport. */
+export interface TlsServerTransport extends ServerTransport {
+  /** Of its sessions. */
+  sessionStats(): SessionStats;
+}
+
+const NAMES = [
+  'cert',
+  'key',
+  'passphrase',
+  'tickets',
+  'sessionTimeoutSeconds',
+  'sessionCacheSize',
+  ...VERSION_NAMES,
+];
 
 /**
  * A transport for `reactor.listen`. The context is built here, once, and is immutable: one transport may serve any
  * number of listeners. Throws `UsageError` (`ERR_UNKNOWN_OPTION`, `ERR_OPTION_VALUE`) and `TlsContextError`.
  */
-export function tls(options: TlsOptions): ServerTransport {
+export function tls(options: TlsOptions): TlsServerTransport {
   checkOptionNames('tls', options, NAMES);
   if (!options.cert || !options.key) {
     throw new UsageError(
@@ -33,15 +53,22 @@ export function tls(options: TlsOptions): ServerTransport {
     );
   }
   const native = loadNative();
-  const { cert, key, ...rest } = options;
+  const { cert, key, sessionCacheSize = options.tickets === 0 ? 0 : 256, ...rest } = options;
   let context: NativeTlsContext;
   try {
-    context = new native.TlsContext({ role: 'server', certificateChain: cert, privateKey: key, ...rest });
+    context = new native.TlsContext({
+      role: 'server',
+      certificateChain: cert,
+      privateKey: key,
+      sessionCacheSize,
+      ...rest,
+    });
   } catch (thrown) {
     throw contextError(thrown);
   }
   return {
     name: 'tls',
+    sessionStats: () => context.sessionStats(),
     accept: (fd) => openTransport(native, fd, () => new native.TlsSession(context, fd)),
   };
 }

@@ -12,6 +12,11 @@ import { TlsTransport } from './tls-transport.ts';
 export interface TlsConnection extends NativeTlsInfo {
   /** The peer's certificate; undefined when it presented none. Parsed anew at each call. */
   peerCertificate(): X509Certificate | undefined;
+  /**
+   * A client's session as it could be resumed now, for `tlsClient({ session })`: with TLS 1.3 as soon as a ticket has come,
+   * mostly with the first data. Undefined before, and for a server. Whoever has it can go on in this client's name.
+   */
+  session(): Buffer | undefined;
 }
 
 declare module '@sluice/reactor' {
@@ -33,5 +38,6 @@ extendConnections('tls', ({ transport }) => {
       const [leaf] = transport.peerCertificates;
       return leaf === undefined ? undefined : new X509Certificate(leaf);
     },
+    session: () => transport.exportSession(),
   };
 });

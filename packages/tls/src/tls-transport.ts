@@ -53,6 +53,11 @@ export class TlsTransport implements Transport {
     return this.session.peerCertificates();
   }
 
+  /** A client's session as it could be resumed now; undefined when there is none. */
+  exportSession(): Buffer | undefined {
+    return this.session.exportSession();
+  }
+
   handshake(): Progress {
     const progress = this.session.handshake();
     this.handshakeDone = progress === 0;

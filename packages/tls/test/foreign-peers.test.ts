@@ -116,6 +116,34 @@ describe('openssl', () => {
     expect(closing).toMatchObject({ reason: 'error', cause: { name: 'TlsError', code: 'ERR_TLS_ALERT' } });
   });
 
+  it.each(['-tls1_2', '-tls1_3'])(
+    's_server %s says that our client resumes, as ours does',
+    async (version) => {
+      const { cert, key } = files();
+      const flags = ['-accept', '127.0.0.1:0', version, '-cert', cert, '-key', key];
+      const server = startTool('openssl', ['s_server', ...flags]);
+      const [, port] = /ACCEPT \S+:(\d+)\n/.exec(await printedBy(server, /ACCEPT \S+:\d+\n/)) ?? [];
+      const transport = tlsClient({ ca: credentials.cert, servername: 'localhost' });
+      const seen: unknown[] = [];
+      for (let round = 0; round < 3; round += 1) {
+        const party = new Party();
+        const conn = await testReactor().connect({ host: '127.0.0.1', port: Number(port), transport }, party);
+        conn.write('ask\n');
+        const printed = await printedBy(server, /^ask$/m);
+        server.child.stdin.write('answer\n');
+        await party.heard(7);
+        seen.push([conn.tls?.resumed, printed.includes('Reused session-id')]);
+        conn.close();
+        await party.closed.reach(1);
+      }
+      expect(seen).toEqual([
+        [false, false],
+        [true, true],
+        [true, true],
+      ]);
+    },
+  );
+
   it.each(['-tls1_2', '-tls1_3'])('s_server %s turns around what our client says', async (version) => {
     const { cert, key } = files();
     const flags = ['-accept', '127.0.0.1:0', '-rev', version, '-cert', cert, '-key', key];
