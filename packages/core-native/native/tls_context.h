@@ -22,6 +22,7 @@ struct TlsContextCore {
   std::vector<unsigned char> alpn;
   /// Tickets of TLS 1.3 that a session owes its client after a full handshake.
   int tickets = 0;
+  bool key_log = false;
   /// Part of every session: what keeps those of other policies away.
   std::string session_id_context;
   /// Of a client that keeps its sessions. Used by the context's own thread only.

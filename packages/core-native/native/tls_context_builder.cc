@@ -8,6 +8,7 @@
 #include "tls_ciphers.h"
 #include "tls_context.h"
 #include "tls_identity.h"
+#include "tls_keylog.h"
 #include "tls_resumption.h"
 #include "tls_trust.h"
 
@@ -32,6 +33,8 @@ class Builder {
     UseTrust(env_, context(), options_);
     SetAlpn();
     UseResumption(env_, *core_, options_);
+    core_->key_log = options_.key_log;
+    if (options_.key_log) WriteKeyLogs(context());
     ERR_clear_error();
     return core_;
   }

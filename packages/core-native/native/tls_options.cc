@@ -121,6 +121,7 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
   options.tickets = ReadInteger(object, "tickets", options.tickets, 0, 16);
   options.session_timeout_seconds = ReadInteger(
       object, "sessionTimeoutSeconds", options.session_timeout_seconds, 1, kMaxSessionSeconds);
+  options.key_log = ReadBoolean(object, "keyLog", false);
   options.session_cache_size =
       ReadInteger(object, "sessionCacheSize", options.session_cache_size, 0, kMaxCachedSessions);
   if (options.min_version > options.max_version) {

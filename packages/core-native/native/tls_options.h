@@ -30,6 +30,7 @@ struct TlsContextOptions {
   int tickets = 1;
   int session_timeout_seconds = 7200;
   int session_cache_size = 0;
+  bool key_log = false;
 
   static TlsContextOptions Read(const Napi::Value& value);
 };

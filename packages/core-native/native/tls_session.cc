@@ -45,23 +45,6 @@ bool ExpectName(SSL* ssl, const std::string& name) {
 
 }  // namespace
 
-/// Marks a call into OpenSSL: the first one in asks the socket anew, the last one out does the
-/// close that was asked for meanwhile.
-class TlsSession::Entry {
- public:
-  explicit Entry(TlsSession& session) : session_(session) {
-    if (session_.entered_++ == 0) session_.socket_->Refresh();
-  }
-  Entry(const Entry&) = delete;
-  Entry& operator=(const Entry&) = delete;
-  ~Entry() {
-    if (--session_.entered_ == 0 && session_.close_asked_) session_.Free();
-  }
-
- private:
-  TlsSession& session_;
-};
-
 Napi::Function TlsSession::Define(Napi::Env env, Environment& environment) {
   return DefineClass(
       env, "TlsSession",
@@ -76,6 +59,12 @@ Napi::Function TlsSession::Define(Napi::Env env, Environment& environment) {
                     environment),
        CallProperty("exportSession", MethodCallback<TlsSession, &TlsSession::ExportSession>,
                     environment),
+       CallProperty("updateKeys", MethodCallback<TlsSession, &TlsSession::UpdateKeys>, environment),
+       CallProperty("keyUpdates", MethodCallback<TlsSession, &TlsSession::KeyUpdateCounts>,
+                    environment),
+       CallProperty("exportKeyingMaterial",
+                    MethodCallback<TlsSession, &TlsSession::ExportKeyingMaterial>, environment),
+       CallProperty("takeKeyLog", MethodCallback<TlsSession, &TlsSession::TakeKeyLog>, environment),
        CallProperty("close", MethodCallback<TlsSession, &TlsSession::Close>, environment)},
       &environment);
 }
@@ -101,6 +90,7 @@ TlsSession::TlsSession(const Napi::CallbackInfo& info)
     ThrowTlsOption(env, "ERR_TLS_OPTION", "OpenSSL made no session");
   }
   SSL_set_bio(ssl_.get(), bio, bio);
+  if (core_->key_log) SetKeyLog(ssl_.get(), &key_log_);
   SSL_set_msg_callback(ssl_.get(), OnMessage);
   SSL_set_msg_callback_arg(ssl_.get(), this);
   Configure(env, info[2]);
@@ -202,6 +192,8 @@ napi_value TlsSession::Write(const Arguments& arguments) {
       Run("SSL_write", [&] { return SSL_write_ex(ssl_.get(), range.data, range.length, &count); });
   const bool blocked = status == Status::kWantsRead || status == Status::kWantsWrite;
   blocked_write_ = blocked ? range.length : 0;
+  if (status == Status::kDone && key_update_due_ != SSL_KEY_UPDATE_NONE)
+    SendKeyUpdate(std::exchange(key_update_due_, SSL_KEY_UPDATE_NONE));
   return Integer(arguments.env(),
                  status == Status::kDone ? static_cast<int32_t>(count) : Answer(status));
 }
@@ -247,11 +239,6 @@ napi_value TlsSession::VerifyResult(const Arguments& arguments) {
   return TlsVerifyResult(arguments.env(), ssl_.get());
 }
 
-napi_value TlsSession::ExportSession(const Arguments& arguments) {
-  ThrowIfClosed(arguments.env());
-  return sluice::ExportSession(arguments.env(), ssl_.get());
-}
-
 napi_value TlsSession::Close(const Arguments& arguments) {
   if (entered_ > 0) {
     close_asked_ = true;
@@ -270,19 +257,29 @@ Status TlsSession::Run(const char* name, Call call) {
     // A want of more must come from a socket that said EAGAIN: an end that was there already brings
     // no edge any more, and half a record before it is a short read too.
   } while (status == Status::kWantsRead && socket_->AskAgain());
-  if (barren_records_ <= kMaxBarrenRecords || failure_) return status;
-  failure_ = std::make_unique<Failure>(
-      Failure::Tls(name, "the peer sent too many records in a row without application data"));
+  if (abuse_ == nullptr || failure_) return status;
+  failure_ = std::make_unique<Failure>(Failure::Tls(name, abuse_));
   return Status::kFailed;
 }
 
 /// Called for each record's header, both ways, and for each message (SSL_set_msg_callback(3)).
-void TlsSession::OnMessage(int written, int /*version*/, int content_type, const void* /*bytes*/,
-                           size_t /*length*/, SSL* ssl, void* session) {
+void TlsSession::OnMessage(int written, int /*version*/, int content_type, const void* bytes,
+                           size_t length, SSL* ssl, void* data) {
+  auto& session = *static_cast<TlsSession*>(data);
+  const auto* type = static_cast<const unsigned char*>(bytes);
+  if (content_type == SSL3_RT_HANDSHAKE && length > 0 && *type == SSL3_MT_KEY_UPDATE) {
+    if (written != 0) return session.key_updates_.OnSent();
+    if (!session.key_updates_.OnReceived()) session.Abort("the peer updates its keys too often");
+  }
   if (written != 0 || content_type != SSL3_RT_HEADER || !SSL_is_init_finished(ssl)) return;
-  if (++static_cast<TlsSession*>(session)->barren_records_ <= kMaxBarrenRecords) return;
+  if (++session.barren_records_ > kMaxBarrenRecords)
+    session.Abort("the peer sent too many records in a row without application data");
+}
+
+void TlsSession::Abort(const char* reason) {
+  abuse_ = reason;
   // Makes the SSL_read that is under way return instead of going on to the next record.
-  SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
+  SSL_set_shutdown(ssl_.get(), SSL_get_shutdown(ssl_.get()) | SSL_RECEIVED_SHUTDOWN);
 }
 
 int32_t TlsSession::Answer(Status status) {

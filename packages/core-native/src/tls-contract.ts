@@ -40,6 +40,8 @@ export interface NativeTlsContextOptions {
    * no tickets; a client's are offered again, see {@link NativeTlsSessionOptions.sessionKey}. Default 0: none.
    */
   readonly sessionCacheSize?: number | undefined;
+  /** Whether sessions keep the lines of a key log for {@link NativeTlsSession.takeKeyLog}. Default false. */
+  readonly keyLog?: boolean | undefined;
 }
 
 /** Sessions of one context, since it was made. */
@@ -114,7 +116,7 @@ export interface NativeTlsSession {
   /**
    * Decrypts as many records as are there into `buffer[offset, offset + length)`. Answers the count, with
    * {@link READ_MORE} set unless the session ran dry, or a {@link Status}. A zero `length` is misuse. A peer that sends
-   * more than 32 records in a row without data, KeyUpdates for instance, has `failed`.
+   * more than 32 records in a row without data, or more than 256 KeyUpdates in a minute, has `failed`.
    */
   read(buffer: Uint8Array, offset: number, length: number): number;
   /**
@@ -135,6 +137,22 @@ export interface NativeTlsSession {
    * there is a ticket or an id.
    */
   exportSession(): Buffer | undefined;
+  /**
+   * Sends a KeyUpdate (RFC 8446 section 4.6.3): what this side writes is under new keys from then on, and with
+   * `requestPeer` the peer is asked for the same; until it has answered, further calls do nothing. 0, also when a blocked
+   * write comes first and brings the update behind it; `wantsWrite` when a part has still to leave, which any later call
+   * brings on; or `failed`. Throws `ERR_TLS_KEY_UPDATE` in TLS 1.2, before the handshake is complete, and after `shutdown`.
+   */
+  updateKeys(requestPeer: boolean): number;
+  /** KeyUpdates so far, answers to the peer's included; to be had after the end, too. */
+  keyUpdates(): { readonly received: number; readonly sent: number };
+  /**
+   * Derives 1 to 16384 bytes that both ends have and nobody else (RFC 5705, RFC 8446 section 7.5). In TLS 1.2 an empty
+   * context is another one than none. Throws `ERR_TLS_EXPORT` before the handshake is complete, and for a reserved label.
+   */
+  exportKeyingMaterial(length: number, label: string, context?: Uint8Array): Buffer;
+  /** Lines of the key log (the format of SSLKEYLOGFILE) since this was last asked; to be had after the end, too. */
+  takeKeyLog(): string[];
   /** Frees the SSL object; when called from inside one of its own callbacks, after that call. Twice is harmless. */
   close(): void;
 }

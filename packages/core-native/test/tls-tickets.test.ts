@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type NativeTlsContextOptions, READ_MORE, Status } from '../src/index.ts';
 import { identityFor } from './support/identity.ts';
-import { fillSendBuffer, receive, until } from './support/loopback.ts';
+import { fillToTheBrim, receive, until } from './support/loopback.ts';
 import { leavesNothingBehind, native } from './support/native.ts';
 import {
   openTlsPair,
@@ -98,13 +98,6 @@ function completeWithFullSendBuffer(pair: TlsPair): number {
   }
   const filled = fillToTheBrim(sockets.server);
   expect(until(sockets.server, () => serving.handshake())).toBe(0);
-  return filled;
-}
-
-/** What was full makes room while the peer's receive buffer takes it in. */
-function fillToTheBrim(fd: number): number {
-  let filled = 0;
-  for (let more = fillSendBuffer(fd); more > 0; more = fillSendBuffer(fd)) filled += more;
   return filled;
 }
 

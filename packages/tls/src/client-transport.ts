@@ -4,6 +4,7 @@ import { loadNative, type NativeTlsContext } from '@sluice/core-native';
 import { type ClientTransport, checkOptionNames } from '@sluice/reactor';
 import { type Pem, type SessionStats, type TlsVersions, VERSION_NAMES } from './context-options.ts';
 import { contextError } from './errors.ts';
+import { keyLogging } from './key-log.ts';
 import { openTransport } from './tls-transport.ts';
 import { defaultTrustAnchors } from './trust-anchors.ts';
 
@@ -51,7 +52,17 @@ const NAMES = ['ca', 'servername', 'verify', 'cert', 'key', 'passphrase', 'sessi
 export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
   checkOptionNames('tlsClient', options, [...NAMES, ...VERSION_NAMES]);
   const native = loadNative();
-  const { ca, servername, verify = true, cert, key, session, sessionCacheSize = 100, ...rest } = options;
+  const {
+    ca,
+    servername,
+    verify = true,
+    cert,
+    key,
+    session,
+    sessionCacheSize = 100,
+    onKeyLog,
+    ...rest
+  } = options;
   let context: NativeTlsContext;
   try {
     context = new native.TlsContext({
@@ -61,6 +72,7 @@ export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
       trustAnchors: verify ? trustAnchors(ca) : undefined,
       verifyPeer: verify,
       sessionCacheSize,
+      keyLog: onKeyLog !== undefined,
       ...rest,
     });
   } catch (thrown) {
@@ -80,6 +92,7 @@ export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
         native,
         fd,
         () => new native.TlsSession(context, fd, { ...sni, ...verified, ...resumption }),
+        keyLogging(native, fd, onKeyLog),
       );
     },
   };

@@ -12,9 +12,23 @@ export interface TlsVersions {
   readonly groups?: string;
   /** Application protocols to negotiate (ALPN, RFC 7301), most wanted first. Default: none. */
   readonly alpn?: readonly string[];
+  /**
+   * Gets the secrets of each connection, a line at a time in the format of SSLKEYLOGFILE, for Wireshark and the like, in a
+   * microtask after the call that made them; what it throws is an uncaught exception. Whoever has the lines can read the
+   * connections. No environment variable turns this on.
+   */
+  readonly onKeyLog?: (line: string) => void;
 }
 
-export const VERSION_NAMES = ['minVersion', 'maxVersion', 'ciphers', 'cipherSuites', 'groups', 'alpn'];
+export const VERSION_NAMES = [
+  'minVersion',
+  'maxVersion',
+  'ciphers',
+  'cipherSuites',
+  'groups',
+  'alpn',
+  'onKeyLog',
+];
 
 /** Sessions of one transport, since it was made. */
 export interface SessionStats {

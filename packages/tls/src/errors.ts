@@ -77,6 +77,36 @@ export class TlsError extends SluiceError {
   }
 }
 
+export type TlsUsageErrorCode = 'ERR_TLS_KEY_UPDATE' | 'ERR_TLS_EXPORT' | 'ERR_TLS_CLOSED';
+
+/** `conn.tls` was asked for something that the connection cannot do, at least not now. Nothing has happened to it. */
+export class TlsUsageError extends SluiceError {
+  declare readonly code: TlsUsageErrorCode;
+
+  constructor(code: TlsUsageErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+  }
+}
+
+/** Runs a call of `conn.tls`; what the addon refuses is thrown as an error of this package. */
+export function askSession<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (thrown) {
+    throw thrown instanceof Error ? sessionUsageError(thrown) : thrown;
+  }
+}
+
+function sessionUsageError(thrown: Error & { readonly code?: string }): Error {
+  const { code, message } = thrown;
+  const options = { cause: thrown };
+  if (code === 'ERR_TLS_KEY_UPDATE' || code === 'ERR_TLS_EXPORT') {
+    return new TlsUsageError(code, `${message}.`, options);
+  }
+  if (code !== 'ERR_CLOSED') return thrown;
+  return new TlsUsageError('ERR_TLS_CLOSED', 'The connection is closed: ask while it is open.', options);
+}
+
 /** SSL_AD_REASON_OFFSET (ssl.h): reasons from here on are alerts that the peer sent. */
 const ALERT_OFFSET = 1000;
 

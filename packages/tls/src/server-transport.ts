@@ -3,6 +3,7 @@ import { loadNative, type NativeTlsContext } from '@sluice/core-native';
 import { checkOptionNames, type ServerTransport, UsageError } from '@sluice/reactor';
 import { type Pem, type SessionStats, type TlsVersions, VERSION_NAMES } from './context-options.ts';
 import { contextError } from './errors.ts';
+import { keyLogging } from './key-log.ts';
 import { openTransport } from './tls-transport.ts';
 
 export interface TlsOptions extends TlsVersions {
@@ -53,7 +54,7 @@ export function tls(options: TlsOptions): TlsServerTransport {
     );
   }
   const native = loadNative();
-  const { cert, key, sessionCacheSize = options.tickets === 0 ? 0 : 256, ...rest } = options;
+  const { cert, key, onKeyLog, sessionCacheSize = options.tickets === 0 ? 0 : 256, ...rest } = options;
   let context: NativeTlsContext;
   try {
     context = new native.TlsContext({
@@ -61,6 +62,7 @@ export function tls(options: TlsOptions): TlsServerTransport {
       certificateChain: cert,
       privateKey: key,
       sessionCacheSize,
+      keyLog: onKeyLog !== undefined,
       ...rest,
     });
   } catch (thrown) {
@@ -69,6 +71,7 @@ export function tls(options: TlsOptions): TlsServerTransport {
   return {
     name: 'tls',
     sessionStats: () => context.sessionStats(),
-    accept: (fd) => openTransport(native, fd, () => new native.TlsSession(context, fd)),
+    accept: (fd) =>
+      openTransport(native, fd, () => new native.TlsSession(context, fd), keyLogging(native, fd, onKeyLog)),
   };
 }

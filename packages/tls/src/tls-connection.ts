@@ -5,7 +5,8 @@
  */
 import { X509Certificate } from 'node:crypto';
 import type { NativeTlsInfo } from '@sluice/core-native';
-import { extendConnections } from '@sluice/reactor';
+import { booleanOption, type Connection, checkOptionNames, extendConnections, Status } from '@sluice/reactor';
+import { askSession } from './errors.ts';
 import { TlsTransport } from './tls-transport.ts';
 
 /** What TLS settled on one connection. There from `onOpen` on. */
@@ -17,6 +18,20 @@ export interface TlsConnection extends NativeTlsInfo {
    * mostly with the first data. Undefined before, and for a server. Whoever has it can go on in this client's name.
    */
   session(): Buffer | undefined;
+  /** KeyUpdates so far (RFC 8446 section 4.6.3): the peer's, and ours with those that answer the peer's. */
+  readonly keyUpdatesReceived: number;
+  readonly keyUpdatesSent: number;
+  /**
+   * Goes over to new keys for what we write, behind what a blocked write holds. `requestPeer` asks the peer for the same,
+   * which it does in front of the next data that it sends; until then further calls do nothing. TLS 1.3 only. Throws
+   * `TlsUsageError` (`ERR_TLS_KEY_UPDATE`, `ERR_TLS_CLOSED`) and `UsageError`.
+   */
+  updateKeys(options?: { readonly requestPeer?: boolean }): void;
+  /**
+   * Derives 1 to 16384 bytes that both ends can derive and nobody else (RFC 5705, RFC 8446 section 7.5), to bind
+   * something to this connection. Throws `TlsUsageError` (`ERR_TLS_EXPORT`, `ERR_TLS_CLOSED`).
+   */
+  exportKeyingMaterial(lengthBytes: number, label: string, context?: Uint8Array): Buffer;
 }
 
 declare module '@sluice/reactor' {
@@ -30,7 +45,8 @@ declare module '@sluice/reactor' {
   }
 }
 
-extendConnections('tls', ({ transport }) => {
+extendConnections('tls', (connection) => {
+  const { transport } = connection;
   if (!(transport instanceof TlsTransport) || transport.info === undefined) return undefined;
   return {
     ...transport.info,
@@ -38,6 +54,27 @@ extendConnections('tls', ({ transport }) => {
       const [leaf] = transport.peerCertificates;
       return leaf === undefined ? undefined : new X509Certificate(leaf);
     },
-    session: () => transport.exportSession(),
+    session: () => askSession(() => transport.exportSession()),
+    get keyUpdatesReceived() {
+      return transport.keyUpdates.received;
+    },
+    get keyUpdatesSent() {
+      return transport.keyUpdates.sent;
+    },
+    updateKeys: (options = {}) => {
+      checkOptionNames('updateKeys', options, ['requestPeer']);
+      updateKeys(connection, transport, booleanOption('requestPeer', options.requestPeer, false));
+    },
+    exportKeyingMaterial: (lengthBytes, label, context) =>
+      askSession(() => transport.exportKeyingMaterial(lengthBytes, label, context)),
   };
 });
+
+function updateKeys(connection: Connection, transport: TlsTransport, requestPeer: boolean): void {
+  const progress = askSession(() => transport.updateKeys(requestPeer));
+  if (progress === Status.failed) connection.destroy(transport.failure().error);
+  // Half sent: a read brings it on, and waits for the writable edge if it has to (P15). Nobody reads without a cause.
+  if (progress !== Status.wantsWrite || connection.readHalf !== 'idle') return;
+  connection.pause();
+  connection.resume();
+}

@@ -24,7 +24,7 @@ export class TlsTransport implements Transport {
   readonly secure = true;
   drained = false;
   private readonly native: NativeBinding;
-  private readonly session: NativeTlsSession;
+  protected readonly session: NativeTlsSession;
   private readonly fd: number;
   private settled: NativeTlsInfo | undefined;
   private handshakeDone = false;
@@ -56,6 +56,20 @@ export class TlsTransport implements Transport {
   /** A client's session as it could be resumed now; undefined when there is none. */
   exportSession(): Buffer | undefined {
     return this.session.exportSession();
+  }
+
+  /** KeyUpdates so far; to be had after the end, too. */
+  get keyUpdates(): { readonly received: number; readonly sent: number } {
+    return this.session.keyUpdates();
+  }
+
+  /** Sends a KeyUpdate; `wantsWrite` when a part of it is left, which the next read or write brings on. */
+  updateKeys(requestPeer: boolean): Progress {
+    return this.session.updateKeys(requestPeer);
+  }
+
+  exportKeyingMaterial(lengthBytes: number, label: string, context: Uint8Array | undefined): Buffer {
+    return this.session.exportKeyingMaterial(lengthBytes, label, context);
   }
 
   handshake(): Progress {
@@ -94,10 +108,15 @@ export class TlsTransport implements Transport {
   }
 }
 
-/** A transport over `fd`, made by `open`; the descriptor is closed when that throws. */
-export function openTransport(native: NativeBinding, fd: number, open: () => NativeTlsSession): TlsTransport {
+/** A transport over `fd`, its session made by `open`; the descriptor is closed when that throws. */
+export function openTransport(
+  native: NativeBinding,
+  fd: number,
+  open: () => NativeTlsSession,
+  wrap: (session: NativeTlsSession) => TlsTransport = (session) => new TlsTransport(native, session, fd),
+): TlsTransport {
   try {
-    return new TlsTransport(native, open(), fd);
+    return wrap(open());
   } catch (thrown) {
     native.close(fd);
     throw thrown;
