@@ -54,11 +54,11 @@ void UseCache(TlsContextCore& core, int size) {
 }
 
 void UseTickets(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options) {
+  // In TLS 1.2 the number has no say; without tickets there shall be none.
+  if (options.tickets == 0) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   if (!options.server) return;
   // None with the handshake: see SendTicketsWithNextWrite.
   SSL_CTX_set_num_tickets(context, 0);
-  // In TLS 1.2 the number has no say; without tickets there shall be none.
-  if (options.tickets == 0) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   if (!UseTicketKeys(context)) {
     ThrowTlsOption(env, "ERR_TLS_OPTION", "OpenSSL refused the ticket keys");
   }

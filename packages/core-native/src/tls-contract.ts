@@ -30,7 +30,7 @@ export interface NativeTlsContextOptions {
   readonly sessionIdContext?: string | undefined;
   /**
    * TLS 1.3 session tickets, from 0 to 16, sent in front of the first application data after a full handshake; one after
-   * a resumption. In TLS 1.2 there is one, in the handshake. 0: no tickets at all.
+   * a resumption. In TLS 1.2 there is one, in the handshake. 0: no tickets at all, a client of TLS 1.2 asks for none.
    */
   readonly tickets?: number | undefined;
   /** How long a session may be resumed, from 1 to 604800 (RFC 8446 section 4.6.1). Default 7200. */
