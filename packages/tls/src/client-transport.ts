@@ -26,7 +26,7 @@ export interface TlsClientOptions extends TlsVersions {
   readonly key?: Pem;
   readonly passphrase?: string;
   /**
-   * How many sessions are kept to be resumed, up to 8 for each host, port and name; the oldest goes first. About 3 KiB
+   * How many sessions are kept to be resumed, up to 8 for each host, port and name; the oldest goes first. About 7 KiB
    * each, from 0 (none) to 1000000. Default 100.
    */
   readonly sessionCacheSize?: number;

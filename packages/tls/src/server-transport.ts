@@ -18,7 +18,7 @@ export interface TlsOptions extends TlsVersions {
   /** How long a session may be resumed: 1 to 604800, a week (RFC 8446 section 4.6.1). Default 7200, two hours. */
   readonly sessionTimeoutSeconds?: number;
   /**
-   * Sessions kept for clients of TLS 1.2 that take no tickets, found by id; the oldest goes first. About 1 KiB each, more
+   * Sessions kept for clients of TLS 1.2 that take no tickets, found by id; the oldest goes first. About 2 KiB each, more
    * with a client's certificate, and only where there are such clients; from 0 (none) to 1000000. Default 256, without
    * tickets 0.
    */
