@@ -10,10 +10,11 @@ import { writeResult } from './lib/result-file.ts';
 import { parseSettings, type Settings } from './lib/settings.ts';
 import type { Suite } from './lib/suite.ts';
 import { fairness } from './suites/fairness.ts';
+import { handshake } from './suites/handshake.ts';
 import { http } from './suites/http.ts';
 import { idle } from './suites/idle.ts';
 
-const SUITES: readonly Suite[] = [http, idle, fairness];
+const SUITES: readonly Suite[] = [http, handshake, idle, fairness];
 
 const INTERRUPTED = 130;
 

@@ -1,15 +1,15 @@
 /**
- * `idle.ts HOST PORT COUNT`: opens COUNT connections, says so, and keeps them open without a word. Asked for `open` it
+ * `idle.ts HOST PORT COUNT [tls]`: opens COUNT connections, says so, and keeps them open without a word. Asked for `open` it
  * tells how many there still are.
  */
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { connectTo } from './connect-to.ts';
 import { answer, fail, say } from './say.ts';
 
 /** At a time, so that no backlog overflows. */
 const BATCH = 200;
 
-const [host = '', port = '', count = ''] = process.argv.slice(2);
+const [host = '', port = '', count = '', sealed] = process.argv.slice(2);
 const sockets: Socket[] = [];
 
 try {
@@ -25,8 +25,7 @@ try {
 answer(() => say({ open: sockets.filter(({ destroyed }) => !destroyed).length }));
 
 async function open(): Promise<Socket> {
-  const socket = connect({ host, port: Number(port) });
-  await once(socket, 'connect');
+  const socket = await connectTo(host, Number(port), sealed === 'tls');
   // A server that closes it ends the connection here too; what is left is told when it is asked for.
   return socket.on('error', () => {}).resume();
 }

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cacheDirectory } from '../../packages/core-native/scripts/cache-directory.mjs';
+import { changeLine } from '../../packages/core-native/scripts/openssl-compile.mjs';
 import { buildKey, OPENSSL } from '../../packages/core-native/scripts/openssl-release.mjs';
 import { inspectOpensslRoot } from '../../packages/core-native/scripts/openssl-root.mjs';
 import { ensureSource, SourceMismatch } from '../../packages/core-native/scripts/openssl-source.mjs';
@@ -48,6 +49,27 @@ describe('the source of OpenSSL', () => {
     await expect(attempt).rejects.toBeInstanceOf(SetupError);
     await expect(attempt).rejects.toThrow(/one: no answer\n.*two: no apt-get/);
     await expect(attempt).rejects.toThrow(tarball());
+  });
+});
+
+describe('a line of the source that is changed', () => {
+  const change = { file: 'a.h', line: '# define MANY 32', becomes: '# define MANY 1' };
+  const header = (text) => writeFileSync(join(folder, 'a.h'), text);
+
+  it('is the whole line, and nothing else of the file', () => {
+    header('# define MANY 32\n# define MANY 320\n');
+    changeLine(folder, change);
+    expect(readFileSync(join(folder, 'a.h'), 'utf8')).toBe('# define MANY 1\n# define MANY 320\n');
+  });
+
+  it.each([
+    ['nothing\n', 0],
+    ['# define MANY 32\n# define MANY 32\n', 2],
+  ])('is an error where it is not there once: %j', (text, times) => {
+    header(text);
+    expect(() => changeLine(folder, change)).toThrow(
+      `a.h of OpenSSL has the line "# define MANY 32" ${times} times, not once`,
+    );
   });
 });
 

@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include "arguments.h"
+#include "cipher_names.h"
 #include "environment.h"
 #include "epoll.h"
 #include "features.h"
@@ -12,6 +13,7 @@
 #include "socket.h"
 #include "ticket_keys.h"
 #include "tls_context.h"
+#include "tls_names.h"
 #include "tls_session.h"
 #ifdef SLUICE_SANITIZED
 #include "testing/planted_faults.h"
@@ -33,6 +35,10 @@ napi_value LastFailure(const Arguments& arguments) {
 
 napi_value ReportFeatures(const Arguments& arguments) { return Features(arguments.env()); }
 
+napi_value ReportCipherSuiteNames(const Arguments& arguments) {
+  return CipherSuiteNames(arguments.env());
+}
+
 napi_value LiveObjects(const Arguments& arguments) {
   Environment& environment = arguments.environment();
   const Environment::Live& live = environment.live();
@@ -45,13 +51,15 @@ napi_value LiveObjects(const Arguments& arguments) {
 }
 
 void DefineReports(Napi::Env env, Napi::Object exports, Environment& environment) {
-  ExportCalls(env, exports,
-              {
-                  CallProperty("lastErrno", FunctionCallback<LastErrno>, environment),
-                  CallProperty("lastFailure", FunctionCallback<LastFailure>, environment),
-                  CallProperty("features", FunctionCallback<ReportFeatures>, environment),
-                  CallProperty("liveObjects", FunctionCallback<LiveObjects>, environment),
-              });
+  ExportCalls(
+      env, exports,
+      {
+          CallProperty("lastErrno", FunctionCallback<LastErrno>, environment),
+          CallProperty("lastFailure", FunctionCallback<LastFailure>, environment),
+          CallProperty("features", FunctionCallback<ReportFeatures>, environment),
+          CallProperty("cipherSuiteNames", FunctionCallback<ReportCipherSuiteNames>, environment),
+          CallProperty("liveObjects", FunctionCallback<LiveObjects>, environment),
+      });
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
@@ -61,6 +69,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   const std::shared_ptr<Environment> environment = Environment::Install(env);
   exports.Set("Epoll", Epoll::Define(env, *environment));
   exports.Set("TlsContext", TlsContext::Define(env, *environment));
+  exports.Set("TlsNames", TlsNames::Define(env, *environment));
   exports.Set("TlsSession", TlsSession::Define(env, *environment));
   DefineOpenCalls(env, exports, *environment);
   DefineSocketCalls(env, exports, *environment);

@@ -5,11 +5,22 @@ namespace sluice {
 
 namespace {
 
+using Wire = std::vector<unsigned char>;
+
+/// Where a session keeps its own list. One number for the process, made by whoever comes first.
+int Index() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
 /// Only called when the client sent the extension; without it the handshake goes on without a
 /// protocol.
-int Select(SSL*, const unsigned char** chosen, unsigned char* chosen_length,
+int Select(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_length,
            const unsigned char* offered, unsigned int offered_length, void* data) {
-  const auto& wire = *static_cast<const std::vector<unsigned char>*>(data);
+  const auto* own = static_cast<const Wire*>(data);
+  const auto* given = static_cast<const Wire*>(SSL_get_ex_data(ssl, Index()));
+  if (own->empty() && given == nullptr) return SSL_TLSEXT_ERR_NOACK;
+  const Wire& wire = own->empty() ? *given : *own;
   unsigned char* found = nullptr;
   // The first list's order wins, and `found` points into it (SSL_select_next_proto(3)).
   const int outcome =
@@ -34,7 +45,11 @@ std::vector<unsigned char> EncodeAlpn(const std::vector<std::string>& protocols)
 }
 
 void SelectAlpn(SSL_CTX* context, const std::vector<unsigned char>* wire) {
-  SSL_CTX_set_alpn_select_cb(context, Select, const_cast<std::vector<unsigned char>*>(wire));
+  SSL_CTX_set_alpn_select_cb(context, Select, const_cast<Wire*>(wire));
+}
+
+bool OfferAlpn(SSL* ssl, const std::vector<unsigned char>* wire) {
+  return SSL_set_ex_data(ssl, Index(), const_cast<Wire*>(wire)) == 1;
 }
 
 }  // namespace sluice

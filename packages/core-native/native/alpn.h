@@ -14,7 +14,12 @@ namespace sluice {
 /// or the list too long.
 std::vector<unsigned char> EncodeAlpn(const std::vector<std::string>& protocols);
 
-/// Makes sessions of `context` choose from `wire`, which must outlive them.
+/// Makes sessions of a server's `context` choose from `wire`, which must outlive them. Where it is
+/// empty they choose from what OfferAlpn gave them; those that were given nothing negotiate
+/// nothing.
 void SelectAlpn(SSL_CTX* context, const std::vector<unsigned char>* wire);
+
+/// What `ssl` chooses from when its context has no list; must outlive it. False for lack of memory.
+bool OfferAlpn(SSL* ssl, const std::vector<unsigned char>* wire);
 
 }  // namespace sluice

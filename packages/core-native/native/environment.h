@@ -10,6 +10,7 @@
 #include "address.h"
 #include "descriptor_set.h"
 #include "failure.h"
+#include "shared_tls_socket.h"
 #include "status.h"
 
 namespace sluice {
@@ -45,12 +46,18 @@ class Environment : public std::enable_shared_from_this<Environment> {
     descriptors_.Add(fd);
     return fd;
   }
+  /// Made when the first session wants them.
+  TlsBuffers& tls_buffers() {
+    if (!tls_buffers_) tls_buffers_ = std::make_unique<TlsBuffers>();
+    return *tls_buffers_;
+  }
   /// Where accept4(2) puts the peer's address; that of the last connection until the next one.
   Address& accepted() { return accepted_; }
 
  private:
   Live live_;
   DescriptorSet descriptors_;
+  std::unique_ptr<TlsBuffers> tls_buffers_;
   Address accepted_;
   Failure last_failure_;
 };

@@ -44,17 +44,27 @@ bool AtEndOfText() {
   return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
 }
 
+/// All that `Read`, one of PEM_read_bio_*, finds in `pem`.
+template <auto Read, typename Pointer>
+bool ReadBlocks(const std::string& pem, std::vector<Pointer>& blocks) {
+  const BioPtr bio = MemoryBio(pem);
+  const size_t before = blocks.size();
+  while (auto* block = Read(bio.get(), nullptr, RefusePassphrase, nullptr)) {
+    blocks.emplace_back(block);
+  }
+  if (blocks.size() == before || !AtEndOfText()) return false;
+  ERR_clear_error();
+  return true;
+}
+
 }  // namespace
 
 bool ReadCertificates(const std::string& pem, std::vector<X509Ptr>& certificates) {
-  const BioPtr bio = MemoryBio(pem);
-  const size_t before = certificates.size();
-  while (X509* certificate = PEM_read_bio_X509_AUX(bio.get(), nullptr, RefusePassphrase, nullptr)) {
-    certificates.emplace_back(certificate);
-  }
-  if (certificates.size() == before || !AtEndOfText()) return false;
-  ERR_clear_error();
-  return true;
+  return ReadBlocks<PEM_read_bio_X509_AUX>(pem, certificates);
+}
+
+bool ReadCrls(const std::string& pem, std::vector<X509CrlPtr>& crls) {
+  return ReadBlocks<PEM_read_bio_X509_CRL>(pem, crls);
 }
 
 KeyResult ReadPrivateKey(const SecretText& pem, const SecretText* passphrase) {

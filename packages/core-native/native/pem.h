@@ -1,5 +1,5 @@
-// PEM text to certificates and keys. Rule: nothing here ever asks a terminal; OpenSSL's default
-// passphrase callback does.
+// PEM text to certificates, keys and CRLs. Rule: nothing here ever asks a terminal; OpenSSL's
+// default passphrase callback does.
 #pragma once
 
 #include <openssl/crypto.h>
@@ -30,6 +30,9 @@ class SecretText {
 /// CERTIFICATE` blocks, others are skipped. False when there is none or one does not parse;
 /// OpenSSL's queue tells which.
 bool ReadCertificates(const std::string& pem, std::vector<X509Ptr>& certificates);
+
+/// Every CRL in `pem`, as above.
+bool ReadCrls(const std::string& pem, std::vector<X509CrlPtr>& crls);
 
 struct KeyResult {
   PkeyPtr key;

@@ -108,10 +108,11 @@ napi_value ConnectResult(const Arguments& arguments) {
   return Integer(arguments.env(), environment.Fail(ENOTCONN, "connect"));
 }
 
+template <int Flags>
 napi_value Receive(const Arguments& arguments) {
   const int fd = arguments.Descriptor(0);
   const ByteRange range = arguments.Bytes(1);
-  const ssize_t count = RetryInterrupted([&] { return recv(fd, range.data, range.length, 0); });
+  const ssize_t count = RetryInterrupted([&] { return recv(fd, range.data, range.length, Flags); });
   if (count > 0) return Integer(arguments.env(), static_cast<int32_t>(count));
   if (count == 0) return Integer(arguments.env(), ToInt(Status::kEnded));
   if (WouldBlock(errno)) return Integer(arguments.env(), ToInt(Status::kWantsRead));
@@ -209,7 +210,8 @@ void DefineSocketCalls(Napi::Env env, Napi::Object exports, Environment& environ
                   CallProperty("acceptedAddress", FunctionCallback<AcceptedAddress>, environment),
                   CallProperty("reserve", FunctionCallback<Reserve>, environment),
                   CallProperty("connectResult", FunctionCallback<ConnectResult>, environment),
-                  CallProperty("recv", FunctionCallback<Receive>, environment),
+                  CallProperty("recv", FunctionCallback<Receive<0>>, environment),
+                  CallProperty("peek", FunctionCallback<Receive<MSG_PEEK>>, environment),
                   CallProperty("send", FunctionCallback<Send>, environment),
                   CallProperty("shutdownWrite", FunctionCallback<ShutdownWrite>, environment),
                   CallProperty("close", FunctionCallback<Close>, environment),

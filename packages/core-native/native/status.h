@@ -12,6 +12,7 @@ enum class Status : int32_t {
   kWantsWrite = -2,
   kEnded = -3,
   kFailed = -4,
+  kSuspended = -5,
 };
 
 /// Beside the count of a TLS read: the session did not run dry (READ_MORE of the contract).

@@ -17,6 +17,17 @@ constexpr const char* kDefaultCiphers =
 constexpr const char* kDefaultCipherSuites =
     "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
 
+// Most wanted first; a client sends a key share for each one with a star, a server does not trade a
+// tuple (between slashes) for a later one to save a round trip (SSL_CTX_set1_groups_list(3)). The
+// hybrid with ML-KEM-768 keeps what is recorded today from tomorrow's quantum computers. No
+// finite-field groups (ffdhe). P-521 is last and for TLS 1.2, where the list also says which
+// certificates a client takes (RFC 8422 section 5.1).
+#if OPENSSL_VERSION_NUMBER >= 0x30500000L
+constexpr const char* kDefaultGroups = "?*X25519MLKEM768 / ?*X25519:?P-256 / ?P-384:?P-521";
+#else
+constexpr const char* kDefaultGroups = "X25519:P-256:P-384:P-521";
+#endif
+
 void UseVersions(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options) {
   if (SSL_CTX_set_min_proto_version(context, options.min_version) == 1 &&
       SSL_CTX_set_max_proto_version(context, options.max_version) == 1) {
@@ -53,13 +64,22 @@ void UseCiphers(Napi::Env env, SSL_CTX* context, const TlsContextOptions& option
 }
 
 void UseGroups(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options) {
-  if (!options.groups || SSL_CTX_set1_groups_list(context, options.groups->c_str()) == 1) return;
-  ThrowTlsOption(env, "ERR_TLS_GROUPS", "\"groups\" was refused: \"" + *options.groups + "\"");
+  const std::string groups = options.groups.value_or(DefaultGroups(options.security_level));
+  if (SSL_CTX_set1_groups_list(context, groups.c_str()) == 1) return;
+  ThrowTlsOption(env, "ERR_TLS_GROUPS", "\"groups\" was refused: \"" + groups + "\"");
 }
 
 }  // namespace
 
+const char* DefaultGroups(int security_level) {
+  // At level 5 nothing else is strong enough, and a client whose key shares are all too weak falls
+  // back to no other.
+  return security_level == 5 ? "P-521" : kDefaultGroups;
+}
+
 void UseAlgorithms(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options) {
+  // Before certificates are loaded, which it judges too (SSL_CTX_set_security_level(3)).
+  SSL_CTX_set_security_level(context, options.security_level);
   UseVersions(env, context, options);
   UseCiphers(env, context, options);
   UseGroups(env, context, options);

@@ -1,5 +1,5 @@
-// Versions, ciphers and groups of a context. Rule: a name that OpenSSL would skip in silence is an
-// error here.
+// Versions, ciphers, groups and security level of a context. Rule: a name that OpenSSL would skip
+// in silence is an error here.
 #pragma once
 
 #include <napi.h>
@@ -9,8 +9,11 @@
 
 namespace sluice {
 
-/// Applies `minVersion`, `maxVersion`, `ciphers`, `cipherSuites` and `groups`; throws with a code
-/// of the contract.
+/// The groups of a context that was given none, in OpenSSL's syntax.
+const char* DefaultGroups(int security_level);
+
+/// Applies `securityLevel`, `minVersion`, `maxVersion`, `ciphers`, `cipherSuites` and `groups`;
+/// throws with a code of the contract.
 void UseAlgorithms(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options);
 
 }  // namespace sluice

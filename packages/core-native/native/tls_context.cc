@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "tls_peer.h"
 #include "tls_resumption.h"
 
 namespace sluice {
@@ -18,12 +19,22 @@ constexpr napi_type_tag kTypeTag = {0x5d1c'e77a'904b'4f2eULL, 0xa3b6'01c8'2f6d'9
 constexpr int64_t kContextBytes = 64 * 1024;
 constexpr int64_t kAnchorTextFactor = 4;
 
+/// A core and its count: sessions and tables of names keep it alive beyond its JavaScript object,
+/// and beyond the order in which an environment is torn down.
+struct CountedCore {
+  std::shared_ptr<Environment> environment;
+  LiveCount live;
+  std::shared_ptr<const TlsContextCore> core;
+};
+
 }  // namespace
 
 Napi::Function TlsContext::Define(Napi::Env env, Environment& environment) {
   return DefineClass(
       env, "TlsContext",
-      {CallProperty("sessionStats", MethodCallback<TlsContext, &TlsContext::SessionStats>,
+      {CallProperty("certificateChains", MethodCallback<TlsContext, &TlsContext::CertificateChains>,
+                    environment),
+       CallProperty("sessionStats", MethodCallback<TlsContext, &TlsContext::SessionStats>,
                     environment)},
       &environment);
 }
@@ -44,7 +55,9 @@ TlsContext::TlsContext(const Napi::CallbackInfo& info)
       environment_(static_cast<Environment*>(info.Data())->shared_from_this()) {
   const Napi::Env env = info.Env();
   const TlsContextOptions options = TlsContextOptions::Read(info[0]);
-  core_ = BuildTlsContext(env, options);
+  const std::shared_ptr<CountedCore> counted(new CountedCore{
+      environment_, LiveCount(environment_->live().tls_contexts), BuildTlsContext(env, options)});
+  core_ = std::shared_ptr<const TlsContextCore>(counted, counted->core.get());
   auto self = info.This().As<Napi::Object>();
   self.DefineProperty(Napi::PropertyDescriptor::Value(
       "role", Napi::String::New(env, options.server ? "server" : "client"), napi_enumerable));
@@ -55,7 +68,6 @@ TlsContext::TlsContext(const Napi::CallbackInfo& info)
     reported_bytes_ += static_cast<int64_t>(pem.size()) * kAnchorTextFactor;
   }
   Napi::MemoryManagement::AdjustExternalMemory(env, reported_bytes_);
-  live_.emplace(environment_->live().tls_contexts);
 }
 
 napi_value TlsContext::SessionStats(const Arguments& arguments) {
@@ -66,6 +78,17 @@ napi_value TlsContext::SessionStats(const Arguments& arguments) {
 
 TlsContext::~TlsContext() {
   if (reported_bytes_ != 0) Napi::MemoryManagement::AdjustExternalMemory(Env(), -reported_bytes_);
+}
+
+napi_value TlsContext::CertificateChains(const Arguments& arguments) {
+  const Napi::Env env = arguments.env();
+  Napi::Array chains = Napi::Array::New(env);
+  for (const LoadedIdentity& identity : core_->identities) {
+    Napi::Array chain = Napi::Array::New(env);
+    for (const X509Ptr& certificate : identity.chain) AppendDer(env, chain, certificate.get());
+    chains.Set(chains.Length(), chain);
+  }
+  return chains;
 }
 
 }  // namespace sluice

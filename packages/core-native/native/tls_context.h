@@ -12,6 +12,7 @@
 #include "client_sessions.h"
 #include "environment.h"
 #include "openssl_ptr.h"
+#include "tls_identity.h"
 #include "tls_options.h"
 
 namespace sluice {
@@ -19,7 +20,14 @@ namespace sluice {
 /// What sessions share and keep alive: the SSL_CTX, and the memory that its callbacks read.
 struct TlsContextCore {
   bool server = false;
+  /// Sessions go through the environment's buffers instead of straight to the socket.
+  bool shared_buffers = false;
+  /// Serves nobody itself: its sessions must choose another context.
+  bool chooser = false;
+  /// In OpenSSL's syntax.
+  std::string groups;
   std::vector<unsigned char> alpn;
+  std::vector<LoadedIdentity> identities;
   /// Tickets of TLS 1.3 that a session owes its client after a full handshake.
   int tickets = 0;
   bool key_log = false;
@@ -47,10 +55,10 @@ class TlsContext final : public Napi::ObjectWrap<TlsContext> {
   const std::shared_ptr<const TlsContextCore>& core() const { return core_; }
 
  private:
+  napi_value CertificateChains(const Arguments& arguments);
   napi_value SessionStats(const Arguments& arguments);
 
   std::shared_ptr<Environment> environment_;
-  std::optional<LiveCount> live_;
   std::shared_ptr<const TlsContextCore> core_;
   int64_t reported_bytes_ = 0;
 };

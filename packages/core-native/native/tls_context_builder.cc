@@ -7,8 +7,10 @@
 #include "openssl_library.h"
 #include "tls_ciphers.h"
 #include "tls_context.h"
+#include "tls_hello.h"
 #include "tls_identity.h"
 #include "tls_keylog.h"
+#include "tls_ocsp.h"
 #include "tls_resumption.h"
 #include "tls_trust.h"
 
@@ -25,11 +27,18 @@ class Builder {
     if (!StartOpenSsl()) Throw("ERR_TLS_OPTION", "OpenSSL did not start");
     core_->server = options_.server;
     core_->tickets = options_.server ? options_.tickets : 0;
+    core_->shared_buffers = options_.shared_buffers;
+    core_->chooser = options_.chooser;
+    core_->groups = options_.groups.value_or(DefaultGroups(options_.security_level));
     core_->context.reset(SSL_CTX_new(options_.server ? TLS_server_method() : TLS_client_method()));
     if (!core_->context) Throw("ERR_TLS_OPTION", "OpenSSL made no context");
     SetBehaviour();
     UseAlgorithms(env_, context(), options_);
-    UseIdentity(env_, context(), options_);
+    if (!options_.chooser) {
+      core_->identities = UseIdentities(env_, context(), options_);
+      ServeStaples(context(), &core_->identities);
+    }
+    if (options_.request_ocsp) RequestStaple(context());
     UseTrust(env_, context(), options_);
     SetAlpn();
     UseResumption(env_, *core_, options_);
@@ -56,16 +65,15 @@ class Builder {
     // SSL_OP_IGNORE_UNEXPECTED_EOF stays off: a cut stream must not look like an ended one (P26).
     SSL_CTX_set_options(context(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                        SSL_OP_NO_COMPRESSION);
-    // Without it each record takes two recv(2): five bytes of header, then the body.
-    SSL_CTX_set_read_ahead(context(), 1);
+    if (options_.server) AskHelloChoice(context());
   }
 
   void SetAlpn() {
-    if (options_.alpn.empty()) return;
     core_->alpn = EncodeAlpn(options_.alpn);
-    if (core_->alpn.empty())
+    if (core_->alpn.empty() && !options_.alpn.empty())
       Throw("ERR_TLS_OPTION", "\"alpn\" must hold names of 1 to 255 bytes, 65535 in all");
     if (options_.server) return SelectAlpn(context(), &core_->alpn);
+    if (core_->alpn.empty()) return;
     // 0 is success here, unlike anywhere else in the library (SSL_CTX_set_alpn_protos(3)).
     if (SSL_CTX_set_alpn_protos(context(), core_->alpn.data(),
                                 static_cast<unsigned int>(core_->alpn.size())) != 0) {

@@ -48,6 +48,14 @@ bool ReadBoolean(const Napi::Object& options, const char* name, bool fallback) {
   return value.As<Napi::Boolean>();
 }
 
+std::optional<std::string> ReadBytes(const Napi::Object& options, const char* name) {
+  const Napi::Value value = options.Get(name);
+  if (value.IsUndefined()) return std::nullopt;
+  if (!IsBytes(value)) ThrowType(options.Env(), name, "a Uint8Array");
+  const auto bytes = value.As<Napi::Uint8Array>();
+  return std::string(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength());
+}
+
 int ReadInteger(const Napi::Object& options, const char* name, int fallback, int low, int high) {
   const Napi::Value value = options.Get(name);
   if (value.IsUndefined()) return fallback;
@@ -79,6 +87,15 @@ bool ReadRole(const Napi::Object& options) {
   return text == "server";
 }
 
+/// Whether sessions go through shared buffers.
+bool ReadBio(const Napi::Object& options) {
+  const std::optional<std::string> text = ReadText(options, "bio");
+  if (!text || *text == "shared") return true;
+  if (*text == "socket") return false;
+  ThrowTlsOption(options.Env(), "ERR_TLS_OPTION",
+                 "\"bio\" must be shared or socket; received \"" + *text + "\"");
+}
+
 /// The elements of an array option, each through `read`.
 template <typename Read>
 std::vector<std::string> ReadList(const Napi::Object& options, const char* name, Read read) {
@@ -99,6 +116,37 @@ std::string PlainText(const Napi::Value& value, const std::string& name) {
   return value.As<Napi::String>().Utf8Value();
 }
 
+IdentityOptions ReadIdentity(const Napi::Object& options, std::string path) {
+  IdentityOptions identity;
+  identity.path = std::move(path);
+  identity.certificate_chain = ReadPem(options, "certificateChain");
+  identity.private_key = ToSecret(ReadPem(options, "privateKey"));
+  identity.passphrase = ToSecret(ReadText(options, "passphrase"));
+  identity.pkcs12 = ToSecret(ReadBytes(options, "pkcs12"));
+  identity.ocsp_staple = ReadBytes(options, "ocspStaple");
+  return identity;
+}
+
+/// The one that stands among the other options first, where there is one.
+std::vector<IdentityOptions> ReadIdentities(const Napi::Object& options) {
+  std::vector<IdentityOptions> identities;
+  IdentityOptions first = ReadIdentity(options, "");
+  if (first.certificate_chain || first.private_key || first.pkcs12) {
+    identities.push_back(std::move(first));
+  }
+  const Napi::Value value = options.Get("identities");
+  if (value.IsUndefined()) return identities;
+  if (!value.IsArray()) ThrowType(options.Env(), "identities", "an array");
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t index = 0; index < array.Length(); ++index) {
+    const std::string name = "identities[" + std::to_string(index) + "]";
+    const Napi::Value element = array.Get(index);
+    if (!element.IsObject()) ThrowType(options.Env(), name, "an object");
+    identities.push_back(ReadIdentity(element.As<Napi::Object>(), name + "."));
+  }
+  return identities;
+}
+
 }  // namespace
 
 TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
@@ -106,11 +154,15 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
   const auto object = value.As<Napi::Object>();
   TlsContextOptions options;
   options.server = ReadRole(object);
-  options.certificate_chain = ReadPem(object, "certificateChain");
-  options.private_key = ToSecret(ReadPem(object, "privateKey"));
-  options.passphrase = ToSecret(ReadText(object, "passphrase"));
+  options.identities = ReadIdentities(object);
+  options.chooser = options.server && ReadBoolean(object, "chooser", false);
   options.trust_anchors = ReadList(object, "trustAnchors", PemText);
+  options.crls = ReadList(object, "crls", PemText);
   options.verify_peer = ReadBoolean(object, "verifyPeer", false);
+  options.shared_buffers = ReadBio(object);
+  options.request_certificate = ReadBoolean(object, "requestCertificate", false);
+  options.request_ocsp = ReadBoolean(object, "requestOcsp", false);
+  options.security_level = ReadInteger(object, "securityLevel", options.security_level, 0, 5);
   options.min_version = ReadVersion(object, "minVersion", TLS1_2_VERSION);
   options.max_version = ReadVersion(object, "maxVersion", TLS1_3_VERSION);
   options.ciphers = ReadText(object, "ciphers");

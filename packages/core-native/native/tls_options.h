@@ -13,13 +13,31 @@
 
 namespace sluice {
 
-struct TlsContextOptions {
-  bool server = false;
+/// One certificate with its issuers and its key: PEM, or PKCS #12.
+struct IdentityOptions {
+  /// Where its options stand, for messages: empty, or `identities[1].`.
+  std::string path;
   std::optional<std::string> certificate_chain;
   std::optional<SecretText> private_key;
   std::optional<SecretText> passphrase;
+  std::optional<SecretText> pkcs12;
+  std::optional<std::string> ocsp_staple;
+
+  /// The option `name` of this identity, quoted.
+  std::string Quoted(const char* name) const { return "\"" + path + name + "\""; }
+};
+
+struct TlsContextOptions {
+  bool server = false;
+  bool chooser = false;
+  std::vector<IdentityOptions> identities;
   std::vector<std::string> trust_anchors;
+  std::vector<std::string> crls;
   bool verify_peer = false;
+  bool shared_buffers = true;
+  bool request_certificate = false;
+  bool request_ocsp = false;
+  int security_level = 2;
   int min_version;
   int max_version;
   std::optional<std::string> ciphers;

@@ -2,6 +2,7 @@
 #include "tls_peer.h"
 
 #include "openssl_ptr.h"
+#include "tls_ocsp.h"
 #include "verify_names.h"
 
 namespace sluice {
@@ -27,17 +28,30 @@ const char* Group(SSL* ssl) {
   return group != 0 ? SSL_group_to_name(ssl, group) : nullptr;
 }
 
-bool AppendDer(Napi::Env env, const Napi::Array& array, X509* certificate) {
-  unsigned char* der = nullptr;
-  const int length = i2d_X509(certificate, &der);
-  if (length < 0) return false;
-  array.Set(array.Length(),
-            Napi::Buffer<unsigned char>::Copy(env, der, static_cast<size_t>(length)));
-  OPENSSL_free(der);
-  return true;
+/// What the peer signed with, and how (RFC 8446 section 4.2.3): `ecdsa_secp256r1_sha256`. Null when
+/// it signed nothing: a client without a certificate, a session resumed.
+const char* PeerSignature(SSL* ssl) {
+#ifdef SSL_get0_peer_signature_name
+  const char* name = nullptr;
+  return SSL_get0_peer_signature_name(ssl, &name) == 1 ? name : nullptr;
+#else
+  // Older libraries tell the kind of key only (SSL_get_peer_signature_type_nid(3)).
+  int kind = NID_undef;
+  return SSL_get_peer_signature_type_nid(ssl, &kind) == 1 ? OBJ_nid2sn(kind) : nullptr;
+#endif
 }
 
 }  // namespace
+
+bool AppendDer(Napi::Env env, const Napi::Array& array, X509* certificate) {
+  unsigned char* raw = nullptr;
+  const int length = i2d_X509(certificate, &raw);
+  if (length < 0) return false;
+  const BytesPtr der(raw);
+  array.Set(array.Length(),
+            Napi::Buffer<unsigned char>::Copy(env, der.get(), static_cast<size_t>(length)));
+  return true;
+}
 
 Napi::Object TlsInfo(Napi::Env env, const SSL* ssl) {
   Napi::Object info = Napi::Object::New(env);
@@ -47,6 +61,12 @@ Napi::Object TlsInfo(Napi::Env env, const SSL* ssl) {
   info.Set("servername", TextOrUndefined(env, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)));
   info.Set("resumed", SSL_session_reused(ssl) == 1);
   info.Set("group", TextOrUndefined(env, Group(const_cast<SSL*>(ssl))));
+  info.Set("peerSignature", TextOrUndefined(env, PeerSignature(const_cast<SSL*>(ssl))));
+  info.Set("ocspStaple", ReceivedStaple(env, const_cast<SSL*>(ssl)));
+  // Without a certificate the result is X509_V_OK too (SSL_get_verify_result(3)).
+  const bool presented = SSL_get0_peer_certificate(ssl) != nullptr;
+  info.Set("authorized", presented && SSL_get_verify_result(ssl) == X509_V_OK);
+  info.Set("verification", presented ? TlsVerifyResult(env, ssl) : env.Undefined());
   return info;
 }
 

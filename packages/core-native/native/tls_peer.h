@@ -9,6 +9,9 @@ namespace sluice {
 /// `NativeTlsInfo` of the contract; the handshake must be complete.
 Napi::Object TlsInfo(Napi::Env env, const SSL* ssl);
 
+/// Appends the DER of `certificate`, as a Buffer; false when it cannot be encoded.
+bool AppendDer(Napi::Env env, const Napi::Array& array, X509* certificate);
+
 /// The peer's certificates, DER, leaf first.
 Napi::Array TlsPeerCertificates(Napi::Env env, const SSL* ssl);
 

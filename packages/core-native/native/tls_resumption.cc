@@ -25,10 +25,24 @@ std::string DeriveSessionIdContext(Napi::Env env, const TlsContextOptions& optio
     EVP_DigestUpdate(digest.get(), &size, sizeof(size));
     EVP_DigestUpdate(digest.get(), part.data(), part.size());
   };
-  add(options.verify_peer ? "verify" : "no verify");
-  add(options.session_id_context ? "named" : "by certificate");
-  add(options.session_id_context.value_or(options.certificate_chain.value_or("")));
+  add(options.verify_peer ? "verify" : options.request_certificate ? "request" : "no verify");
+  add(options.session_id_context ? "named" : "unnamed");
+  add(options.session_id_context.value_or(""));
+  // Lists are counted, so that an anchor and a CRL that change places are another policy too.
+  add(std::to_string(options.identities.size()));
+  for (const IdentityOptions& identity : options.identities) {
+    add(identity.certificate_chain.value_or(""));
+    add(identity.pkcs12 ? identity.pkcs12->text() : "");
+  }
+  // A session brings its cipher along, whatever the context that resumes it allows.
+  add(std::to_string(options.min_version) + "-" + std::to_string(options.max_version));
+  for (const auto& list : {options.ciphers, options.cipher_suites, options.groups})
+    add(list.value_or(""));
+  add(std::to_string(options.security_level));
+  add(std::to_string(options.trust_anchors.size()));
   for (const std::string& anchors : options.trust_anchors) add(anchors);
+  add(std::to_string(options.crls.size()));
+  for (const std::string& crl : options.crls) add(crl);
   std::string id(EVP_MD_get_size(EVP_sha256()), '\0');
   if (EVP_DigestFinal_ex(digest.get(), reinterpret_cast<unsigned char*>(id.data()), nullptr) != 1) {
     ThrowTlsOption(env, "ERR_TLS_OPTION", "The session id context could not be derived");

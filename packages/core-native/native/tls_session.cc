@@ -1,13 +1,11 @@
 // See tls_session.h.
 #include "tls_session.h"
 
-#include <arpa/inet.h>
-#include <openssl/x509v3.h>
-
+#include <cerrno>
 #include <utility>
 
+#include "shared_tls_socket.h"
 #include "tls_outcome.h"
-#include "tls_peer.h"
 #include "tls_resumption.h"
 
 namespace sluice {
@@ -24,24 +22,7 @@ constexpr int64_t kSessionBytes = 27 * 1024;
 // tickets.
 constexpr int kMaxBarrenRecords = 32;
 
-bool IsNumericAddress(const std::string& name) {
-  unsigned char parsed[sizeof(in6_addr)];
-  return inet_pton(AF_INET, name.c_str(), parsed) == 1 ||
-         inet_pton(AF_INET6, name.c_str(), parsed) == 1;
-}
-
-/// RFC 9525: names are DNS-IDs of the subjectAltName, the common name never counts, and a wildcard
-/// is a whole label.
-bool ExpectName(SSL* ssl, const std::string& name) {
-  X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl);
-  if (IsNumericAddress(name)) return X509_VERIFY_PARAM_set1_ip_asc(parameters, name.c_str()) == 1;
-  X509_VERIFY_PARAM_set_hostflags(
-      parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-  // Certificates carry no trailing dot (RFC 5280 section 4.2.1.6).
-  const size_t length = name.back() == '.' ? name.size() - 1 : name.size();
-  // With a length of 0 the function would clear the expectation instead of refusing it.
-  return length > 0 && X509_VERIFY_PARAM_set1_host(parameters, name.data(), length) == 1;
-}
+bool IsWant(Status status) { return status == Status::kWantsRead || status == Status::kWantsWrite; }
 
 }  // namespace
 
@@ -56,6 +37,14 @@ Napi::Function TlsSession::Define(Napi::Env env, Environment& environment) {
        CallProperty("peerCertificates", MethodCallback<TlsSession, &TlsSession::PeerCertificates>,
                     environment),
        CallProperty("verifyResult", MethodCallback<TlsSession, &TlsSession::VerifyResult>,
+                    environment),
+       CallProperty("alerts", MethodCallback<TlsSession, &TlsSession::Alerts>, environment),
+       CallProperty("resumed", MethodCallback<TlsSession, &TlsSession::Resumed>, environment),
+       CallProperty("clientHello", MethodCallback<TlsSession, &TlsSession::ClientHello>,
+                    environment),
+       CallProperty("chooseContext", MethodCallback<TlsSession, &TlsSession::ChooseContext>,
+                    environment),
+       CallProperty("refuseHello", MethodCallback<TlsSession, &TlsSession::RefuseHello>,
                     environment),
        CallProperty("exportSession", MethodCallback<TlsSession, &TlsSession::ExportSession>,
                     environment),
@@ -81,15 +70,21 @@ TlsSession::TlsSession(const Napi::CallbackInfo& info)
     throw Napi::TypeError::New(env, "\"fd\" must be a descriptor: an integer of 0 or more");
   }
   core_ = context->core();
-  tickets_due_ = core_->tickets;
   ERR_clear_error();
   ssl_.reset(SSL_new(core_->context.get()));
-  BIO* bio = socket_.emplace(static_cast<int>(fd)).MakeBio();
+  if (core_->shared_buffers) {
+    socket_ = std::make_unique<SharedTlsSocket>(static_cast<int>(fd), environment_->tls_buffers());
+  } else {
+    socket_ = std::make_unique<DirectTlsSocket>(static_cast<int>(fd));
+  }
+  BIO* bio = socket_->MakeBio();
   if (!ssl_ || bio == nullptr) {
     BIO_free(bio);
     ThrowTlsOption(env, "ERR_TLS_OPTION", "OpenSSL made no session");
   }
   SSL_set_bio(ssl_.get(), bio, bio);
+  // Without it each record takes two reads: five bytes of header, then the body.
+  SSL_set_read_ahead(ssl_.get(), socket_->wants_read_ahead() ? 1 : 0);
   if (core_->key_log) SetKeyLog(ssl_.get(), &key_log_);
   SSL_set_msg_callback(ssl_.get(), OnMessage);
   SSL_set_msg_callback_arg(ssl_.get(), this);
@@ -105,49 +100,42 @@ TlsSession::TlsSession(const Napi::CallbackInfo& info)
 
 TlsSession::~TlsSession() { Free(); }
 
-void TlsSession::Configure(Napi::Env env, const Napi::Value& options) {
-  if (options.IsUndefined()) return;
-  if (!options.IsObject()) throw Napi::TypeError::New(env, "\"options\" must be an object");
-  const auto object = options.As<Napi::Object>();
-  const std::optional<std::string> servername = ReadText(object, "servername");
-  const std::optional<std::string> verify_name = ReadText(object, "verifyName");
-  if (servername) {
-    // Literal addresses are not permitted in SNI (RFC 6066 section 3), and some servers refuse
-    // them.
-    if (IsNumericAddress(*servername) || servername->find('\0') != std::string::npos ||
-        servername->empty() || SSL_set_tlsext_host_name(ssl_.get(), servername->c_str()) != 1) {
-      ThrowTlsOption(env, "ERR_TLS_OPTION",
-                     "\"servername\" must be a DNS name of 1 to 255 bytes; an address goes into "
-                     "\"verifyName\" only");
-    }
-  }
-  if (verify_name && (verify_name->empty() || !ExpectName(ssl_.get(), *verify_name))) {
-    ThrowTlsOption(env, "ERR_TLS_OPTION",
-                   "\"verifyName\" must be a DNS name or a numeric IP address");
-  }
-  if (core_->server) return;
-  resumption_.emplace(ssl_.get(), core_->client_sessions.get());
-  resumption_->Configure(object, *core_);
-}
-
 napi_value TlsSession::Handshake(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   const Entry entry(*this);
-  const Status status = Continue();
-  if (status == Status::kDone && !std::exchange(handshaken_, true) && resumption_)
+  const Status status = Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); });
+  // The peer's answer can only come when our flight has left, and a failure leaves its alert. When
+  // all is done a peer that is gone is no failure: a client that sends its request and goes away
+  // does not wait for tickets (P33).
+  const Status flushed =
+      status == Status::kDone ? FlushToReader("SSL_do_handshake") : Flush("SSL_do_handshake");
+  const Status settled = flushed == Status::kDone ? status : flushed;
+  if (settled == Status::kDone && !std::exchange(handshaken_, true) && resumption_)
     resumption_->OnHandshaken();
-  return Integer(arguments.env(), Answer(status));
+  return Integer(arguments.env(), Answer(settled));
 }
 
 Status TlsSession::Continue() {
-  return Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); });
+  const Status status = Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); });
+  const Status flushed = Flush("SSL_do_handshake");
+  return flushed == Status::kDone ? status : flushed;
 }
 
 napi_value TlsSession::Read(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   const ByteRange range = arguments.Bytes(0);
-  const Entry entry(*this);
-  return Integer(arguments.env(), ReadRecords(range));
+  const Entry entry(*this, range.length);
+  const Status owed = read_owes_ ? FlushToReader("SSL_read") : Status::kDone;
+  if (owed != Status::kDone) return Integer(arguments.env(), Answer(owed));
+  // What a write could not send is a later write's to send: reading goes on meanwhile (P16).
+  const bool had_unsent = socket_->has_unsent();
+  const int32_t read = ReadRecords(range);
+  const Status flushed = had_unsent ? Status::kDone : FlushToReader("SSL_read");
+  read_owes_ = flushed == Status::kWantsWrite;
+  if (flushed == Status::kDone) return Integer(arguments.env(), read);
+  // The next read tells it.
+  if (read >= 0) return Integer(arguments.env(), read | kReadMore);
+  return Integer(arguments.env(), read == ToInt(Status::kWantsRead) ? Answer(flushed) : read);
 }
 
 int32_t TlsSession::ReadRecords(ByteRange range) {
@@ -183,63 +171,75 @@ napi_value TlsSession::Write(const Arguments& arguments) {
                                     " bytes must be retried with the same bytes, at least as many");
   }
   const Entry entry(*this);
-  if (tickets_due_ > 0 && IsHandshaken())
-    SendTicketsWithNextWrite(ssl_.get(), std::exchange(tickets_due_, 0));
-  size_t count = 0;
-  // One record a call: OpenSSL accepts no more with partial writes, and a second one here could
-  // block after the first was accepted, which a single answer cannot tell.
-  const Status status =
-      Run("SSL_write", [&] { return SSL_write_ex(ssl_.get(), range.data, range.length, &count); });
-  const bool blocked = status == Status::kWantsRead || status == Status::kWantsWrite;
-  blocked_write_ = blocked ? range.length : 0;
-  if (status == Status::kDone && key_update_due_ != SSL_KEY_UPDATE_NONE)
+  SettleTickets();
+  const int32_t written = WriteRecords(range);
+  // A failure of it is kept for the next call.
+  if (written > 0 && key_update_due_ != SSL_KEY_UPDATE_NONE && !IsWriteBlocked())
     SendKeyUpdate(std::exchange(key_update_due_, SSL_KEY_UPDATE_NONE));
-  return Integer(arguments.env(),
-                 status == Status::kDone ? static_cast<int32_t>(count) : Answer(status));
+  return Integer(arguments.env(), written);
+}
+
+void TlsSession::SettleTickets() {
+  if (!core_->server || tickets_settled_ || !IsHandshaken()) return;
+  tickets_settled_ = true;
+  SendTicketsWithNextWrite(ssl_.get(), hello_ ? hello_->served().tickets : core_->tickets);
+}
+
+int32_t TlsSession::WriteRecords(ByteRange range) {
+  Status status = Flush("SSL_write");
+  size_t total = std::exchange(accepted_write_, 0);
+  // What was accepted before is told first: the bytes behind it are a write of their own.
+  for (bool more = total == 0; more && status == Status::kDone && total < range.length;) {
+    size_t count = 0;
+    // One record a call: OpenSSL accepts no more with partial writes.
+    status = Run("SSL_write", [&] {
+      return SSL_write_ex(ssl_.get(), range.data + total, range.length - total, &count);
+    });
+    total += count;
+    record_pinned_ = IsWant(status);
+    // Straight to the socket a second record could block after the first was accepted, which a
+    // single answer cannot tell.
+    more = core_->shared_buffers;
+  }
+  if (status == Status::kDone) status = Flush("SSL_write");
+  if (status == Status::kDone) {
+    blocked_write_ = 0;
+    return static_cast<int32_t>(total);
+  }
+  const bool blocked = IsWant(status);
+  blocked_write_ = blocked ? range.length : 0;
+  accepted_write_ = blocked ? total : 0;
+  return Answer(status);
 }
 
 napi_value TlsSession::Shutdown(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
-  if (blocked_write_ != 0) {
+  if (IsWriteBlocked()) {
     throw Napi::Error::New(arguments.env(),
                            "close_notify cannot overtake a blocked write: finish that write first");
   }
   if (failure_) return Integer(arguments.env(), Answer(Status::kFailed));
-  // SSL_shutdown during a handshake is an error that would spoil the session (SSL_shutdown(3)).
-  if (close_notify_sent_ || !IsHandshaken()) return Integer(arguments.env(), ToInt(Status::kDone));
   const Entry entry(*this);
-  // What OpenSSL has begun to send by itself, the answer to a KeyUpdate for instance, comes first.
-  if (!SSL_is_init_finished(ssl_.get())) {
-    const Status status = Continue();
-    if (status != Status::kDone) return Integer(arguments.env(), Answer(status));
-  }
-  // Both 0 (sent) and 1 (the peer's has come too) say that ours has left. A second call would begin
-  // to read, which is for read() to do (P30).
-  const Status status = Run("SSL_shutdown", [&] { return SSL_shutdown(ssl_.get()) >= 0 ? 1 : -1; });
-  close_notify_sent_ = status == Status::kDone;
+  Status status = Flush("SSL_shutdown");
+  // SSL_shutdown during a handshake is an error that would spoil the session (SSL_shutdown(3)).
+  if (status == Status::kDone && !close_notify_sent_ && IsHandshaken()) status = SendCloseNotify();
   return Integer(arguments.env(), Answer(status));
 }
 
-napi_value TlsSession::Info(const Arguments& arguments) {
-  ThrowIfClosed(arguments.env());
-  if (!IsHandshaken()) {
-    throw Napi::Error::New(arguments.env(),
-                           "The handshake is not complete: there is nothing settled to tell");
-  }
-  return TlsInfo(arguments.env(), ssl_.get());
-}
-
-napi_value TlsSession::PeerCertificates(const Arguments& arguments) {
-  ThrowIfClosed(arguments.env());
-  return TlsPeerCertificates(arguments.env(), ssl_.get());
-}
-
-napi_value TlsSession::VerifyResult(const Arguments& arguments) {
-  ThrowIfClosed(arguments.env());
-  return TlsVerifyResult(arguments.env(), ssl_.get());
+Status TlsSession::SendCloseNotify() {
+  // What OpenSSL has begun to send by itself, the answer to a KeyUpdate for instance, comes first.
+  Status status = SSL_is_init_finished(ssl_.get()) ? Status::kDone : Continue();
+  if (status != Status::kDone) return status;
+  // Both 0 (sent) and 1 (the peer's has come too) say that ours has left. A second call would begin
+  // to read, which is for read() to do (P30).
+  status = Run("SSL_shutdown", [&] { return SSL_shutdown(ssl_.get()) >= 0 ? 1 : -1; });
+  close_notify_sent_ = status == Status::kDone;
+  return status == Status::kDone ? Flush("SSL_shutdown") : status;
 }
 
 napi_value TlsSession::Close(const Arguments& arguments) {
+  // The alert of a failure may have found the socket full (P29).
+  if (ssl_ && failure_ && socket_->has_unsent()) socket_->Flush();
   if (entered_ > 0) {
     close_asked_ = true;
   } else {
@@ -262,24 +262,50 @@ Status TlsSession::Run(const char* name, Call call) {
   return Status::kFailed;
 }
 
+Status TlsSession::Flush(const char* name) { return Judge(socket_->Flush(), name); }
+
+Status TlsSession::FlushToReader(const char* name) {
+  const Status status = socket_->Flush();
+  const bool gone = status == Status::kFailed && (errno == EPIPE || errno == ECONNRESET);
+  return Judge(gone ? Status::kDone : status, name);
+}
+
+Status TlsSession::Judge(Status flushed, const char* name) {
+  // A failed session has nothing to wait for.
+  if (failure_) return Status::kFailed;
+  // Whatever a read has to wait for was in front of what follows: it shall not wait for that, too
+  // (P16).
+  if (flushed == Status::kDone) read_owes_ = false;
+  if (flushed == Status::kFailed) {
+    failure_ = std::make_unique<Failure>(Failure::System(errno, name));
+  }
+  return flushed;
+}
+
 /// Called for each record's header, both ways, and for each message (SSL_set_msg_callback(3)).
 void TlsSession::OnMessage(int written, int /*version*/, int content_type, const void* bytes,
-                           size_t length, SSL* ssl, void* data) {
-  auto& session = *static_cast<TlsSession*>(data);
-  const auto* type = static_cast<const unsigned char*>(bytes);
-  if (content_type == SSL3_RT_HANDSHAKE && length > 0 && *type == SSL3_MT_KEY_UPDATE) {
-    if (written != 0) return session.key_updates_.OnSent();
-    if (!session.key_updates_.OnReceived()) session.Abort("the peer updates its keys too often");
-  }
-  if (written != 0 || content_type != SSL3_RT_HEADER || !SSL_is_init_finished(ssl)) return;
-  if (++session.barren_records_ > kMaxBarrenRecords)
-    session.Abort("the peer sent too many records in a row without application data");
+                           size_t length, SSL* ssl, void* session) {
+  auto* self = static_cast<TlsSession*>(session);
+  const auto* octets = static_cast<const uint8_t*>(bytes);
+  // Of one that is sent this is called when it has left, and not when the socket had no room.
+  if (content_type == SSL3_RT_ALERT && length == 2) self->NoteAlert(written != 0, octets[1]);
+  if (content_type == SSL3_RT_HANDSHAKE && length > 0 && octets[0] == SSL3_MT_KEY_UPDATE)
+    self->NoteKeyUpdate(written != 0);
+  if (written != 0) return;
+  if (content_type == SSL3_RT_HANDSHAKE && self->hello_) self->hello_->Note(bytes, length);
+  if (content_type != SSL3_RT_HEADER || !SSL_is_init_finished(ssl)) return;
+  if (++self->barren_records_ > kMaxBarrenRecords)
+    self->Abort("the peer sent too many records in a row without application data");
 }
 
 void TlsSession::Abort(const char* reason) {
   abuse_ = reason;
   // Makes the SSL_read that is under way return instead of going on to the next record.
   SSL_set_shutdown(ssl_.get(), SSL_get_shutdown(ssl_.get()) | SSL_RECEIVED_SHUTDOWN);
+}
+
+void TlsSession::NoteAlert(bool sent, int description) {
+  if (description != SSL_AD_CLOSE_NOTIFY) (sent ? alert_sent_ : alert_received_) = description;
 }
 
 int32_t TlsSession::Answer(Status status) {
@@ -300,6 +326,7 @@ void TlsSession::Free() {
   if (!failure_ || failure_->kind != Failure::Kind::kTls)
     SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   ssl_.reset();
+  hello_.reset();
   core_.reset();
   failure_.reset();
   if (!live_) return;

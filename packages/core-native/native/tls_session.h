@@ -14,6 +14,7 @@
 #include "key_updates.h"
 #include "openssl_ptr.h"
 #include "tls_context.h"
+#include "tls_hello.h"
 #include "tls_keylog.h"
 #include "tls_socket.h"
 
@@ -31,13 +32,16 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   /// close that was asked for meanwhile.
   class Entry {
    public:
-    explicit Entry(TlsSession& session) : session_(session) {
-      if (session_.entered_++ == 0) session_.socket_->Refresh();
+    /// `room` is how many bytes the call can take.
+    explicit Entry(TlsSession& session, size_t room = 0) : session_(session) {
+      if (session_.entered_++ == 0) session_.socket_->Enter(room);
     }
     Entry(const Entry&) = delete;
     Entry& operator=(const Entry&) = delete;
     ~Entry() {
-      if (--session_.entered_ == 0 && session_.close_asked_) session_.Free();
+      if (--session_.entered_ != 0) return;
+      session_.socket_->Leave();
+      if (session_.close_asked_) session_.Free();
     }
 
    private:
@@ -51,6 +55,11 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   napi_value Info(const Arguments& arguments);
   napi_value PeerCertificates(const Arguments& arguments);
   napi_value VerifyResult(const Arguments& arguments);
+  napi_value Alerts(const Arguments& arguments);
+  napi_value Resumed(const Arguments& arguments);
+  napi_value ClientHello(const Arguments& arguments);
+  napi_value ChooseContext(const Arguments& arguments);
+  napi_value RefuseHello(const Arguments& arguments);
   // In tls_session_keys.cc.
   napi_value ExportSession(const Arguments& arguments);
   napi_value UpdateKeys(const Arguments& arguments);
@@ -58,6 +67,7 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   napi_value ExportKeyingMaterial(const Arguments& arguments);
   napi_value TakeKeyLog(const Arguments& arguments);
   Status SendKeyUpdate(int type);
+  void NoteKeyUpdate(bool sent);
 
   napi_value Close(const Arguments& arguments);
 
@@ -65,11 +75,24 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
                         size_t length, SSL* ssl, void* session);
 
   void Configure(Napi::Env env, const Napi::Value& options);
+  void Feed(Napi::Env env, const Napi::Value& head);
+  void NoteAlert(bool sent, int description);
+  void ConfigureClient(Napi::Env env, const Napi::Object& options);
+  void ConfigureServer(Napi::Env env, const Napi::Object& options);
+  HelloChoice& AwaitedChoice(napi_env env) const;
   int32_t ReadRecords(ByteRange range);
-  /// Brings on the handshake, or what OpenSSL has to send after it.
+  int32_t WriteRecords(ByteRange range);
+  void SettleTickets();
+  Status SendCloseNotify();
+  /// Brings on what OpenSSL has to send after the handshake, and sends it.
   Status Continue();
   template <typename Call>
   Status Run(const char* name, Call call);
+  /// Sends what OpenSSL has written: kDone, kWantsWrite or kFailed. `name` is a literal.
+  Status Flush(const char* name);
+  /// The same where a peer that is gone is for a read to tell, after what it sent before.
+  Status FlushToReader(const char* name);
+  Status Judge(Status flushed, const char* name);
   /// The status as an answer to JavaScript; a failure becomes the environment's last one at this
   /// moment, not before.
   int32_t Answer(Status status);
@@ -79,24 +102,39 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   void Free();
   /// Of a handshake; what follows it (tickets, KeyUpdate) brings OpenSSL back into its own init.
   bool IsHandshaken() const { return handshaken_ || SSL_is_init_finished(ssl_.get()); }
+  /// Nothing else may be written before the write that was blocked.
+  bool IsWriteBlocked() const { return blocked_write_ != 0 || record_pinned_; }
 
   std::shared_ptr<Environment> environment_;
   std::optional<LiveCount> live_;
-  /// Both before ssl_, to be destroyed after it.
+  /// All before ssl_, to be destroyed after it.
   std::shared_ptr<const TlsContextCore> core_;
-  std::optional<TlsSocket> socket_;
+  std::unique_ptr<HelloChoice> hello_;
+  std::vector<unsigned char> alpn_;
+  std::unique_ptr<TlsSocket> socket_;
   KeyLog key_log_;
   SslPtr ssl_;
   /// Of a client.
   std::optional<ClientResumption> resumption_;
   std::unique_ptr<Failure> failure_;
 
-  /// Length of the write that OpenSSL has seen and not accepted; 0 when there is none.
+  /// Length of the write that was answered with a want; 0 when there is none.
   size_t blocked_write_ = 0;
+  /// What OpenSSL has accepted of it, to be told when all of its records have left.
+  size_t accepted_write_ = 0;
+  /// OpenSSL holds a record that it has sealed and could not write: the bytes behind those that
+  /// were accepted, which the next write begins with.
+  bool record_pinned_ = false;
+  /// A KeyUpdate, ours or the answer to the peer's, has not left: it has to before more is read
+  /// that may want another.
+  bool read_owes_ = false;
   bool close_notify_sent_ = false;
   bool handshaken_ = false;
-  /// Tickets that go out with the first write.
-  int tickets_due_ = 0;
+  /// Whether the tickets of a server have gone out with the first write, or are not due.
+  bool tickets_settled_ = false;
+  /// Descriptions (RFC 8446 section 6) of the last alerts other than close_notify; -1 for none.
+  int alert_sent_ = -1;
+  int alert_received_ = -1;
   /// Records received since the handshake or the last application data.
   int barren_records_ = 0;
   KeyUpdates key_updates_;

@@ -39,7 +39,7 @@ napi_value TlsSession::UpdateKeys(const Arguments& arguments) {
   // OpenSSL at the other end, while a write of its own is blocked, takes a second one for an error
   // ("bad length"): it would answer the first in front of that write.
   if (key_updates_.IsAwaited()) return Integer(arguments.env(), ToInt(Status::kDone));
-  if (blocked_write_ != 0) {
+  if (IsWriteBlocked()) {
     key_update_due_ = std::max(key_update_due_, type);
     return Integer(arguments.env(), ToInt(Status::kDone));
   }
@@ -49,7 +49,7 @@ napi_value TlsSession::UpdateKeys(const Arguments& arguments) {
 
 Status TlsSession::SendKeyUpdate(int type) {
   // An earlier one may still be half sent.
-  Status status = SSL_is_init_finished(ssl_.get()) ? Status::kDone : Continue();
+  Status status = SSL_is_init_finished(ssl_.get()) ? Flush("SSL_do_handshake") : Continue();
   if (status != Status::kDone) {
     key_update_due_ = std::max(key_update_due_, type);
     return status;
@@ -57,7 +57,15 @@ Status TlsSession::SendKeyUpdate(int type) {
   if (type == SSL_KEY_UPDATE_REQUESTED) key_updates_.OnRequested();
   // Only notes what the next call has to send. It refuses nothing that was not excluded before.
   SSL_key_update(ssl_.get(), type);
-  return Continue();
+  status = Continue();
+  // A read brings it on, as it does by itself where OpenSSL holds the rest (P15).
+  read_owes_ = status == Status::kWantsWrite && socket_->has_unsent();
+  return status;
+}
+
+void TlsSession::NoteKeyUpdate(bool sent) {
+  if (sent) return key_updates_.OnSent();
+  if (!key_updates_.OnReceived()) Abort("the peer updates its keys too often");
 }
 
 napi_value TlsSession::KeyUpdateCounts(const Arguments& arguments) {

@@ -9,7 +9,8 @@
 
 namespace sluice {
 
-/// Applies `trustAnchors` and `verifyPeer`; throws with a code of the contract.
+/// Applies `trustAnchors`, `crls`, `verifyPeer` and `requestCertificate`; throws with a code of the
+/// contract.
 void UseTrust(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options);
 
 }  // namespace sluice

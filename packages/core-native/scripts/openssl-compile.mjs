@@ -1,12 +1,22 @@
 // Builds OpenSSL from its verified tarball into a prefix.
 // Rule: the prefix appears by one rename, complete, or not at all.
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { onInterruption } from './interruption.mjs';
-import { CONFIGURE_FLAGS, OPENSSL } from './openssl-release.mjs';
+import { CHANGED_LINES, CONFIGURE_FLAGS, OPENSSL } from './openssl-release.mjs';
 import { runStep } from './progress.mjs';
 import { runLogged } from './run-logged.mjs';
+import { SetupError } from './setup-error.mjs';
 
 /** Unpacks, configures, compiles and installs into `prefix`; everything said goes to `<prefix>.log`. */
 export async function compileOpenssl(tarball, prefix) {
@@ -36,6 +46,7 @@ async function compileIn(folder, tarball, log) {
   const run = (command, args, onLine) => runLogged(command, args, { log, cwd: source, env, onLine });
   await runStep(`OpenSSL ${OPENSSL.version}: unpack and configure`, async () => {
     await run('tar', ['-xzf', tarball, '--strip-components=1']);
+    for (const change of CHANGED_LINES) changeLine(source, change);
     await run('./Configure', CONFIGURE_FLAGS);
   });
   const totalFiles = countObjects(join(source, 'Makefile'));
@@ -53,6 +64,15 @@ async function compileIn(folder, tarball, log) {
   await runStep(`OpenSSL ${OPENSSL.version}: install`, () =>
     run('make', ['install_dev', `DESTDIR=${join(folder, 'install')}`]),
   );
+}
+
+/** A version that says it in another way has to be looked at by a person. */
+export function changeLine(source, { file, line, becomes }) {
+  const path = join(source, file);
+  const lines = readFileSync(path, 'utf8').split('\n');
+  const found = lines.filter((each) => each === line).length;
+  if (found !== 1) throw new SetupError(`${file} of OpenSSL has the line "${line}" ${found} times, not once`);
+  writeFileSync(path, lines.map((each) => (each === line ? becomes : each)).join('\n'));
 }
 
 function countObjects(makefile) {

@@ -35,6 +35,20 @@ export const CONFIGURE_FLAGS = [
   '--openssldir=/etc/ssl',
 ];
 
+/**
+ * Lines of the source that are changed before it is configured; each must be there, exactly once.
+ *
+ * Pipelines: an idle session holds two record layers with arrays of that many entries, 9 KiB that only an engine which
+ * encrypts several records at a time could use; they are also cleared for every write.
+ */
+export const CHANGED_LINES = [
+  {
+    file: 'include/openssl/ssl.h.in',
+    line: '#define SSL_MAX_PIPELINES 32',
+    becomes: '#define SSL_MAX_PIPELINES 1',
+  },
+];
+
 /** What the compiler says about itself, and the flags from the environment that Configure takes over. */
 export function compilerIdentity(compiler = cCompiler(), env = process.env) {
   const [program, ...args] = compiler.split(' ');
@@ -44,6 +58,7 @@ export function compilerIdentity(compiler = cCompiler(), env = process.env) {
 
 /** Names one build of OpenSSL: equal keys mean interchangeable libraries. */
 export function buildKey(compiler = compilerIdentity()) {
-  const parts = [OPENSSL.version, OPENSSL.sha256, ...CONFIGURE_FLAGS, compiler, process.arch];
+  const changes = JSON.stringify(CHANGED_LINES);
+  const parts = [OPENSSL.version, OPENSSL.sha256, changes, ...CONFIGURE_FLAGS, compiler, process.arch];
   return `openssl-${OPENSSL.version}-${createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 16)}`;
 }

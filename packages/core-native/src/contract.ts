@@ -10,6 +10,7 @@ import type {
   NativeTicketKeys,
   NativeTlsContext,
   NativeTlsContextOptions,
+  NativeTlsNames,
   NativeTlsSession,
   NativeTlsSessionOptions,
 } from './tls-contract.ts';
@@ -26,6 +27,8 @@ export const Status = {
   ended: -3,
   /** The connection is of no more use. `lastFailure()`, asked before any other call, says why. */
   failed: -4,
+  /** A handshake waits for an answer of ours, not for the socket: {@link NativeTlsSession.chooseContext}. */
+  suspended: -5,
 } as const;
 
 /** One of the negative values of {@link Status}. */
@@ -198,6 +201,7 @@ export interface NativeFeatures {
 /** Native objects alive in this environment; tests compare before and after. */
 export interface NativeLiveObjects {
   readonly epolls: number;
+  /** Those counted that only a session or a table of names still holds. */
   readonly tlsContexts: number;
   readonly tlsSessions: number;
   /** Descriptors of `listen`, `adopt`, `accept`, `reserve` and `connect` that were not given to `close` yet. */
@@ -216,13 +220,15 @@ export interface NativeBinding extends NativeTicketKeys {
   ) => NativeEpoll;
   /**
    * Throws an error with `code` (`ERR_TLS_CERTIFICATE`, `ERR_TLS_KEY`, `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_PASSPHRASE`,
-   * `ERR_TLS_CIPHERS`, `ERR_TLS_GROUPS`, `ERR_TLS_TRUST_ANCHORS`, `ERR_TLS_OPTION`), with OpenSSL's `reason` and its
+   * `ERR_TLS_PKCS12`, `ERR_TLS_IDENTITIES`, `ERR_TLS_WEAK_CERTIFICATE`, `ERR_TLS_OCSP_STAPLE`, `ERR_TLS_CIPHERS`,
+   * `ERR_TLS_GROUPS`, `ERR_TLS_TRUST_ANCHORS`, `ERR_TLS_CRLS`, `ERR_TLS_OPTION`), with OpenSSL's `reason` and its
    * error stack as `opensslStack`.
    */
   readonly TlsContext: new (
     options: NativeTlsContextOptions,
   ) => NativeTlsContext;
-  /** Throws a TypeError when `fd` is negative or the context is not one. */
+  readonly TlsNames: new () => NativeTlsNames;
+  /** Throws a TypeError when `fd` is negative, the context is not one, or it is a chooser without options. */
   readonly TlsSession: new (
     context: NativeTlsContext,
     fd: number,
@@ -290,6 +296,11 @@ export interface NativeBinding extends NativeTicketKeys {
   connectResult(fd: number): number;
   /** recv(2): 1 or more bytes, `wantsRead`, `ended`, or `failed`. EINTR is retried. A zero `length` is misuse. */
   recv(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  /**
+   * As `recv`, but what it answers stays in the socket (MSG_PEEK). No edge tells again of what was seen so: the next one
+   * comes with more bytes, or the end.
+   */
+  peek(fd: number, buffer: Uint8Array, offset: number, length: number): number;
   /** send(2) with MSG_NOSIGNAL: bytes taken, `wantsWrite`, or `failed`. EINTR is retried. A zero `length` is misuse. */
   send(fd: number, buffer: Uint8Array, offset: number, length: number): number;
   /** shutdown(2), writing side: 0 or `failed`. */
@@ -311,6 +322,8 @@ export interface NativeBinding extends NativeTicketKeys {
   lastErrno(): number;
   /** Details of this environment's last `failed`. */
   lastFailure(): NativeFailure;
+  /** Standard (IANA) names of the cipher suites that the linked OpenSSL knows, by number. Made anew at each call. */
+  cipherSuiteNames(): Record<number, string>;
   features(): NativeFeatures;
   liveObjects(): NativeLiveObjects;
 }

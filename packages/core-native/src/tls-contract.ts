@@ -3,29 +3,67 @@
  *
  * Rule: as in contract.ts, of which this is a part. OpenSSL decides nothing that a caller has not chosen here.
  */
-/** What a {@link NativeTlsContext} is built from. PEM is text or bytes; nothing is kept of the caller's memory. */
-export interface NativeTlsContextOptions {
-  readonly role: 'server' | 'client';
+/** A certificate with its issuers and its key, either in PEM or as PKCS #12. */
+export interface NativeTlsIdentity {
   /** The leaf first, then its issuers. */
   readonly certificateChain?: string | Uint8Array | undefined;
   readonly privateKey?: string | Uint8Array | undefined;
+  /** Of `privateKey` or `pkcs12`. */
   readonly passphrase?: string | undefined;
+  /** DER (RFC 7292), instead of the two above. */
+  readonly pkcs12?: Uint8Array | undefined;
+  /** DER of an OCSP response about the certificate (RFC 6960), handed to clients that ask for it (RFC 6066). */
+  readonly ocspStaple?: Uint8Array | undefined;
+}
+
+/** What a {@link NativeTlsContext} is built from. PEM is text or bytes; nothing is kept of the caller's memory. */
+export interface NativeTlsContextOptions extends NativeTlsIdentity {
+  readonly role: 'server' | 'client';
+  /**
+   * A server's context without a certificate, which serves nobody itself: its sessions choose another one or are
+   * refused with the alert unrecognized_name (RFC 6066 section 3). Default false.
+   */
+  readonly chooser?: boolean | undefined;
+  /** Further identities, each with a key of another kind; what the peer can verify decides which one is used. */
+  readonly identities?: readonly NativeTlsIdentity[] | undefined;
   /** Trust anchors (PEM, any number of certificates in each); each one is trusted as it is, intermediates too. */
   readonly trustAnchors?: readonly (string | Uint8Array)[] | undefined;
   /** Whether the peer must present a certificate that verifies; needs `trustAnchors`. */
   readonly verifyPeer?: boolean | undefined;
+  /**
+   * Whether a server asks for a certificate and goes on whatever comes of it: `authorized` and `verification` of
+   * {@link NativeTlsInfo} tell. Of no effect with `verifyPeer`.
+   */
+  readonly requestCertificate?: boolean | undefined;
+  /** CRLs (PEM, any number in each). With any, the peer's leaf is checked, and its issuer's CRL has to be there. */
+  readonly crls?: readonly (string | Uint8Array)[] | undefined;
+  /** Whether a client asks for an OCSP staple. */
+  readonly requestOcsp?: boolean | undefined;
+  /** 0 to 5, SSL_CTX_set_security_level(3). Default 2: 112 bits, RSA keys of 2048 bits, no SHA-1. */
+  readonly securityLevel?: number | undefined;
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
   /** TLS 1.2 cipher list and TLS 1.3 cipher suites, in OpenSSL's syntax. */
   readonly ciphers?: string | undefined;
   readonly cipherSuites?: string | undefined;
-  /** Groups for the key exchange, in OpenSSL's syntax, most wanted first. */
+  /**
+   * Groups for the key exchange, in OpenSSL's syntax, most wanted first. Default: X25519MLKEM768 where the library has
+   * it, X25519, P-256, P-384, P-521.
+   */
   readonly groups?: string | undefined;
-  /** ALPN protocols, most wanted first (RFC 7301). A server picks by its own order and refuses when none is shared. */
+  /**
+   * How records reach the socket: `shared` through two buffers that all sessions of the thread share (one recv(2) and one
+   * send(2) for all that is there), `socket` each by itself. Default `shared`.
+   */
+  readonly bio?: 'shared' | 'socket' | undefined;
+  /**
+   * ALPN protocols, most wanted first (RFC 7301). A server picks by its own order and refuses when none is shared; one
+   * without a list leaves it to the session's.
+   */
   readonly alpn?: readonly string[] | undefined;
   /**
-   * At most 32 bytes, in place of the certificate chain, in what tells sessions of one purpose from those of another.
-   * Whom the context trusts is always part of that: a session is resumed under the same policy only.
+   * At most 32 bytes more in what tells sessions of one purpose from those of another. The certificates, and whom the
+   * context trusts, are always part of that: a session is resumed under the same policy only.
    */
   readonly sessionIdContext?: string | undefined;
   /**
@@ -59,9 +97,27 @@ export interface NativeSessionStats {
 /** An immutable SSL_CTX. Sessions made from it keep it alive. */
 export interface NativeTlsContext {
   readonly role: 'server' | 'client';
+  /** Of each identity what it sends, DER, leaf first. */
+  certificateChains(): Buffer[][];
   sessionStats(): NativeSessionStats;
 }
 
+/**
+ * Names and the contexts that serve them, looked up inside a handshake without entering JavaScript. Names are compared
+ * without case and without a trailing dot (RFC 6066 section 3). May change at any time, also under handshakes: they see
+ * the one or the other.
+ */
+export interface NativeTlsNames {
+  /**
+   * `pattern` is a name or `*.` and a name, for one label in front of it; in lower case, without a trailing dot. A name
+   * goes before a wildcard. Throws a TypeError unless the context is a server's.
+   */
+  set(pattern: string, context: NativeTlsContext): void;
+  /** Whether it was there. */
+  remove(pattern: string): boolean;
+}
+
+/** For a client those of its peer, for a server those of its choice. */
 export interface NativeTlsSessionOptions {
   /** SNI to send (clients): a DNS name, never an address (RFC 6066 section 3). */
   readonly servername?: string | undefined;
@@ -78,6 +134,23 @@ export interface NativeTlsSessionOptions {
    * bytes that are no session.
    */
   readonly session?: Uint8Array | undefined;
+  /** What has been read from the socket already: the session's first input. Copied. */
+  readonly head?: Uint8Array | undefined;
+  /** Who serves which servername (servers); whoever is not found there is served by the session's own context. */
+  readonly names?: NativeTlsNames | undefined;
+  /** Application protocols (servers), each with its length in front as on the wire, for contexts that have no list. */
+  readonly alpn?: Buffer | undefined;
+  /** As of the context, and whichever context serves the client (servers). Default false. */
+  readonly keyLog?: boolean | undefined;
+  /** Whether the handshake is suspended once the ClientHello is there (servers). Default false. */
+  readonly suspends?: boolean | undefined;
+}
+
+/** An outcome of X.509 verification: `X509_V_OK`, or the name (X509_STORE_CTX_get_error(3)) and text of the failure. */
+export interface NativeVerification {
+  readonly ok: boolean;
+  readonly name: string;
+  readonly reason: string;
 }
 
 /** What a handshake settled. */
@@ -90,6 +163,17 @@ export interface NativeTlsInfo {
   readonly resumed: boolean;
   /** Group of the key exchange, for instance `X25519MLKEM768`; undefined when there was none. */
   readonly group: string | undefined;
+  /**
+   * What the peer signed the handshake with (IANA's name, `ecdsa_secp256r1_sha256`; the kind of key with OpenSSL before
+   * 3.5); undefined when it signed nothing: a client without a certificate, a resumed session.
+   */
+  readonly peerSignature: string | undefined;
+  /** Whether the peer presented a certificate that verified; of a resumed session, whether it did so at first. */
+  readonly authorized: boolean;
+  /** What verification said of the peer's certificate; undefined when it presented none. */
+  readonly verification: NativeVerification | undefined;
+  /** The OCSP response that the server stapled (DER), not checked; undefined when it sent none, and in servers. */
+  readonly ocspStaple: Buffer | undefined;
 }
 
 /**
@@ -114,13 +198,25 @@ export interface NativeTlsSession {
   /** 0 when the handshake is complete, else a {@link Status}. Never needed again after 0. */
   handshake(): number;
   /**
+   * The ClientHello of a suspended handshake as it came, with its handshake header (RFC 8446 sections 4 and 4.1.2); of
+   * those in the format of SSL 2.0 there is none, they are refused. Undefined unless it is suspended.
+   */
+  clientHello(): Buffer | undefined;
+  /**
+   * Answers a suspended handshake, which then goes on with the next {@link handshake}: under `context` with everything
+   * it says, or without one as if it had not been suspended. Throws when no answer is awaited.
+   */
+  chooseContext(context?: NativeTlsContext): void;
+  /** Answers that it is refused, with the given alert (RFC 8446 section 6). Throws when no answer is awaited. */
+  refuseHello(alert: number): void;
+  /**
    * Decrypts as many records as are there into `buffer[offset, offset + length)`. Answers the count, with
    * {@link READ_MORE} set unless the session ran dry, or a {@link Status}. A zero `length` is misuse. A peer that sends
    * more than 32 records in a row without data, or more than 256 KeyUpdates in a minute, has `failed`.
    */
   read(buffer: Uint8Array, offset: number, length: number): number;
   /**
-   * Encrypts and sends; answers how many bytes OpenSSL accepted (1 to `length`), or a {@link Status}. After
+   * Encrypts and sends; answers how many bytes have left in records (1 to `length`), or a {@link Status}. After
    * `wantsRead` or `wantsWrite` the next write must begin with the same bytes, at least as many; they may have moved.
    */
   write(buffer: Uint8Array, offset: number, length: number): number;
@@ -128,10 +224,20 @@ export interface NativeTlsSession {
   shutdown(): number;
   /** What the handshake settled; throws before it is complete. */
   info(): NativeTlsInfo;
-  /** The peer's certificate chain as it sent it, DER, leaf first; empty when there is none. */
+  /**
+   * The peer's certificate chain as it sent it, DER, leaf first; empty when there is none. A resumed session remembers
+   * the leaf alone.
+   */
   peerCertificates(): Buffer[];
   /** X.509 verification outcome: `X509_V_OK` or the name and text of the failure. */
-  verifyResult(): { readonly ok: boolean; readonly name: string; readonly reason: string };
+  verifyResult(): NativeVerification;
+  /**
+   * Alerts other than close_notify, by number (RFC 8446 section 6): the last that left, and the last that came. Also after
+   * the session failed; nothing when there were none.
+   */
+  alerts(): { readonly sent?: number; readonly received?: number };
+  /** Whether the handshake resumed an earlier session. */
+  resumed(): boolean;
   /**
    * The session as it could be resumed now (i2d_SSL_SESSION(3)), secrets included; undefined for a server, and before
    * there is a ticket or an id.

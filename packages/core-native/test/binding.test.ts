@@ -34,6 +34,7 @@ const CALLS: Record<string, unknown[]> = {
   adopt: [0],
   connectResult: [0],
   recv: [0, buffer, 0, 16],
+  peek: [0, buffer, 0, 16],
   send: [0, buffer, 0, 16],
   shutdownWrite: [0],
   close: [0],
@@ -49,10 +50,12 @@ describe('the exports', () => {
     const names: (keyof NativeBinding)[] = [
       'Epoll',
       'TlsContext',
+      'TlsNames',
       'TlsSession',
       'accept',
       'acceptedAddress',
       'adopt',
+      'cipherSuiteNames',
       'close',
       'connect',
       'connectResult',
@@ -67,6 +70,7 @@ describe('the exports', () => {
       'listenUnix',
       'liveObjects',
       'localAddress',
+      'peek',
       'recv',
       'refuseNew',
       'remoteAddress',
@@ -88,7 +92,7 @@ describe('the exports', () => {
     expect(native.recv(pair.client, buffer, 0, 1)).toBe(Status.wantsRead);
     expect(native.recv(1_000_000, buffer, 0, 1)).toBe(Status.failed);
     pair.close();
-    expect(Object.values(Status)).toEqual([-1, -2, -3, -4]);
+    expect(Object.values(Status)).toEqual([-1, -2, -3, -4, -5]);
     expect(contract.READ_MORE).toBe(2 ** 30);
   });
 });
@@ -109,7 +113,7 @@ describe('a descriptor', () => {
   });
 });
 
-describe.each(['recv', 'send'])('the bytes of %s', (name) => {
+describe.each(['recv', 'peek', 'send'])('the bytes of %s', (name) => {
   const call =
     (...values: unknown[]) =>
     () =>
@@ -310,6 +314,7 @@ describe('methods', () => {
     for (const [object, other] of [
       [epoll, session],
       [session, epoll],
+      [new native.TlsNames(), session],
     ] as const) {
       const prototype = Object.getPrototypeOf(object) as Record<string, (...values: unknown[]) => unknown>;
       for (const name of Object.getOwnPropertyNames(prototype).filter((each) => each !== 'constructor')) {

@@ -244,6 +244,19 @@ describe('moving bytes', () => {
     pair.close();
   });
 
+  it('peek leaves in the socket what it answers', () => {
+    const pair = connectedPair();
+    const buffer = Buffer.alloc(8, '.');
+    expect(native.peek(pair.server, buffer, 0, 8)).toBe(Status.wantsRead);
+    sendAll(pair.client, Buffer.from('abc'));
+    expect(until(pair.server, () => native.peek(pair.server, buffer, 2, 2))).toBe(2);
+    expect(buffer.toString()).toBe('..ab....');
+    expect(receive(pair.server, 3).toString()).toBe('abc');
+    expect(native.shutdownWrite(pair.client)).toBe(0);
+    expect(until(pair.server, () => native.peek(pair.server, buffer, 0, 8))).toBe(Status.ended);
+    pair.close();
+  });
+
   it('sends the range that was asked for, from any kind of view', () => {
     const pair = connectedPair();
     const bytes = new Uint8Array(Buffer.from('0123456789')).subarray(2, 8);

@@ -200,6 +200,35 @@ describe.each(VERSIONS)('P34 with one ring of ticket keys for all contexts, %s:'
     expect(visit(from, server({ certificateChain: other.certificate, privateKey: other.key }))).toBe(false);
   });
 
+  it('same policy resumes, a stricter one never: a request, a demand, revocations, another identity', async () => {
+    const trustAnchors = [identity.authority.certificate];
+    const rsa = await identity.authority.issue({ name: 'localhost', algorithm: 'rsa' });
+    const crls = [await identity.authority.revoke([])];
+    const second = { certificateChain: rsa.certificate, privateKey: rsa.key };
+    const policies: Options[] = [
+      {},
+      { requestCertificate: true },
+      { requestCertificate: true, trustAnchors },
+      { verifyPeer: true, trustAnchors },
+      { verifyPeer: true, trustAnchors, crls },
+      { identities: [second] },
+      { sessionIdContext: 'a name' },
+      { sessionIdContext: 'another name' },
+    ];
+    for (const made of policies) {
+      const from = known(only);
+      expect(visit(from, server(made))).toBe(false);
+      // The positive control: without it the others could fail for any reason.
+      expect(visit(from, server({ ...made }))).toBe(true);
+      for (const other of policies) {
+        if (other === made) continue;
+        const to = server(other);
+        expect([visit(from, to), visit(from, to)]).toEqual([false, true]);
+        expect(visit(from, server(made))).toBe(false);
+      }
+    }
+  });
+
   it('a context of the same options resumes it, and still knows who the client is', () => {
     const from = known(only);
     expect(visit(from, verifying())).toBe(false);

@@ -24,7 +24,7 @@ const client = (options: Partial<NativeTlsContextOptions> = {}) =>
   new native.TlsContext({ role: 'client', ...options });
 /** Without tickets nothing but what a test writes is on the wire. */
 const openPair = (options: Partial<NativeTlsContextOptions> = {}) =>
-  openTlsPair(client(options), server({ tickets: 0 }));
+  openTlsPair(client(options), server({ tickets: 0, bio: options.bio }));
 
 /** Bytes in which every position differs from its neighbours. */
 function pattern(length: number): Buffer {
@@ -44,102 +44,128 @@ function readToStatus(pair: TlsPair): { bytes: Buffer; status: number } {
   }
 }
 
-describe.each(['TLSv1.2', 'TLSv1.3'] as const)('bytes over %s', (version) => {
-  const open = () => openPair({ maxVersion: version });
+const BIOS = ['shared', 'socket'] as const;
 
-  it('arrive in both directions', () => {
-    const pair = open();
-    writeAll(pair.client, pair.sockets.client, Buffer.from('ping'));
-    expect(readExactly(pair.server, pair.sockets.server, 4).toString()).toBe('ping');
-    writeAll(pair.server, pair.sockets.server, Buffer.from('pong'));
-    expect(readExactly(pair.client, pair.sockets.client, 4).toString()).toBe('pong');
-    pair.close();
-  });
+describe.each((['TLSv1.2', 'TLSv1.3'] as const).flatMap((version) => BIOS.map((bio) => ({ version, bio }))))(
+  'bytes over $version, by the $bio BIO',
+  ({ version, bio }) => {
+    const open = () => openPair({ maxVersion: version, bio });
 
-  it('are taken from and put into the range that was asked for', () => {
-    const pair = open();
-    expect(pair.client.write(Buffer.from('--data--'), 2, 4)).toBe(4);
-    const buffer = Buffer.alloc(10, '.');
-    waitFor([pair.sockets.server], Interest.readable);
-    expect(pair.server.read(buffer, 3, 5)).toBe(4);
-    expect(buffer.toString()).toBe('...data...');
-    pair.close();
-  });
+    it('arrive in both directions', () => {
+      const pair = open();
+      writeAll(pair.client, pair.sockets.client, Buffer.from('ping'));
+      expect(readExactly(pair.server, pair.sockets.server, 4).toString()).toBe('ping');
+      writeAll(pair.server, pair.sockets.server, Buffer.from('pong'));
+      expect(readExactly(pair.client, pair.sockets.client, 4).toString()).toBe('pong');
+      pair.close();
+    });
 
-  it('are accepted a record at a time', () => {
-    const pair = open();
-    expect(pair.client.write(pattern(40_000), 0, 40_000)).toBe(16_384);
-    pair.close();
-  });
+    it('are taken from and put into the range that was asked for', () => {
+      const pair = open();
+      expect(pair.client.write(Buffer.from('--data--'), 2, 4)).toBe(4);
+      const buffer = Buffer.alloc(10, '.');
+      waitFor([pair.sockets.server], Interest.readable);
+      expect(pair.server.read(buffer, 3, 5)).toBe(4);
+      expect(buffer.toString()).toBe('...data...');
+      pair.close();
+    });
 
-  it('P17 survive a blocked write that is retried with the same bytes from another address, more of them', () => {
-    const pair = open();
-    const bytes = pattern(8 * 1024 * 1024);
-    let sent = 0;
-    let received = 0;
-    let blocked = 0;
-    let answer = 0;
-    while (received < bytes.length) {
-      while (sent < bytes.length) {
-        // A fresh copy for each attempt: the address moves, and the later attempt offers more than the earlier.
-        const length = Math.min(bytes.length - sent, answer === Status.wantsWrite ? 300_000 : 100_000);
-        const copy = Buffer.from(bytes.subarray(sent, sent + length));
-        answer = pair.client.write(copy, 0, length);
-        copy.fill(0);
-        if (answer === Status.wantsWrite) break;
-        expect(answer).toBeGreaterThan(0);
-        sent += answer;
+    it('are accepted a record at a time, or all together where they share a buffer', () => {
+      const pair = open();
+      expect(pair.client.write(pattern(40_000), 0, 40_000)).toBe(bio === 'shared' ? 40_000 : 16_384);
+      pair.close();
+    });
+
+    it('P17 survive a blocked write that is retried with the same bytes from another address, more of them', () => {
+      const pair = open();
+      const bytes = pattern(8 * 1024 * 1024);
+      let sent = 0;
+      let received = 0;
+      let blocked = 0;
+      let answer = 0;
+      while (received < bytes.length) {
+        while (sent < bytes.length) {
+          // A fresh copy for each attempt: the address moves, and the later attempt offers more than the earlier.
+          const length = Math.min(bytes.length - sent, answer === Status.wantsWrite ? 300_000 : 100_000);
+          const copy = Buffer.from(bytes.subarray(sent, sent + length));
+          answer = pair.client.write(copy, 0, length);
+          copy.fill(0);
+          if (answer === Status.wantsWrite) break;
+          expect(answer).toBeGreaterThan(0);
+          sent += answer;
+        }
+        if (answer === Status.wantsWrite) blocked += 1;
+        const part = readExactly(
+          pair.server,
+          pair.sockets.server,
+          Math.min(200_000, bytes.length - received),
+        );
+        expect(part.equals(bytes.subarray(received, received + part.length))).toBe(true);
+        received += part.length;
       }
-      if (answer === Status.wantsWrite) blocked += 1;
-      const part = readExactly(pair.server, pair.sockets.server, Math.min(200_000, bytes.length - received));
-      expect(part.equals(bytes.subarray(received, received + part.length))).toBe(true);
-      received += part.length;
-    }
-    expect(blocked).toBeGreaterThan(3);
-    pair.close();
-  });
+      expect(blocked).toBeGreaterThan(3);
+      pair.close();
+    });
 
-  it('P22 of many records are read at once, and no edge is owed after the socket ran dry', () => {
+    it('P22 of many records are read at once, and no edge is owed after the socket ran dry', () => {
+      const pair = open();
+      const texts = Array.from({ length: 100 }, () => '0123456789');
+      sendAll(pair.sockets.client, captureRecords(pair, texts));
+      waitFor([pair.sockets.server], Interest.readable);
+      const buffer = Buffer.alloc(4096);
+      // Less room than there is: more is to be had without an edge.
+      expect(pair.server.read(buffer, 0, 995)).toBe(995 | READ_MORE);
+      expect(pair.server.read(buffer, 0, 4096)).toBe(5);
+      expect(pair.server.read(buffer, 0, 4096)).toBe(Status.wantsRead);
+      pair.close();
+    });
+
+    it('P22 that fill the buffer to the last byte of a socket that ran dry owe no edge', () => {
+      const pair = open();
+      writeAll(pair.client, pair.sockets.client, Buffer.alloc(100));
+      waitFor([pair.sockets.server], Interest.readable);
+      const buffer = Buffer.alloc(100);
+      expect(pair.server.read(buffer, 0, 100)).toBe(100);
+      expect(pair.server.read(buffer, 0, 100)).toBe(Status.wantsRead);
+      pair.close();
+    });
+
+    it('P22 before half a record are delivered, and the half waits for its edge', () => {
+      const pair = open();
+      const wire = captureRecords(pair, ['whole', 'half']);
+      sendAll(pair.sockets.client, wire.subarray(0, wire.length - 3));
+      waitFor([pair.sockets.server], Interest.readable);
+      const buffer = Buffer.alloc(100);
+      expect(pair.server.read(buffer, 0, 100)).toBe(5);
+      expect(pair.server.read(buffer, 0, 100)).toBe(Status.wantsRead);
+      sendAll(pair.sockets.client, wire.subarray(wire.length - 3));
+      waitFor([pair.sockets.server], Interest.readable);
+      expect(pair.server.read(buffer, 0, 100)).toBe(4);
+      pair.close();
+    });
+  },
+);
+
+describe.each(BIOS)('endings, by the %s BIO', (bio) => {
+  const open = () => openPair({ bio });
+
+  it('P20 a write that fails behind the close_notify of the peer is a failure, and no end', () => {
     const pair = open();
-    const texts = Array.from({ length: 100 }, () => '0123456789');
-    sendAll(pair.sockets.client, captureRecords(pair, texts));
+    expect(pair.client.shutdown()).toBe(0);
+    expect(until(pair.sockets.server, () => pair.server.read(Buffer.alloc(1), 0, 1))).toBe(Status.ended);
+    pair.client.close();
+    resetPeer(pair.sockets.client);
     waitFor([pair.sockets.server], Interest.readable);
-    const buffer = Buffer.alloc(4096);
-    // Less room than there is: more is to be had without an edge.
-    expect(pair.server.read(buffer, 0, 995)).toBe(995 | READ_MORE);
-    expect(pair.server.read(buffer, 0, 4096)).toBe(5);
-    expect(pair.server.read(buffer, 0, 4096)).toBe(Status.wantsRead);
-    pair.close();
+    expect(failureOf(pair.server.write(Buffer.from('late'), 0, 4))).toMatchObject({
+      kind: 'system',
+      call: 'SSL_write',
+    });
+    pair.server.close();
+    native.close(pair.sockets.server);
   });
 
-  it('P22 that fill the buffer to the last byte of a socket that ran dry owe no edge', () => {
-    const pair = open();
-    writeAll(pair.client, pair.sockets.client, Buffer.alloc(100));
-    waitFor([pair.sockets.server], Interest.readable);
-    const buffer = Buffer.alloc(100);
-    expect(pair.server.read(buffer, 0, 100)).toBe(100);
-    expect(pair.server.read(buffer, 0, 100)).toBe(Status.wantsRead);
-    pair.close();
-  });
-
-  it('P22 before half a record are delivered, and the half waits for its edge', () => {
-    const pair = open();
-    const wire = captureRecords(pair, ['whole', 'half']);
-    sendAll(pair.sockets.client, wire.subarray(0, wire.length - 3));
-    waitFor([pair.sockets.server], Interest.readable);
-    const buffer = Buffer.alloc(100);
-    expect(pair.server.read(buffer, 0, 100)).toBe(5);
-    expect(pair.server.read(buffer, 0, 100)).toBe(Status.wantsRead);
-    sendAll(pair.sockets.client, wire.subarray(wire.length - 3));
-    waitFor([pair.sockets.server], Interest.readable);
-    expect(pair.server.read(buffer, 0, 100)).toBe(4);
-    pair.close();
-  });
-});
-
-describe('endings', () => {
   it('P22 an end behind data is told by READ_MORE and then by ended', () => {
-    const pair = openPair();
+    const pair = open();
     writeAll(pair.client, pair.sockets.client, Buffer.from('last words'));
     expect(pair.client.shutdown()).toBe(0);
     waitFor([pair.sockets.server], Interest.readable);
@@ -151,7 +177,7 @@ describe('endings', () => {
   });
 
   it('P22 a failure behind data is told by READ_MORE and then by failed', () => {
-    const pair = openPair();
+    const pair = open();
     writeAll(pair.client, pair.sockets.client, Buffer.from('good'));
     sendAll(pair.sockets.client, Buffer.from('this is not a TLS record'));
     waitFor([pair.sockets.server], Interest.readable);
@@ -165,7 +191,7 @@ describe('endings', () => {
 
   it('P26 TCP ended without close_notify is truncated, with and without data before', () => {
     for (const text of ['', 'data']) {
-      const pair = openPair();
+      const pair = open();
       if (text !== '') writeAll(pair.client, pair.sockets.client, Buffer.from(text));
       native.shutdownWrite(pair.sockets.client);
       waitFor([pair.sockets.server], Interest.readable);
@@ -178,7 +204,7 @@ describe('endings', () => {
   });
 
   it('P28 a half-closed session goes on in the other direction', () => {
-    const pair = openPair();
+    const pair = open();
     expect(pair.client.shutdown()).toBe(0);
     expect(until(pair.sockets.server, () => pair.server.read(Buffer.alloc(1), 0, 1))).toBe(Status.ended);
     writeAll(pair.server, pair.sockets.server, Buffer.from('an answer after the end'));
@@ -189,7 +215,7 @@ describe('endings', () => {
   });
 
   it('P30 a second shutdown neither sends nor reads', () => {
-    const pair = openPair();
+    const pair = open();
     writeAll(pair.server, pair.sockets.server, Buffer.from('unread'));
     expect(pair.client.shutdown()).toBe(0);
     expect(pair.client.shutdown()).toBe(0);
@@ -198,7 +224,7 @@ describe('endings', () => {
   });
 
   it('P29 a shutdown before or during the handshake does nothing', () => {
-    const pair = tlsPair(client(), server());
+    const pair = tlsPair(client({ bio }), server({ bio }));
     expect(pair.client.shutdown()).toBe(0);
     expect(pair.client.handshake()).toBe(Status.wantsRead);
     expect(pair.client.shutdown()).toBe(0);
@@ -211,7 +237,7 @@ describe('endings', () => {
   });
 
   it('P29 after a fatal error every call answers the same failure and nothing more is sent', () => {
-    const pair = openPair();
+    const pair = open();
     sendAll(pair.sockets.client, Buffer.from('this is not a TLS record'));
     waitFor([pair.sockets.server], Interest.readable);
     const buffer = Buffer.alloc(100);
@@ -233,7 +259,7 @@ describe('endings', () => {
   });
 
   it('P32 writing to a dead peer answers failed', () => {
-    const pair = openPair();
+    const pair = open();
     pair.client.close();
     resetPeer(pair.sockets.client);
     waitFor([pair.sockets.server], Interest.readable);
@@ -246,7 +272,7 @@ describe('endings', () => {
   });
 
   it('a close_notify that does not fit waits for the writable edge', () => {
-    const pair = openPair();
+    const pair = open();
     const filled = fillSendBuffer(pair.sockets.client);
     expect(pair.client.shutdown()).toBe(Status.wantsWrite);
     expect(pair.client.shutdown()).toBe(Status.wantsWrite);

@@ -21,7 +21,8 @@ import { HttpState } from './http-state.ts';
 export function http(handler: Handler, options: HttpOptions = {}): Protocol<HttpState> {
   const settings = resolveSettings(handler, options);
   return {
-    alpn: ['http/1.1'],
+    // curl --http1.0, for one, offers the old one only.
+    alpn: ['http/1.1', 'http/1.0'],
     onOpen: (conn) => new HttpState(conn, settings),
     onData: (conn, chunk) => conn.state.onData(chunk),
     onDrain: (conn) => conn.state.onDrain(),

@@ -56,6 +56,10 @@ export class FakeConnection<State> implements Connection<State> {
 
   tcpInfo(): undefined {}
 
+  upgrade(): void {
+    throw new Error('HTTP never upgrades its transport');
+  }
+
   // ---- what a test does ----
 
   /** Bytes arrive; text is Latin-1. While paused they wait. */

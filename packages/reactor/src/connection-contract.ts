@@ -4,10 +4,11 @@
  * Rule: three verbs leave (`end`, `close`, `destroy`); none of them may lose bytes that `write` accepted, but `destroy`.
  */
 import type { SocketAddress, TcpInfo } from '@sluice/core-native';
+import type { UpgradeOptions } from './connection-upgrade.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Timeouts } from './open-deadlines.ts';
 import type { ReadHalf } from './read-half.ts';
-import type { Transport } from './transport.ts';
+import type { ClientTransport, ServerTransport, Transport } from './transport.ts';
 import type { WriteHalf } from './write-half.ts';
 
 export interface Connection<State = unknown> {
@@ -41,6 +42,17 @@ export interface Connection<State = unknown> {
   write(data: string | Uint8Array, encoding?: 'utf8' | 'latin1'): boolean;
   /** As `write`, but `data` may be kept by reference until sent: the caller promises that its bytes will not change. */
   writeShared(data: Uint8Array): boolean;
+  /**
+   * Puts another transport on the open connection, over the same socket: STARTTLS and its like. What was written before
+   * leaves first, by the transport so far; what is written from here on waits for the handshake and leaves by `transport`,
+   * in the role that it is made for. Nothing that comes in from here on reaches the protocol before `onUpgraded`: bytes
+   * behind the command, still in the socket or handed over as `head`, are the new transport's first input.
+   *
+   * The handshake deadline runs. What fails closes the connection: `onClose`, once. Does nothing on a connection that is
+   * closing or closed. Throws `UsageError` (`ERR_UPGRADE`) where there is no plain transport to take off, for one
+   * that takes over no open connection, during a handshake and after `end()`.
+   */
+  upgrade(transport: ServerTransport | ClientTransport, options: UpgradeOptions): void;
   /** Sends everything queued, then ends our side (close_notify, then FIN). Reading goes on. Twice is harmless. */
   end(data?: string | Uint8Array): void;
   /** `end()`, then waits for the peer to end, dropping what it still sends; destroys when `deadlineMs` passes. */

@@ -1,11 +1,13 @@
 /** What a connection needs of whoever made it: a listener or a connector. */
-import type { Hooks } from './hooks.ts';
 import type { CloseReason } from './protocol.ts';
+import type { ProtocolChoice } from './protocol-choice.ts';
 import type { Transport } from './transport.ts';
 
 export interface ConnectionOwner {
   /** Who accepted it; undefined when it goes out. */
   readonly listener: object | undefined;
+  /** Whom it was to reach, as `connect` was told; undefined when it was accepted. */
+  readonly host?: string;
   /** It closed before it was open; no hook of the protocol has run. */
   onFailed(reason: CloseReason, error: Error): void;
   /** Its handshake is done; the protocol's `onOpen` comes next. */
@@ -22,7 +24,7 @@ export interface ConnectionInit<State> {
   /** Closed by the transport. */
   readonly fd: number;
   readonly transport: Transport;
-  readonly hooks: Hooks<State>;
+  readonly protocols: Pick<ProtocolChoice<State>, 'fallback' | 'hooksFor'>;
   readonly owner: ConnectionOwner;
   /** Of a Unix socket. */
   readonly isUnix: boolean;

@@ -9,67 +9,66 @@
 import type { SocketAddress, TcpInfo } from '@sluice/core-native';
 import type { Connection } from './connection-contract.ts';
 import { ConnectionDeadlines, type DeadlineListener } from './connection-deadlines.ts';
-import type { ConnectionInit, ConnectionOwner } from './connection-owner.ts';
+import type { ConnectionInit } from './connection-owner.ts';
+import { type NextTransport, type UpgradeOptions, upgradeOf } from './connection-upgrade.ts';
 import type { Deadline } from './deadline.ts';
-import { DestroyedError, TimeoutError } from './errors.ts';
+import { isDoubtful, isError, isReadable, isWritable } from './edges.ts';
+import { TimeoutError } from './errors.ts';
 import type { Hooks } from './hooks.ts';
 import { type Lifecycle, stepLifecycle } from './lifecycle.ts';
+import { Listing } from './listing.ts';
 import type { Flushable, Loop } from './loop.ts';
 import { NEVER, type Timeouts } from './open-deadlines.ts';
-import { socketFailure } from './plain-transport.ts';
-import { Ready } from './poller.ts';
+import { pendingFailure } from './plain-transport.ts';
 import type { CloseReason } from './protocol.ts';
 import { queueOverflow } from './queue-caps.ts';
 import type { ReadHalf } from './read-half.ts';
 import { ReadSide, type Receiver } from './read-side.ts';
 import { Registration } from './registration.ts';
+import { Telling } from './telling.ts';
 import { Status, type Transport, type TransportFailure } from './transport.ts';
 import { acceptsBytes, awaitsWritable, type WriteHalf } from './write-half.ts';
 import { WriteSide } from './write-side.ts';
 
-/** RDHUP, HUP and ERR only say that a read is worth trying; the read says what happened. */
-const HINTS = Ready.readClosed | Ready.hangup | Ready.error;
-/** With one of these seen a short read no longer means that the socket ran dry. */
-const DOUBTS = HINTS | Ready.urgent;
-/** HUP and ERR also release a write that waits for an edge which would otherwise never come. */
-const BROKEN = Ready.hangup | Ready.error;
-
 export class ReactorConnection<State> implements Connection<State>, Flushable, Receiver, DeadlineListener {
   // Fixed for life.
   readonly id: number;
-  readonly transport: Transport;
+  readonly listener: object | undefined;
   private readonly registration: Registration;
   private readonly loop: Loop;
-  private readonly hooks: Hooks<State>;
-  private readonly owner: ConnectionOwner;
+  private readonly protocols: ConnectionInit<State>['protocols'];
+  private readonly telling: Telling<State>;
+  private readonly listing: Listing;
 
   // The machine. Changed only through the tables.
   lifecycle: Lifecycle = 'handshaking';
+  /** Replaced once, by an upgrade. */
+  transport: Transport;
   private readonly reading: ReadSide;
   private readonly writing: WriteSide;
   private readonly deadlines: ConnectionDeadlines;
 
-  // The protocol's.
+  // The protocol's: which one it is may be settled by the handshake.
+  private hooks: Hooks<State>;
   state!: State;
 
-  // What the reactor has been told.
-  private listedReady = false;
-  private listedFlush = false;
   /** A shutdown is told to the protocol once, when it has got all that is in. */
   private shutdown: 'none' | 'due' | 'told' = 'none';
   /** A write failed: what the peer sent before is still delivered, then the connection closes with this. */
   private doom: TransportFailure | undefined;
-  /** `onOpen` has returned. Until then a close is kept back, so that `onClose` finds the state. */
-  private hooksOpen = false;
-  private keptClose: { readonly reason: CloseReason; readonly error: Error | undefined } | undefined;
+  /** `close()` was called during an upgrade: it waits for the handshake, as what was written does. */
+  private dueClose: { readonly deadlineMs?: number } | undefined;
 
   constructor(loop: Loop, slot: number, generation: number, init: ConnectionInit<State>) {
     this.loop = loop;
     this.registration = new Registration(loop.poller, init.fd, slot, generation);
     this.id = init.id;
     this.transport = init.transport;
-    this.hooks = init.hooks;
-    this.owner = init.owner;
+    this.protocols = init.protocols;
+    this.hooks = init.protocols.fallback;
+    this.listener = init.owner.listener;
+    this.telling = new Telling(this, this.hooks, init.owner);
+    this.listing = new Listing(loop, this);
     this.reading = new ReadSide(loop, init.transport);
     this.writing = new WriteSide(loop, init.transport);
     this.deadlines = new ConnectionDeadlines(loop, this, this.reading, this.writing);
@@ -120,12 +119,13 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   end(data?: string | Uint8Array): void {
     if (data !== undefined) this.write(data);
     this.writing.end();
-    this.flushSoon();
+    this.listing.flush();
   }
 
   close(options: { deadlineMs?: number } = {}): void {
-    if (this.lifecycle === 'handshaking') return this.destroy();
-    if (this.lifecycle !== 'open') return;
+    if (!this.telling.hasBegun) return this.destroy();
+    if (this.lifecycle === 'handshaking') this.dueClose = options;
+    if (this.lifecycle !== 'open') return this.end();
     this.lifecycle = stepLifecycle(this.lifecycle, 'leave');
     this.deadlines.begin('close', options.deadlineMs ?? this.loop.limits.closeTimeoutMs);
     this.resume();
@@ -138,28 +138,44 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     this.finish(error === undefined ? 'clean' : 'error', error);
   }
 
+  upgrade(next: NextTransport, options: UpgradeOptions): void {
+    if (this.lifecycle === 'closing' || this.lifecycle === 'closed') return;
+    // What still comes in plain must not be taken for what the upgrade was to protect.
+    if (this.doom !== undefined) return this.destroy();
+    const make = upgradeOf(this, next, options, this.telling.owner.host);
+    if (this.loop.dispatching === this && !this.writing.flushStaged())
+      return this.transportFailed(this.writing.failure());
+    this.lifecycle = stepLifecycle(this.lifecycle, 'upgrade');
+    this.transport.release?.();
+    try {
+      this.transport = make(this.registration.fd);
+    } catch (thrown) {
+      return this.finish('error', thrown as Error);
+    }
+    this.reading.upgrade(this.transport);
+    this.writing.upgrade(this.transport);
+    this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
+    this.listing.ready();
+  }
+
   setTimeouts(timeouts: Partial<Timeouts>): void {
     this.deadlines.change(timeouts);
   }
 
   pause(): void {
-    if (this.lifecycle === 'open') this.reading.pause();
+    if (this.lifecycle === 'open' || this.lifecycle === 'handshaking') this.reading.pause();
   }
 
   resume(): void {
     if (!this.reading.resume()) return;
     this.deadlines.resumed();
-    this.listReady();
+    this.listing.ready();
   }
 
   // ---- Called by the reactor -------------------------------------------------------------------------------------
 
   get slot(): number {
     return this.registration.slot;
-  }
-
-  get listener(): object | undefined {
-    return this.owner.listener;
   }
 
   /** Registers with the poller and takes the first step. Called once, by whoever made the connection. */
@@ -172,25 +188,25 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     }
     // Inside a hook of another connection the outbox is taken: this one waits for its turn.
     if (this.loop.dispatching === undefined) this.dispatch(0);
-    else this.listReady();
+    else this.listing.ready();
     // A plain connection is open by now.
-    if (this.lifecycle !== 'handshaking') return;
-    this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
+    if (this.lifecycle === 'handshaking')
+      this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
   }
 
   onEdge(ready: number): void {
-    if ((ready & DOUBTS) !== 0) this.reading.doubtShortReads();
+    if (isDoubtful(ready)) this.reading.doubtShortReads();
     this.dispatch(ready);
-    if ((ready & Ready.error) !== 0 && this.reading.half === 'ended') this.noticeError();
+    if (isError(ready) && this.reading.half === 'ended' && this.lifecycle !== 'closed') this.noticeError();
   }
 
   onTurn(): void {
-    this.listedReady = false;
+    this.listing.takeReady();
     this.dispatch(0);
   }
 
   onFlush(): void {
-    this.listedFlush = false;
+    this.listing.takeFlush();
     this.dispatch(0);
   }
 
@@ -198,7 +214,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     if (this.shutdown !== 'none') return;
     this.shutdown = 'due';
     if (this.lifecycle === 'open') this.reading.edge();
-    this.listReady();
+    this.listing.ready();
   }
 
   onShutdownDeadline(deadlineMs: number): void {
@@ -220,8 +236,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   private dispatch(ready: number): void {
     if (this.lifecycle === 'closed') return;
     this.loop.dispatching = this;
-    const readable = (ready & (Ready.readable | HINTS)) !== 0;
-    const writable = (ready & (Ready.writable | BROKEN)) !== 0;
+    const readable = isReadable(ready);
+    const writable = isWritable(ready);
     this.writing.edges(readable, writable);
     if (this.lifecycle === 'handshaking') this.handshake();
     if (this.lifecycle === 'open' || this.lifecycle === 'closing') {
@@ -236,36 +252,50 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   private handshake(): void {
-    if (this.writing.half !== 'ready') return;
+    const before = this.writing.finishBefore();
+    if (before === 'failed') return this.transportFailed(this.writing.failure());
+    if (before === 'waits') return;
     // A plain transport has nothing to compute: only sealed ones draw on the budget.
-    if (this.transport.secure && !this.loop.takeHandshakeStep()) return this.listReady();
+    if (this.transport.secure && !this.loop.takeHandshakeStep()) return this.listing.ready();
     const progress = this.transport.handshake();
-    if (progress === 0) return this.open();
+    // It may have asked code of the user, which may do anything.
+    if (this.lifecycle !== 'handshaking') return;
+    if (progress === 0) return this.telling.hasBegun ? this.upgraded() : this.open();
+    if (progress === Status.suspended) return this.writing.suspend(() => this.listing.ready());
     if (!this.writing.awaitEdge(progress)) this.transportFailed(this.transport.failure());
   }
 
   private open(): void {
+    const hooks = this.protocols.hooksFor(this.transport);
+    if (hooks instanceof Error) return this.finish('error', hooks);
+    this.hooks = hooks;
     this.loop.counters.opened += 1;
-    this.owner.onHandshaken();
+    this.telling.handshaken();
     this.lifecycle = stepLifecycle(this.lifecycle, 'opened');
     this.writing.blockedMs = NEVER;
     this.deadlines.open();
     // The first request may have come with the last flight of the handshake: no edge will tell.
     this.reading.edge();
-    const thrown = this.hooks.open(this);
-    if (thrown !== undefined) {
-      this.finish('error', thrown);
-      // There is no state that `onClose` could work on.
-      return this.owner.onClosed(thrown);
-    }
-    this.hooksOpen = true;
-    this.owner.onOpened();
-    if (this.keptClose !== undefined) this.tellClose(this.keptClose.reason, this.keptClose.error);
+    const thrown = this.telling.open(hooks);
+    if (thrown === undefined) return;
+    this.finish('error', thrown);
+    this.telling.openThrew(thrown);
+  }
+
+  /** The handshake of an upgrade is done. */
+  private upgraded(): void {
+    this.loop.counters.upgraded += 1;
+    this.lifecycle = stepLifecycle(this.lifecycle, 'opened');
+    this.writing.upgraded();
+    this.deadlines.open();
+    this.reading.edge();
+    if (this.dueClose !== undefined) this.close(this.dueClose);
+    else this.endIfThrown(this.hooks.upgraded(this));
   }
 
   private drain(): void {
     const end = this.reading.drain(this);
-    if (end === 'spent') this.listReady();
+    if (end === 'spent') this.listing.ready();
     if (end === 'failed') this.transportFailed(this.doom ?? this.transport.failure());
   }
 
@@ -288,7 +318,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     if (this.writing.half === 'ended') return;
     if (!this.writing.sendAll()) return this.writeFailed();
     // A producer that the socket keeps up with would hold the loop here: it goes on when others had their turn.
-    if (this.writing.needsDrain) this.listReady();
+    if (this.writing.needsDrain) this.listing.ready();
   }
 
   /** What a dispatch leaves behind: a connection that is over, and the interest that its halves now have. */
@@ -298,13 +328,13 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       return;
     }
     if (this.doom !== undefined && this.reading.half !== 'draining') return this.transportFailed(this.doom);
-    const isOver = this.reading.half === 'ended' && this.writing.half === 'ended';
-    if (isOver) return this.finish('clean', undefined);
+    if (this.reading.half === 'ended' && this.writing.half === 'ended')
+      return this.finish('clean', undefined);
     this.deadlines.settle();
     this.registration.armWritable(awaitsWritable(this.writing.half) || this.reading.half === 'wants-write');
   }
 
-  // ---- Called by the reading side -----------------------------------------------------------------------------------
+  // ---- Bytes -----------------------------------------------------------------------------------------------------
 
   onBytes(count: number): void {
     if (this.lifecycle === 'open') this.endIfThrown(this.hooks.data(this, count));
@@ -313,62 +343,6 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   onPeerEnded(): void {
     if (this.lifecycle === 'open' && this.doom === undefined) this.endIfThrown(this.hooks.end(this));
   }
-
-  // ---- Leaving ---------------------------------------------------------------------------------------------------
-
-  /** Writing is over; the receive queue may hold what the peer sent before it broke off, which is delivered first. */
-  private writeFailed(): void {
-    this.doom = this.transport.failure();
-    this.writing.abort();
-    if (this.reading.half !== 'idle' && this.reading.half !== 'draining') return;
-    this.reading.edge();
-    this.reading.doubtShortReads();
-    this.listReady();
-  }
-
-  /** The peer had ended its side and then broke off: a read goes on telling the end, and a write may never come. */
-  private noticeError(): void {
-    const { sockets } = this.loop;
-    if (this.lifecycle === 'closed' || sockets.connectResult(this.registration.fd) !== Status.failed) return;
-    this.transportFailed(socketFailure(sockets.lastFailure()));
-  }
-
-  private transportFailed(failure: TransportFailure): void {
-    this.finish(failure.reason, failure.error);
-  }
-
-  /** A hook that throws costs its connection, and nothing else. */
-  private endIfThrown(thrown: Error | undefined): void {
-    if (thrown !== undefined) this.finish('error', thrown);
-  }
-
-  private finish(reason: CloseReason, error: Error | undefined): void {
-    if (this.lifecycle === 'closed') return;
-    const wasOpen = this.lifecycle === 'open' || this.lifecycle === 'closing';
-    this.lifecycle = stepLifecycle(this.lifecycle, 'close');
-    this.reading.end();
-    this.writing.abort();
-    this.deadlines.clear();
-    this.registration.remove();
-    this.transport.close();
-    this.loop.retire(this);
-    this.loop.counters.closed += 1;
-    this.loop.counters.closedBy[reason] += 1;
-    if (!wasOpen) {
-      const cause = error ?? new DestroyedError();
-      this.hooks.failed(this, reason, cause);
-      this.owner.onFailed(reason, cause);
-      this.owner.onClosed(error);
-    } else if (this.hooksOpen) this.tellClose(reason, error);
-    else this.keptClose = { reason, error };
-  }
-
-  private tellClose(reason: CloseReason, error: Error | undefined): void {
-    this.hooks.close(this, reason, error);
-    this.owner.onClosed(error);
-  }
-
-  // ---- Coming back -----------------------------------------------------------------------------------------------
 
   /** The second half of both writes: failure, caps, marks, and seeing to it that the bytes leave. */
   private accepted(flowing: boolean): boolean {
@@ -382,21 +356,50 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
       this.finish('limit', overflow);
       return false;
     }
-    if (this.loop.dispatching !== this) this.flushSoon();
+    this.listing.flush();
     if (queued < this.loop.limits.highWaterMarkBytes) return true;
     this.writing.needsDrain = true;
     return false;
   }
 
-  private listReady(): void {
-    if (this.listedReady || this.lifecycle === 'closed') return;
-    this.listedReady = true;
-    this.loop.enqueueReady(this);
+  // ---- Leaving ---------------------------------------------------------------------------------------------------
+
+  /** Writing is over; the receive queue may hold what the peer sent before it broke off, which is delivered first. */
+  private writeFailed(): void {
+    this.doom = this.transport.failure();
+    this.writing.abort();
+    if (this.reading.half !== 'idle' && this.reading.half !== 'draining') return;
+    this.reading.edge();
+    this.reading.doubtShortReads();
+    this.listing.ready();
   }
 
-  private flushSoon(): void {
-    if (this.listedFlush || this.lifecycle === 'closed' || this.loop.dispatching === this) return;
-    this.listedFlush = true;
-    this.loop.enqueueFlush(this);
+  /** The peer had ended its side and then broke off: a read goes on telling the end, and a write may never come. */
+  private noticeError(): void {
+    const failure = pendingFailure(this.loop.sockets, this.registration.fd);
+    if (failure !== undefined) this.transportFailed(failure);
+  }
+
+  private transportFailed(failure: TransportFailure): void {
+    this.finish(failure.reason, failure.error);
+  }
+
+  /** A hook that throws costs its connection, and nothing else. */
+  private endIfThrown(thrown: Error | undefined): void {
+    if (thrown !== undefined) this.finish('error', thrown);
+  }
+
+  private finish(reason: CloseReason, error: Error | undefined): void {
+    if (this.lifecycle === 'closed') return;
+    this.lifecycle = stepLifecycle(this.lifecycle, 'close');
+    this.reading.end();
+    this.writing.abort();
+    this.deadlines.clear();
+    this.registration.remove();
+    this.transport.close();
+    this.listing.close();
+    this.loop.counters.closed += 1;
+    this.loop.counters.closedBy[reason] += 1;
+    this.telling.close(reason, error);
   }
 }

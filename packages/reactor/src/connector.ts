@@ -44,6 +44,7 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
   private readonly loop: Loop;
   private readonly target: ConnectTarget;
   private readonly request: Request<State>;
+  readonly host: string;
   private settled = false;
   private race: ConnectRace | undefined;
   /** The race is won, and its connection shakes hands. */
@@ -55,6 +56,7 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
   constructor(loop: Loop, target: ConnectTarget, request: Request<State>) {
     this.loop = loop;
     this.target = target;
+    this.host = target.to.host;
     this.request = request;
   }
 
@@ -84,9 +86,10 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
       return this.fail(thrown);
     }
     const hooks = new Hooks(loop, request.protocol);
+    const protocols = { fallback: hooks, hooksFor: () => hooks };
     const isUnix = target.to.kind === 'unix';
     const connection = loop.admit((slot, generation) => {
-      const made = { id: request.nextId(), fd, transport, hooks, owner: this, isUnix };
+      const made = { id: request.nextId(), fd, transport, protocols, owner: this, isUnix };
       return new ReactorConnection<State>(loop, slot, generation, made);
     });
     this.connection = connection;

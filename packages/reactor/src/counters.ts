@@ -18,6 +18,8 @@ export interface Counters extends QueueTotals {
   accepted: number;
   /** Connections whose handshake was completed, outgoing ones included. */
   opened: number;
+  /** Upgrades whose handshake was completed. */
+  upgraded: number;
   /** Connections that are gone, opened or not, outgoing ones included. */
   closed: number;
   /** The same by reason. */
@@ -44,6 +46,7 @@ export function newCounters(): Counters {
   return {
     accepted: 0,
     opened: 0,
+    upgraded: 0,
     closed: 0,
     closedBy: { clean: 0, truncated: 0, reset: 0, timeout: 0, limit: 0, error: 0 },
     handshakesFailed: 0,

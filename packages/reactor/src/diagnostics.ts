@@ -16,6 +16,8 @@ export interface DiagnosticMessages {
   'sluice.listen': { readonly server: Server };
   /** A connection is open; told before the protocol's `onOpen`. */
   'sluice.connection.open': { readonly connection: Connection };
+  /** The handshake of an upgrade is done: `connection.transport` is the new one; told before `onUpgraded`. */
+  'sluice.connection.upgrade': { readonly connection: Connection };
   /** A connection that had been open is gone; told before the protocol's `onClose`. */
   'sluice.connection.close': {
     readonly connection: Connection;
@@ -48,6 +50,7 @@ function open<N extends keyof DiagnosticMessages>(name: N): Channels[N] {
 const channels: Channels = {
   'sluice.listen': open('sluice.listen'),
   'sluice.connection.open': open('sluice.connection.open'),
+  'sluice.connection.upgrade': open('sluice.connection.upgrade'),
   'sluice.connection.close': open('sluice.connection.close'),
   'sluice.connection.fail': open('sluice.connection.fail'),
   'sluice.deadline': open('sluice.deadline'),

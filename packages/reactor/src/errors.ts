@@ -20,7 +20,13 @@ export class IllegalTransitionError extends SluiceError {
 /** A caller's mistake: an unknown option, a value out of range, a verb after the end. */
 export class UsageError extends SluiceError {
   constructor(
-    code: 'ERR_UNKNOWN_OPTION' | 'ERR_OPTION_VALUE' | 'ERR_LISTEN_FD' | 'ERR_REACTOR_CLOSED',
+    code:
+      | 'ERR_UNKNOWN_OPTION'
+      | 'ERR_OPTION_VALUE'
+      | 'ERR_LISTEN_FD'
+      | 'ERR_APPLICATION_PROTOCOL'
+      | 'ERR_REACTOR_CLOSED'
+      | 'ERR_UPGRADE',
     message: string,
   ) {
     super(code, message);

@@ -30,6 +30,17 @@ export class Hooks<State> {
     }
   }
 
+  /** The handshake of an upgrade is done. */
+  upgraded(conn: Connection<State>): Error | undefined {
+    if (isWatched('sluice.connection.upgrade')) publish('sluice.connection.upgrade', { connection: conn });
+    try {
+      this.protocol.onUpgraded?.(conn);
+      return undefined;
+    } catch (thrown) {
+      return this.report(thrown);
+    }
+  }
+
   /** The first `count` bytes of the read buffer, lent for the call. */
   data(conn: Connection<State>, count: number): Error | undefined {
     if (this.protocol.onData === undefined) return undefined;

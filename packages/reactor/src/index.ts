@@ -3,6 +3,7 @@ export type { SocketAddress, TcpInfo, TcpState } from '@sluice/core-native';
 export type { ConnectOptions, TcpConnectOptions, UnixConnectOptions } from './connect-options.ts';
 export type { Connection } from './connection-contract.ts';
 export { extendConnections } from './connection-extensions.ts';
+export type { UpgradeOptions } from './connection-upgrade.ts';
 export type { Counters, Limited } from './counters.ts';
 export type { Deadline, OpenDeadline } from './deadline.ts';
 export type { DiagnosticMessages } from './diagnostics.ts';
@@ -29,7 +30,7 @@ export type {
 } from './listen-options.ts';
 export type { Timeouts } from './open-deadlines.ts';
 export { booleanOption, checkOptionNames, integerOption } from './options.ts';
-export { endSocket, socketFailure } from './plain-transport.ts';
+export { endSocket, plain, socketFailure } from './plain-transport.ts';
 export type { CloseReason, Protocol } from './protocol.ts';
 export {
   createReactor,

@@ -6,20 +6,24 @@ import { step, type TransitionTable } from './transition-table.ts';
 
 /**
  * - `connecting`: a TCP connect is under way; its result comes with a writable edge.
- * - `handshaking`: the transport is not ready for application bytes. Its wants are held by the write half.
+ * - `handshaking`: the transport is not ready for application bytes, at the beginning or since an upgrade. Its wants are
+ *   held by the write half.
  * - `open`: the protocol's hooks run.
  * - `closing`: `close()` was called: our side ends, the peer's bytes are dropped until it ends or a deadline passes.
  * - `closed`: descriptor and transport are released; only the slot waits to be freed after the batch.
  */
 export type Lifecycle = 'connecting' | 'handshaking' | 'open' | 'closing' | 'closed';
 
-/** `connected`: TCP is up · `opened`: handshake done · `leave`: `close()` · `close`: over, for whatever reason. */
-export type LifecycleEvent = 'connected' | 'opened' | 'leave' | 'close';
+/**
+ * `connected`: TCP is up · `opened`: handshake done · `upgrade`: `upgrade()`, a new transport shakes hands · `leave`:
+ * `close()` · `close`: over, for whatever reason.
+ */
+export type LifecycleEvent = 'connected' | 'opened' | 'upgrade' | 'leave' | 'close';
 
 export const LIFECYCLE = {
   connecting: { connected: 'handshaking', close: 'closed' },
   handshaking: { opened: 'open', close: 'closed' },
-  open: { leave: 'closing', close: 'closed' },
+  open: { upgrade: 'handshaking', leave: 'closing', close: 'closed' },
   closing: { close: 'closed' },
   closed: {},
 } as const satisfies TransitionTable<Lifecycle, LifecycleEvent>;

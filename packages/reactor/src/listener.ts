@@ -12,12 +12,12 @@ import type { Limited } from './counters.ts';
 import { type DeadlineHolder, NO_DEADLINE } from './deadline-wheel.ts';
 import { DescriptorReserve } from './descriptor-reserve.ts';
 import { isWatched, publish } from './diagnostics.ts';
-import type { Hooks } from './hooks.ts';
 import type { ListeningSocket } from './listening-socket.ts';
 import type { Loop } from './loop.ts';
 import type { Pollable } from './pollable.ts';
 import { Interest } from './poller.ts';
 import type { CloseReason } from './protocol.ts';
+import type { ProtocolChoice } from './protocol-choice.ts';
 import type { ServerTransport, Transport } from './transport.ts';
 
 const { errno } = constants;
@@ -53,7 +53,7 @@ export interface ListenerInit<State> {
   /** Closed with the listener. */
   readonly socket: ListeningSocket;
   readonly transport: ServerTransport;
-  readonly hooks: Hooks<State>;
+  readonly protocols: ProtocolChoice<State>;
   readonly nextId: () => number;
   /** A connection failed before it was open: its handshake, a deadline, its transport. */
   readonly onConnectionError: (error: Error, reason: CloseReason) => void;
@@ -211,8 +211,8 @@ export class Listener<State> implements Pollable, DeadlineHolder {
       return owner.onClosed();
     }
     const connection = loop.admit((slot, generation) => {
-      const { hooks } = init;
-      const made = { id: init.nextId(), fd, transport, hooks, owner, isUnix: init.socket.isUnix };
+      const { protocols } = init;
+      const made = { id: init.nextId(), fd, transport, protocols, owner, isUnix: init.socket.isUnix };
       return new ReactorConnection<State>(loop, slot, generation, made);
     });
     connection.start();

@@ -1,4 +1,5 @@
 /** TCP as it is: bytes move unsealed. The default transport of listeners and connectors. */
+import { constants } from 'node:os';
 import { type NativeFailure, Status, SystemError } from '@sluice/core-native';
 import type { Sockets } from './loop.ts';
 import type { ClientTransport, Progress, ServerTransport, Transport, TransportFailure } from './transport.ts';
@@ -14,9 +15,28 @@ const RESET = new Set([
   'ECONNABORTED',
 ]);
 
+const BROKEN = {
+  errno: constants.errno.ECONNRESET,
+  code: 'ECONNRESET',
+  reason: 'Connection reset by peer',
+} as const;
+
 /** The failure of a system call on a connected socket, as a reason and an error. */
 export function socketFailure(failure: NativeFailure): TransportFailure {
+  // A socket that was connected and is not: its error was fetched before, by a send that nobody waited for.
+  if (failure.code === 'ENOTCONN')
+    return { reason: 'reset', error: new SystemError({ ...failure, ...BROKEN }) };
   return { reason: RESET.has(failure.code) ? 'reset' : 'error', error: new SystemError(failure) };
+}
+
+/** The error that is pending on a connected socket, which is thereby taken off it; undefined when there is none. */
+export function pendingFailure(
+  sockets: Pick<Sockets, 'connectResult' | 'lastFailure'>,
+  fd: number,
+): TransportFailure | undefined {
+  return sockets.connectResult(fd) === Status.failed
+    ? socketFailure({ ...sockets.lastFailure(), call: 'getsockopt' })
+    : undefined;
 }
 
 /** Ends our side of a connected socket. For transports: 0, or `failed`. */
@@ -33,6 +53,7 @@ class PlainTransport implements Transport {
   drained = false;
   private readonly sockets: Sockets;
   private readonly fd: number;
+  private released = false;
 
   constructor(sockets: Sockets, fd: number) {
     this.sockets = sockets;
@@ -62,8 +83,12 @@ class PlainTransport implements Transport {
     return socketFailure(this.sockets.lastFailure());
   }
 
+  release(): void {
+    this.released = true;
+  }
+
   close(): void {
-    this.sockets.close(this.fd);
+    if (!this.released) this.sockets.close(this.fd);
   }
 }
 

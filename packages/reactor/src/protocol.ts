@@ -25,7 +25,10 @@ export type CloseReason = 'clean' | 'truncated' | 'reset' | 'timeout' | 'limit' 
  * and the error reported; the reactor goes on.
  */
 export interface Protocol<State = void> {
-  /** Identifiers offered by ALPN (RFC 7301), most wanted first. */
+  /**
+   * Identifiers that a listener offers by ALPN (RFC 7301), most wanted first, where its transport is able to and was not
+   * configured with others. A client that offers only others is refused then; one that offers none is served.
+   */
   readonly alpn?: readonly string[];
   /** The connection is open, its handshake done. Returns the state that `conn.state` holds from now on. */
   onOpen(conn: Connection<State>): State;
@@ -34,6 +37,11 @@ export interface Protocol<State = void> {
    * to be kept (`Buffer.from(chunk)`).
    */
   onData?(conn: Connection<State>, chunk: Buffer): void;
+  /**
+   * The handshake of `conn.upgrade()` is done. What `onData` gets from here on came by the new transport, and what was
+   * written since `upgrade()` leaves by it. Not called when it failed: the connection then closes, with `onClose`.
+   */
+  onUpgraded?(conn: Connection<State>): void;
   /** The write queue fell to the low-water mark after a `write` had answered false. */
   onDrain?(conn: Connection<State>): void;
   /** The peer ended its side; no more data comes, writing is still possible. Without this hook our side is ended too. */

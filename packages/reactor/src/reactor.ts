@@ -13,7 +13,6 @@ import { Drain, type ShutdownReport } from './drain.ts';
 import { EpollPoller } from './epoll-poller.ts';
 import { UsageError } from './errors.ts';
 import { EventLoop } from './event-loop.ts';
-import { Hooks } from './hooks.ts';
 import { type Limits, resolveLimits } from './limits.ts';
 import { type ListenOptions, listenSettings } from './listen-options.ts';
 import { Listener } from './listener.ts';
@@ -24,6 +23,7 @@ import { checkOptionNames, shutdownDeadline } from './options.ts';
 import { plain } from './plain-transport.ts';
 import type { Poller } from './poller.ts';
 import type { CloseReason, Protocol } from './protocol.ts';
+import { ProtocolChoice } from './protocol-choice.ts';
 import type { Server } from './server.ts';
 import { type ReactorStats, reactorStats } from './stats.ts';
 import type { ClientTransport, ServerTransport } from './transport.ts';
@@ -75,10 +75,18 @@ export class Reactor {
   /**
    * Listens on a TCP port, a Unix path, or a descriptor that was passed in. Rejects with `UsageError` (options, the
    * descriptor), `HostError` (`ERR_HOST`), `SocketPathError` or `SystemError` (`EADDRINUSE`, `EACCES`, …).
+   *
+   * What the protocol announces (`alpn`) is offered by the transport. Of several protocols each connection speaks the one
+   * whose `alpn` has what was negotiated; where nothing was, the first of the list.
    */
-  async listen<State>(options: ListenOptions, protocol: Protocol<State>): Promise<Server> {
+  async listen<State>(
+    options: ListenOptions,
+    protocol: Protocol<State> | readonly Protocol<unknown>[],
+  ): Promise<Server> {
     const settings = listenSettings(options, this.plain);
     this.checkOpen();
+    const protocols = new ProtocolChoice<unknown>(this.loop, isList(protocol) ? protocol : [protocol]);
+    const transport = withAlpn(settings.transport, protocols.alpn);
     const socket = await openListener(this.loop.sockets, settings);
     if (this.loop.closed) {
       socket.close();
@@ -86,13 +94,13 @@ export class Reactor {
     }
     const init = {
       socket,
-      transport: settings.transport,
-      hooks: new Hooks(this.loop, protocol),
+      transport,
+      protocols,
       nextId: this.nextId,
       onConnectionError: this.guarded(settings.onConnectionError),
       onWarning: (error: Error) => this.loop.report(error),
     };
-    let listener: Listener<State>;
+    let listener: Listener<unknown>;
     try {
       listener = this.loop.admit((slot, generation) => new Listener(this.loop, slot, generation, init));
     } catch (thrown) {
@@ -169,4 +177,13 @@ export class Reactor {
     if (this.loop.closed)
       throw new UsageError('ERR_REACTOR_CLOSED', 'This reactor was shut down. Make a new one.');
   }
+}
+
+/** `Array.isArray` does not tell a readonly array from the rest. */
+function isList<One, Other>(value: One | readonly Other[]): value is readonly Other[] {
+  return Array.isArray(value);
+}
+
+function withAlpn(transport: ServerTransport, alpn: readonly string[]): ServerTransport {
+  return alpn.length === 0 ? transport : (transport.withAlpn?.(alpn) ?? transport);
 }

@@ -21,24 +21,41 @@ export type ReadHalf = 'idle' | 'draining' | 'paused' | 'wants-write' | 'ended';
  * - `spent`: this turn's budget is used up; goes on the ready list.
  * - `block`: a read wants the socket to be writable. `writable`: that edge came.
  * - `pause`, `resume`: the protocol's verbs.
+ * - `upgrade`: a new transport shakes hands; what is in the socket is its business, and an `edge` follows.
  * - `end`: a read told the end, or the connection closes.
  */
-export type ReadEvent = 'edge' | 'dry' | 'spent' | 'block' | 'writable' | 'pause' | 'resume' | 'end';
+export type ReadEvent =
+  | 'edge'
+  | 'dry'
+  | 'spent'
+  | 'block'
+  | 'writable'
+  | 'pause'
+  | 'resume'
+  | 'upgrade'
+  | 'end';
 
 export const READ_HALF = {
-  idle: { edge: 'draining', pause: 'paused', end: 'ended' },
+  idle: { edge: 'draining', pause: 'paused', upgrade: 'idle', end: 'ended' },
   draining: {
     edge: 'draining',
     dry: 'idle',
     spent: 'draining',
     block: 'wants-write',
     pause: 'paused',
+    upgrade: 'idle',
     end: 'ended',
   },
-  paused: { edge: 'paused', resume: 'draining', end: 'ended' },
+  paused: { edge: 'paused', resume: 'draining', upgrade: 'paused', end: 'ended' },
   // A readable edge does not unblock it: the retry waits for writability and then reads everything that came.
-  'wants-write': { edge: 'wants-write', writable: 'draining', pause: 'paused', end: 'ended' },
-  ended: { edge: 'ended' },
+  'wants-write': {
+    edge: 'wants-write',
+    writable: 'draining',
+    pause: 'paused',
+    upgrade: 'idle',
+    end: 'ended',
+  },
+  ended: { edge: 'ended', upgrade: 'ended' },
 } as const satisfies TransitionTable<ReadHalf, ReadEvent>;
 
 export function stepReadHalf(state: ReadHalf, event: ReadEvent): ReadHalf {

@@ -27,7 +27,7 @@ export class ReadSide {
   /** When some last did, in the loop's milliseconds. */
   lastBytesMs = NEVER;
   private readonly loop: Loop;
-  private readonly transport: Transport;
+  private transport: Transport;
   /** A short read means that the source ran dry (epoll(7)): no hint of an end, nor of urgent data, was seen. */
   private trustsShortReads = true;
   /** The turn in which the budget was used up last: an edge and a place on the ready list do not add up to two. */
@@ -46,6 +46,12 @@ export class ReadSide {
   /** The socket is writable: a read that waited for that goes on. */
   writable(): void {
     if (this.half === 'wants-write') this.half = stepReadHalf(this.half, 'writable');
+  }
+
+  /** What is in the socket belongs to `transport` from now on: a drain that is under way ends here. */
+  upgrade(transport: Transport): void {
+    this.transport = transport;
+    this.half = stepReadHalf(this.half, 'upgrade');
   }
 
   /** The socket hinted at an end or at urgent data: from now on only a read that would block ends a drain. */

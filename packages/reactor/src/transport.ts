@@ -2,14 +2,14 @@
  * The second plug point: how bytes move over one connected socket. Plain TCP is `plain-transport.ts`; TLS is a package.
  *
  * Rule: a transport reports and never waits, retries or calls back. Every call answers a {@link Progress}; the
- * connection decides what to do with it.
+ * connection decides what to do with it. The one call back is the one it was asked for: {@link Transport.whenResumable}.
  */
 import { Status } from '@sluice/core-native';
 import { UsageError } from './errors.ts';
 
 /**
  * A count of bytes (0 or more; 0 means "done" where no bytes are counted), or one of the negative values of
- * {@link Status}: `wantsRead`, `wantsWrite`, `ended`, `failed`.
+ * {@link Status}: `wantsRead`, `wantsWrite`, `ended`, `failed`, and for a handshake `suspended`.
  */
 export type Progress = number;
 
@@ -34,8 +34,16 @@ export interface Transport {
    */
   readonly drained: boolean;
 
-  /** 0 when application bytes may flow. Called again after the edge it wanted; never again after 0. */
+  /**
+   * 0 when application bytes may flow. Called again after the edge it wanted; never again after 0. `suspended`: something
+   * other than the socket is waited for; {@link whenResumable} follows at once.
+   */
   handshake(): Progress;
+  /**
+   * Takes what to call, once, when the suspended handshake can go on: later than this call, from anywhere. Calling it
+   * after `close` is harmless. Needed of transports that answer `suspended` only.
+   */
+  whenResumable?(resume: () => void): void;
   /** Fills `buffer` from its start; 1 or more bytes, `wantsRead` (would block), `wantsWrite`, `ended` or `failed`. */
   read(buffer: Uint8Array): Progress;
   /**
@@ -47,22 +55,43 @@ export interface Transport {
   shutdownWrite(): Progress;
   /** Details of the last `failed`; to be asked before any other transport is called. */
   failure(): TransportFailure;
-  /** Releases the transport and closes its socket. Never fails; called once. */
+  /** Releases the transport and closes its socket, unless that was released. Never fails; called once. */
   close(): void;
+  /**
+   * Another transport has taken over the socket: `close` leaves it open from now on. Writes of bytes that were accepted
+   * before may still follow; nothing else does. Only for transports that have nothing of their own on the wire: without
+   * it a connection cannot be upgraded.
+   */
+  release?(): void;
 }
 
 /** Makes the transport of each accepted connection. Immutable once published to a listener. */
 export interface ServerTransport {
   readonly name: string;
-  /** Takes over `fd`, which the transport closes from then on (also when this throws). */
-  accept(fd: number): Transport;
+  /**
+   * The same transport, offering these application protocols (ALPN, RFC 7301), most wanted first, where its own
+   * configuration names none. Without this method nothing is negotiated.
+   */
+  withAlpn?(alpn: readonly string[]): ServerTransport;
+  /** Whether it may take over an open connection (`Connection.upgrade`): `accept` then looks at `head`. Default false. */
+  readonly upgrades?: boolean;
+  /**
+   * Takes over `fd`, which the transport closes from then on (also when this throws). `head` is what has been read from
+   * it already (`Connection.upgrade`): the transport's first input, ahead of what the socket holds. Valid during the call.
+   */
+  accept(fd: number, head?: Uint8Array): Transport;
 }
 
 /** Makes the transport of an outgoing connection. */
 export interface ClientTransport {
   readonly name: string;
-  /** Takes over `fd`, connected to `host` as the caller named it (a DNS name or a numeric address). */
-  connect(fd: number, host: string): Transport;
+  /** As of {@link ServerTransport}, for `connect`. */
+  readonly upgrades?: boolean;
+  /**
+   * Takes over `fd`, connected to `host` as the caller named it (a DNS name or a numeric address). `head` as for
+   * {@link ServerTransport.accept}.
+   */
+  connect(fd: number, host: string, head?: Uint8Array): Transport;
 }
 
 /** Refuses a transport of the other direction, where types do not: a server's for `connect`, a client's for `listen`. */

@@ -10,6 +10,7 @@ import { step, type TransitionTable } from './transition-table.ts';
  * - `ready`: nothing is awaited; what is queued leaves at the next flush.
  * - `blocked`: armed for the writable edge.
  * - `wants-read`: a write (or the handshake) is blocked until the socket is readable.
+ * - `suspended`: the handshake waits for something other than the socket; the transport says when it can go on.
  * - `ending`: `end()` was called: flush, announce the end, shut our side; nothing is awaited at this moment.
  * - `ending-blocked`, `ending-wants-read`: the same, waiting as `blocked` and `wants-read` do.
  * - `ended`: our side is shut, or the connection closed. Nothing is written any more.
@@ -18,6 +19,7 @@ export type WriteHalf =
   | 'ready'
   | 'blocked'
   | 'wants-read'
+  | 'suspended'
   | 'ending'
   | 'ending-blocked'
   | 'ending-wants-read'
@@ -25,15 +27,32 @@ export type WriteHalf =
 
 /**
  * - `block`, `want-read`: the transport wants the socket to be writable, readable. `writable`, `readable`: that edge came.
+ * - `suspend`: a handshake waits for neither. `go-on`: it need not any more.
  * - `end`: the protocol has nothing more to say. `finish`: our side is shut, everything before it has left.
  * - `abort`: what is queued can never leave: the transport failed or the connection closes.
  */
-export type WriteEvent = 'block' | 'want-read' | 'writable' | 'readable' | 'end' | 'finish' | 'abort';
+export type WriteEvent =
+  | 'block'
+  | 'want-read'
+  | 'writable'
+  | 'readable'
+  | 'suspend'
+  | 'go-on'
+  | 'end'
+  | 'finish'
+  | 'abort';
 
 export const WRITE_HALF = {
-  ready: { block: 'blocked', 'want-read': 'wants-read', end: 'ending', abort: 'ended' },
+  ready: {
+    block: 'blocked',
+    'want-read': 'wants-read',
+    suspend: 'suspended',
+    end: 'ending',
+    abort: 'ended',
+  },
   blocked: { writable: 'ready', end: 'ending-blocked', abort: 'ended' },
   'wants-read': { readable: 'ready', end: 'ending-wants-read', abort: 'ended' },
+  suspended: { 'go-on': 'ready', abort: 'ended' },
   ending: { block: 'ending-blocked', 'want-read': 'ending-wants-read', finish: 'ended', abort: 'ended' },
   'ending-blocked': { writable: 'ending', abort: 'ended' },
   'ending-wants-read': { readable: 'ending', abort: 'ended' },

@@ -2,12 +2,13 @@
  * The writing side of one connection: its half, its queue, and the way of bytes into the transport.
  *
  * Rule: bytes leave in the order in which they were accepted: staged ones before what is written after them, the queue
- * before anything staged. So the outbox is used only while the queue is empty and nothing is awaited.
+ * before anything staged. So the outbox is used only while the queue is empty and nothing is awaited. An upgrade draws a
+ * line: what was accepted before it leaves by the transport of that time, what comes after waits for the new one.
  */
 import type { Loop } from './loop.ts';
 import { NEVER } from './open-deadlines.ts';
 import { DIRECT_WRITE_BYTES } from './outbox.ts';
-import { type Progress, Status, type Transport } from './transport.ts';
+import { type Progress, Status, type Transport, type TransportFailure } from './transport.ts';
 import {
   acceptsBytes,
   awaitsReadable,
@@ -32,8 +33,12 @@ export class WriteSide {
   /** A `write` answered false; the low-water mark has still to be told. */
   needsDrain = false;
   private readonly loop: Loop;
-  private readonly transport: Transport;
+  private transport: Transport;
   private readonly queue: WriteQueue;
+  /** From `upgrade` to `upgraded`: what is accepted waits, for the handshake alone may send. */
+  private held = false;
+  /** The transport before the upgrade, until the `bytes` at the front of the queue that are its own have left. */
+  private before: { readonly transport: Transport; bytes: number } | undefined;
 
   constructor(loop: Loop, transport: Transport) {
     this.loop = loop;
@@ -46,9 +51,14 @@ export class WriteSide {
     return this.queue.bytes;
   }
 
+  /** Whether bytes may leave at once, ahead of nobody. */
+  private get isClear(): boolean {
+    return this.half === 'ready' && !this.held && this.queue.isEmpty;
+  }
+
   /** Whether a flush would have anything to do. */
   private get hasWork(): boolean {
-    return mayFlush(this.half) && (this.half === 'ending' || !this.queue.isEmpty);
+    return mayFlush(this.half) && !this.held && (this.half === 'ending' || !this.queue.isEmpty);
   }
 
   /** The socket is readable, writable, or both: whichever was awaited has come. */
@@ -62,7 +72,7 @@ export class WriteSide {
    * False when the transport failed.
    */
   accept(data: string | Uint8Array, encoding: 'utf8' | 'latin1', staging: boolean): boolean {
-    const flowing = staging && this.half === 'ready' && this.queue.isEmpty;
+    const flowing = staging && this.isClear;
     if (typeof data === 'string') {
       if (flowing && this.loop.outbox.addString(data, encoding)) return true;
       // A large string's bytes are ours alone and need no second copy; small ones are better off together.
@@ -74,8 +84,7 @@ export class WriteSide {
 
   /** As {@link accept}; what cannot leave now is kept by reference. */
   acceptShared(data: Uint8Array, staging: boolean): boolean {
-    const flowing = staging && this.half === 'ready' && this.queue.isEmpty;
-    return this.acceptBytes(data, flowing, 'shared');
+    return this.acceptBytes(data, staging && this.isClear, 'shared');
   }
 
   /** `end()`: nothing is accepted any more; a flush sends the rest and ends our side. */
@@ -87,7 +96,51 @@ export class WriteSide {
   abort(): void {
     if (this.half !== 'ended') this.half = stepWriteHalf(this.half, 'abort');
     this.queue.clear();
+    this.closeBefore();
   }
+
+  // ---- An upgrade ------------------------------------------------------------------------------------------------
+
+  /** What is queued leaves by the transport so far, which has been released; what is accepted from now on by `next`. */
+  upgrade(next: Transport): void {
+    this.before = { transport: this.transport, bytes: this.queue.bytes };
+    this.transport = next;
+    this.held = true;
+  }
+
+  /** Sends what the transport before an upgrade has still to send: the new one may begin when it `left`. */
+  finishBefore(): 'left' | 'waits' | 'failed' {
+    if (!mayFlush(this.half)) return 'waits';
+    const { before } = this;
+    for (let front = this.queue.front(); before && before.bytes > 0 && front; front = this.queue.front()) {
+      const length = Math.min(front.end - front.start, before.bytes);
+      const progress = before.transport.write(front.bytes, front.start, length);
+      if (progress <= 0) return this.awaitEdge(progress) ? 'waits' : 'failed';
+      before.bytes -= progress;
+      this.queue.consume(progress);
+      this.left(progress);
+    }
+    this.closeBefore();
+    return 'left';
+  }
+
+  /** The new transport is ready for what has been accepted meanwhile. */
+  upgraded(): void {
+    this.held = false;
+    this.blockedMs = NEVER;
+  }
+
+  /** Why the last call of a transport failed. */
+  failure(): TransportFailure {
+    return (this.before?.transport ?? this.transport).failure();
+  }
+
+  private closeBefore(): void {
+    this.before?.transport.close();
+    this.before = undefined;
+  }
+
+  // ---- Sending ---------------------------------------------------------------------------------------------------
 
   /** Notes what the transport waits for. False when it is neither edge: the transport failed. */
   awaitEdge(progress: Progress): boolean {
@@ -96,6 +149,19 @@ export class WriteSide {
     else return false;
     if (this.blockedMs === NEVER) this.blockedMs = this.loop.nowMs;
     return true;
+  }
+
+  /**
+   * The handshake waits for something other than the socket. No edge is lost by that: what comes meanwhile is found by
+   * the step that `goOn` is to bring about. It is not called when the connection is over by then.
+   */
+  suspend(goOn: () => void): void {
+    this.half = stepWriteHalf(this.half, 'suspend');
+    this.transport.whenResumable?.(() => {
+      if (this.half !== 'suspended') return;
+      this.half = stepWriteHalf(this.half, 'go-on');
+      goOn();
+    });
   }
 
   /** Sends what is staged and what is queued, as far as it goes now. False when the transport failed. */

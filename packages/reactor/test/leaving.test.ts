@@ -190,6 +190,67 @@ describe('before it is open', () => {
     expect(recorder.log).toEqual(['open']);
   });
 
+  describe('a handshake that is suspended', () => {
+    const suspended = () => harness.accept((script) => script.handshakes.push(Status.suspended, 0));
+    const steps = ({ calls }: { calls: readonly string[] }) =>
+      calls.filter((call) => call === 'handshake').length;
+
+    test('waits for no edge, and is not stepped by those that come', () => {
+      const { fd, transport } = suspended();
+      for (let edge = 0; edge < 3; edge += 1) harness.poller.fire([fd, Ready.readable | Ready.readClosed]);
+      harness.poller.settle();
+      expect(steps(transport)).toBe(1);
+      expect(harness.poller.isWritableArmed(fd)).toBe(false);
+    });
+
+    test('goes on from the ready list, and reads what came meanwhile without another edge', () => {
+      const { fd, transport } = suspended();
+      harness.poller.fire([fd, Ready.readable]);
+      transport.reads.push('early');
+      transport.resume();
+      expect(recorder.log).toEqual([]);
+      harness.poller.settle();
+      expect(recorder.log).toEqual(['open', 'data early']);
+      // Once more is once too often, and changes nothing.
+      transport.resume();
+      harness.poller.settle();
+      expect(steps(transport)).toBe(2);
+    });
+
+    test('P55 is cut at the deadline of the handshake; what settles later reaches nobody (P21)', () => {
+      const { transport } = suspended();
+      harness.clock.advance(700);
+      expect(transport.closed).toBe(true);
+      expect(harness.refused.map(({ reason }) => reason)).toEqual(['timeout']);
+      transport.resume();
+      harness.poller.settle();
+      expect(steps(transport)).toBe(1);
+    });
+
+    test('does not keep a shutdown waiting beyond its deadline', async () => {
+      const { transport } = suspended();
+      const ended = harness.reactor.shutdown({ deadlineMs: 200 });
+      harness.letListenerClose();
+      harness.clock.advance(400);
+      harness.poller.settle();
+      await ended;
+      expect(transport.calls).toEqual(['handshake', 'close']);
+    });
+
+    test('may be ended by the code that it asks', () => {
+      const { transport } = harness.offer((script) => {
+        script.handshake = () => {
+          void harness.reactor.shutdown({ deadlineMs: 0 });
+          return 0;
+        };
+      });
+      harness.poller.fire([harness.listenerFd, Ready.readable]);
+      harness.clock.advance(100);
+      expect(transport.closed).toBe(true);
+      expect(recorder.log).toEqual([]);
+    });
+  });
+
   test('P31 one that fails is told to the listener, and no hook runs', () => {
     const { transport } = harness.accept((script) => script.handshakes.push(Status.failed));
     expect(transport.closed).toBe(true);
@@ -212,6 +273,20 @@ describe('before it is open', () => {
     expect(recorder.log.length).toBe(4);
     harness.poller.turn();
     expect(recorder.log.length).toBe(5);
+  });
+});
+
+describe('a peer that ended and then broke off', () => {
+  test.each([
+    ['ETIMEDOUT', 'ETIMEDOUT'],
+    // A send that nobody waited for, a session ticket for instance, has fetched the error already.
+    ['ENOTCONN', 'ECONNRESET'],
+  ] as const)('P5 is told as reset, where the socket says %s', (says, told) => {
+    const { fd } = harness.accept((script) => script.reads.push({ status: 'ended' }));
+    harness.sockets.connectResults.push(harness.sockets.fail(says, 'connect'));
+    harness.poller.fire([fd, Ready.error]);
+    expect(recorder.log.slice(0, 2)).toEqual(['open', 'end']);
+    expect(recorder.log.at(-1)).toMatch(new RegExp(`^close reset: getsockopt failed: ${told}, `));
   });
 });
 

@@ -2,15 +2,24 @@
 import { isIP } from 'node:net';
 import { loadNative, type NativeTlsContext } from '@sluice/core-native';
 import { type ClientTransport, checkOptionNames } from '@sluice/reactor';
-import { type Pem, type SessionStats, type TlsVersions, VERSION_NAMES } from './context-options.ts';
+import {
+  type KeyLogOptions,
+  type Pem,
+  type SessionStats,
+  type TlsVersions,
+  VERSION_NAMES,
+} from './context-options.ts';
 import { contextError } from './errors.ts';
-import { keyLogging } from './key-log.ts';
-import { openTransport } from './tls-transport.ts';
+import { IDENTITY_NAMES, type IdentityOptions, nativeIdentities } from './identity-options.ts';
+import { openTransport, TlsTransport } from './tls-transport.ts';
 import { defaultTrustAnchors } from './trust-anchors.ts';
+import { checkedVerifyPeer, pemList, type TrustOptions } from './trust-options.ts';
 
-export interface TlsClientOptions extends TlsVersions {
-  /** Certificates to trust, instead of Node's list of roots. */
-  readonly ca?: Pem | readonly Pem[];
+/**
+ * Default of `ca`: Node's list of roots. Without an identity of its own (`cert` and `key`, `pkcs12`, or `identities`) a
+ * client presents none where a server asks for one.
+ */
+export interface TlsClientOptions extends TlsVersions, IdentityOptions, TrustOptions, KeyLogOptions {
   /**
    * The name to ask for (SNI, RFC 6066) and to find in the certificate (RFC 9525), or a numeric address to find there.
    * Default: the host that `connect` was given.
@@ -18,13 +27,15 @@ export interface TlsClientOptions extends TlsVersions {
   readonly servername?: string;
   /**
    * Whether a certificate that does not verify ends the connection. Default true; false gives up every protection
-   * against an active attacker and is for looking at broken servers only.
+   * against an active attacker and is for looking at broken servers, or for a `verifyPeer` that knows the peer's
+   * certificate by itself.
    */
   readonly verify?: boolean;
-  /** Our own certificate and key, where a server asks for them. */
-  readonly cert?: Pem;
-  readonly key?: Pem;
-  readonly passphrase?: string;
+  /**
+   * Whether to ask for an OCSP response (RFC 6066): `conn.tls.ocspStaple` has it where the server sends one. Nothing of
+   * it is checked here; that is for `verifyPeer`. Default false.
+   */
+  readonly requestOcsp?: boolean;
   /**
    * How many sessions are kept to be resumed, up to 8 for each host, port and name; the oldest goes first. About 7 KiB
    * each, from 0 (none) to 1000000. Default 100.
@@ -43,62 +54,65 @@ export interface TlsClientTransport extends ClientTransport {
   sessionStats(): SessionStats;
 }
 
-const NAMES = ['ca', 'servername', 'verify', 'cert', 'key', 'passphrase', 'sessionCacheSize', 'session'];
+const NAMES = [
+  'ca',
+  'servername',
+  'verify',
+  'crls',
+  'verifyPeer',
+  ...IDENTITY_NAMES,
+  'requestOcsp',
+  'sessionCacheSize',
+  'session',
+  'onKeyLog',
+  ...VERSION_NAMES,
+];
 
 /**
  * A transport for `reactor.connect`; may serve any number of connections, to different hosts. Throws `UsageError`
  * (`ERR_UNKNOWN_OPTION`) and `TlsContextError`.
  */
 export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
-  checkOptionNames('tlsClient', options, [...NAMES, ...VERSION_NAMES]);
+  checkOptionNames('tlsClient', options, NAMES);
   const native = loadNative();
-  const {
-    ca,
-    servername,
-    verify = true,
-    cert,
-    key,
-    session,
-    sessionCacheSize = 100,
-    onKeyLog,
-    ...rest
-  } = options;
+  const { ca, crls, servername, verify = true, session: given, onKeyLog, ...rest } = options;
+  const verifyPeer = checkedVerifyPeer(options.verifyPeer);
   let context: NativeTlsContext;
   try {
     context = new native.TlsContext({
-      role: 'client',
-      certificateChain: cert,
-      privateKey: key,
-      trustAnchors: verify ? trustAnchors(ca) : undefined,
-      verifyPeer: verify,
-      sessionCacheSize,
-      keyLog: onKeyLog !== undefined,
+      sessionCacheSize: 100,
       ...rest,
+      role: 'client',
+      keyLog: onKeyLog !== undefined,
+      ...nativeIdentities(options),
+      trustAnchors: verify ? trustAnchors(ca) : undefined,
+      crls: verify ? pemList(crls) : undefined,
+      verifyPeer: verify,
     });
   } catch (thrown) {
     throw contextError(thrown);
   }
   return {
     name: 'tls',
+    upgrades: true,
     sessionStats: () => context.sessionStats(),
-    connect: (fd, host) => {
+    connect: (fd, host, head) => {
       const name = servername ?? host;
       // RFC 6066 section 3: a literal address is not permitted in SNI.
       const sni = isIP(name) === 0 ? { servername: name } : {};
       const verified = verify ? { verifyName: name } : {};
       const sessionKey = `${name} ${host} ${native.remoteAddress(fd)?.port ?? 0}`;
-      const resumption = { sessionKey, ...(session === undefined ? {} : { session }) };
+      const resumption = { sessionKey, ...(given !== undefined && { session: given }) };
       return openTransport(
         native,
         fd,
-        () => new native.TlsSession(context, fd, { ...sni, ...verified, ...resumption }),
-        keyLogging(native, fd, onKeyLog),
+        () => new native.TlsSession(context, fd, { ...sni, ...verified, ...resumption, head }),
+        (session) => new TlsTransport(native, session, fd, { verifyPeer, onKeyLog }),
       );
     },
   };
 }
 
 function trustAnchors(ca: TlsClientOptions['ca']): readonly Pem[] {
-  if (ca === undefined) return defaultTrustAnchors();
-  return typeof ca === 'string' || ca instanceof Uint8Array ? [ca] : ca;
+  return ca === undefined ? defaultTrustAnchors() : pemList(ca);
 }

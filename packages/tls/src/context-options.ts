@@ -8,16 +8,24 @@ export interface TlsVersions {
   readonly ciphers?: string;
   /** TLS 1.3 cipher suites in OpenSSL's syntax, most wanted first. Default: AES-128-GCM first. */
   readonly cipherSuites?: string;
-  /** Key exchange groups in OpenSSL's syntax, most wanted first. Default: the library's. */
+  /**
+   * Key exchange groups in OpenSSL's syntax, most wanted first. A server goes by its own order. Default:
+   * X25519MLKEM768 (with OpenSSL from 3.5), X25519, P-256, P-384, P-521; finite-field groups are left out.
+   */
   readonly groups?: string;
+  /**
+   * How weak an algorithm or key may be, own certificates included: 0 (anything) to 5, SSL_CTX_set_security_level(3).
+   * Default 2: 112 bits, so RSA from 2048 bits and no SHA-1. From 3 on there are no session tickets of TLS 1.2;
+   * at 5 the default group is P-521 alone.
+   */
+  readonly securityLevel?: number;
   /** Application protocols to negotiate (ALPN, RFC 7301), most wanted first. Default: none. */
   readonly alpn?: readonly string[];
   /**
-   * Gets the secrets of each connection, a line at a time in the format of SSLKEYLOGFILE, for Wireshark and the like, in a
-   * microtask after the call that made them; what it throws is an uncaught exception. Whoever has the lines can read the
-   * connections. No environment variable turns this on.
+   * How records reach the socket. `shared`: through two buffers that all connections of a thread have in common, one
+   * system call for everything that is there. `socket`: each record by itself. Default `shared`.
    */
-  readonly onKeyLog?: (line: string) => void;
+  readonly bio?: 'shared' | 'socket';
 }
 
 export const VERSION_NAMES = [
@@ -26,9 +34,20 @@ export const VERSION_NAMES = [
   'ciphers',
   'cipherSuites',
   'groups',
+  'securityLevel',
   'alpn',
-  'onKeyLog',
+  'bio',
 ];
+
+/** Who listens to the keys of connections. */
+export interface KeyLogOptions {
+  /**
+   * Gets the secrets of each connection, a line at a time in the format of SSLKEYLOGFILE, for Wireshark and the like, in a
+   * microtask after the call that made them; what it throws is an uncaught exception. Whoever has the lines can read the
+   * connections. No environment variable turns this on.
+   */
+  readonly onKeyLog?: (line: string) => void;
+}
 
 /** Sessions of one transport, since it was made. */
 export interface SessionStats {

@@ -3,17 +3,26 @@
  *
  * Rule: the code is ours and stable; what OpenSSL said stands beside it, in `reason` and `stack`, never instead of it.
  */
-import type { NativeFailure } from '@sluice/core-native';
+import type { NativeFailure, NativeVerification } from '@sluice/core-native';
 import { SluiceError } from '@sluice/reactor';
+import { alertOf, type TlsAlert } from './alerts.ts';
+import { type VerificationErrorCode, verificationCause } from './verification-causes.ts';
 
 export type TlsContextErrorCode =
   | 'ERR_TLS_CERTIFICATE'
   | 'ERR_TLS_KEY'
   | 'ERR_TLS_KEY_MISMATCH'
   | 'ERR_TLS_PASSPHRASE'
+  | 'ERR_TLS_PKCS12'
+  | 'ERR_TLS_IDENTITIES'
+  | 'ERR_TLS_WEAK_CERTIFICATE'
+  | 'ERR_TLS_CERTIFICATE_DATES'
+  | 'ERR_TLS_CHAIN'
+  | 'ERR_TLS_OCSP_STAPLE'
   | 'ERR_TLS_CIPHERS'
   | 'ERR_TLS_GROUPS'
   | 'ERR_TLS_TRUST_ANCHORS'
+  | 'ERR_TLS_CRLS'
   | 'ERR_TLS_OPTION'
   | 'ERR_TLS_FILE';
 
@@ -23,9 +32,19 @@ const CONTEXT_ADVICE: Readonly<Record<TlsContextErrorCode, string>> = {
   ERR_TLS_KEY_MISMATCH:
     'cert and key do not belong together: the first certificate of cert must be made for this key',
   ERR_TLS_PASSPHRASE: 'the key is encrypted: give its passphrase',
+  ERR_TLS_PKCS12:
+    'pkcs12 must be the bytes of a file with a certificate and its key, as openssl pkcs12 -export makes it (without -legacy)',
+  ERR_TLS_IDENTITIES: 'give one identity for each kind of key, an ECDSA and an RSA one for instance',
+  ERR_TLS_WEAK_CERTIFICATE:
+    'make one with a larger key and SHA-256 or better, or lower securityLevel if you must',
+  ERR_TLS_CERTIFICATE_DATES: 'give one that is valid now, and check the clock of this machine',
+  ERR_TLS_CHAIN: 'cert must hold the certificate first, then its issuer, then the issuer of that one',
+  ERR_TLS_OCSP_STAPLE:
+    'ocspStaple must be the DER of a response for this certificate, as openssl ocsp -respout writes it',
   ERR_TLS_CIPHERS: 'check ciphers (TLS 1.2) and cipherSuites (TLS 1.3) with: openssl ciphers -v',
   ERR_TLS_GROUPS: 'check groups; known ones are for instance X25519MLKEM768, X25519, P-256',
   ERR_TLS_TRUST_ANCHORS: 'ca must be the PEM text of one certificate or more',
+  ERR_TLS_CRLS: 'crls must be the PEM text of one certificate revocation list or more',
   ERR_TLS_OPTION: 'check the options against the documentation of this package',
   ERR_TLS_FILE: 'check the path and its permissions',
 };
@@ -43,7 +62,22 @@ export class TlsContextError extends SluiceError {
 export function contextError(thrown: unknown): Error {
   if (!(thrown instanceof Error)) return new Error(String(thrown));
   const { code, message } = thrown as Error & { code?: string };
-  return isContextCode(code) ? new TlsContextError(code, message, { cause: thrown }) : thrown;
+  return isContextCode(code) ? new TlsContextError(code, inOurWords(message), { cause: thrown }) : thrown;
+}
+
+/** Options whose native name is another one. */
+const OUR_NAMES: Readonly<Record<string, string>> = {
+  certificateChain: 'cert',
+  privateKey: 'key',
+  trustAnchors: 'ca',
+};
+
+/** A message of the addon, with the names that our options have. */
+function inOurWords(message: string): string {
+  return message.replace(
+    /"(identities\[\d+\]\.)?(certificateChain|privateKey|trustAnchors)/g,
+    (_match, path: string | undefined, name: string) => `"${path ?? ''}${OUR_NAMES[name]}`,
+  );
 }
 
 function isContextCode(code: string | undefined): code is TlsContextErrorCode {
@@ -55,12 +89,31 @@ export type TlsErrorCode =
   | 'ERR_TLS_NOT_TLS'
   | 'ERR_TLS_VERSION'
   | 'ERR_TLS_NO_SHARED_CIPHER'
+  | 'ERR_TLS_NO_SHARED_GROUP'
+  | 'ERR_TLS_NO_SHARED_SIGNATURE'
   | 'ERR_TLS_ALPN'
-  | 'ERR_TLS_VERIFY'
-  | 'ERR_TLS_HOSTNAME'
+  | 'ERR_TLS_UNRECOGNIZED_NAME'
+  | VerificationErrorCode
   | 'ERR_TLS_ALERT'
   | 'ERR_TLS_TRUNCATED'
+  | 'ERR_TLS_BAD_RECORD'
+  | 'ERR_TLS_TOO_MANY_RECORDS'
+  | 'ERR_TLS_TOO_MANY_KEY_UPDATES'
+  | 'ERR_TLS_EARLY_BYTES'
   | 'ERR_TLS_PROTOCOL';
+
+/**
+ * Where to look first: `peer`: what the other side sent, or did not · `configuration`: our settings, as the peer or
+ * OpenSSL sees them · `system`: this machine, memory for instance. A failed system call is a `SystemError` instead.
+ */
+export type TlsFault = 'peer' | 'configuration' | 'system';
+
+/** What is known of a failure beside OpenSSL's words. */
+export interface TlsErrorDetails extends ErrorOptions {
+  /** Default `peer`. */
+  readonly fault?: TlsFault;
+  readonly alert?: TlsAlert | undefined;
+}
 
 /** A TLS connection failed. */
 export class TlsError extends SluiceError {
@@ -69,9 +122,24 @@ export class TlsError extends SluiceError {
   readonly reason: string;
   /** OpenSSL's whole error stack, oldest first. */
   readonly opensslStack: readonly string[];
+  /** OpenSSL's numbers for it (err.h, sslerr.h); 0 where it saw nothing wrong. */
+  readonly library: number;
+  readonly reasonCode: number;
+  readonly fault: TlsFault;
+  /** The alert that went out with it, or that was all the peer said; undefined where there was none. */
+  readonly alert: TlsAlert | undefined;
 
-  constructor(code: TlsErrorCode, message: string, failure: Pick<NativeFailure, 'reason' | 'stack'>) {
-    super(code, message);
+  constructor(
+    code: TlsErrorCode,
+    message: string,
+    failure: Pick<NativeFailure, 'reason' | 'stack'> & Partial<NativeFailure>,
+    { fault = 'peer', alert, ...options }: TlsErrorDetails = {},
+  ) {
+    super(code, message, options);
+    this.library = failure.library ?? 0;
+    this.reasonCode = failure.reasonCode ?? 0;
+    this.fault = fault;
+    this.alert = alert;
     this.reason = failure.reason;
     this.opensslStack = failure.stack;
   }
@@ -107,53 +175,131 @@ function sessionUsageError(thrown: Error & { readonly code?: string }): Error {
   return new TlsUsageError('ERR_TLS_CLOSED', 'The connection is closed: ask while it is open.', options);
 }
 
+/** OpenSSL's ssl library (err.h), the one whose reason numbers are listed below; another's mean something else. */
+const SSL_LIBRARY = 20;
 /** SSL_AD_REASON_OFFSET (ssl.h): reasons from here on are alerts that the peer sent. */
 const ALERT_OFFSET = 1000;
+/** Set in the reason numbers of OpenSSL (err.h) that mean: no memory, a broken invariant. */
+const FATAL_FLAG = 1 << 18;
+/** Our own words for a peer that keeps us busy (native/tls_session.cc), and the codes for it. */
+const ABUSES: Readonly<Record<string, TlsErrorCode>> = {
+  'the peer sent too many records in a row without application data': 'ERR_TLS_TOO_MANY_RECORDS',
+  'the peer updates its keys too often': 'ERR_TLS_TOO_MANY_KEY_UPDATES',
+};
+
+interface Known {
+  readonly code: TlsErrorCode;
+  /** What happened, and where it helps what to do; OpenSSL's words follow in brackets. */
+  readonly words: string;
+  readonly fault?: TlsFault;
+}
+
+const HTTP_REQUEST = 'ERR_TLS_HTTP_REQUEST';
+const NO_SHARED_GROUP = {
+  code: 'ERR_TLS_NO_SHARED_GROUP',
+  words: 'The peer offers no key exchange group that is enabled here',
+} as const;
+const NOT_TLS = { code: 'ERR_TLS_NOT_TLS', words: 'The peer sent something that is not TLS' } as const;
+const BAD_RECORD = {
+  code: 'ERR_TLS_BAD_RECORD',
+  words: 'A record does not open: its bytes were changed on the way, or the peer seals wrongly',
+} as const;
 
 /** Reason numbers of OpenSSL's ssl library (sslerr.h) that have a cause which a person can act on. */
-const KNOWN: ReadonlyMap<number, readonly [TlsErrorCode, string]> = new Map([
-  [155, ['ERR_TLS_HTTP_REQUEST', 'The peer asked for a proxy (CONNECT) in plain HTTP on a TLS port']],
-  [156, ['ERR_TLS_HTTP_REQUEST', 'The peer sent plain HTTP to a TLS port: use https:// in the URL']],
-  [193, ['ERR_TLS_NO_SHARED_CIPHER', 'The peer offers no cipher suite that is enabled here']],
-  [235, ['ERR_TLS_ALPN', 'The peer offers no application protocol (ALPN) that is served here']],
-  [258, ['ERR_TLS_VERSION', 'The peer offers no TLS version that is enabled here']],
-  [267, ['ERR_TLS_NOT_TLS', 'The peer sent something that is not TLS']],
-  [292, ['ERR_TLS_NOT_TLS', 'The peer sent something that is not TLS']],
+const KNOWN: ReadonlyMap<number, Known> = new Map<number, Known>([
+  [101, NO_SHARED_GROUP],
+  [
+    118,
+    {
+      code: 'ERR_TLS_NO_SHARED_SIGNATURE',
+      words: 'The peer accepts no signature of our key: give it a certificate with a key of another kind',
+      fault: 'configuration',
+    },
+  ],
+  [155, { code: HTTP_REQUEST, words: 'The peer asked for a proxy (CONNECT) in plain HTTP on a TLS port' }],
+  [156, { code: HTTP_REQUEST, words: 'The peer sent plain HTTP to a TLS port: use https:// in the URL' }],
+  [193, { code: 'ERR_TLS_NO_SHARED_CIPHER', words: 'The peer offers no cipher suite that is enabled here' }],
+  [
+    199,
+    {
+      code: 'ERR_TLS_NO_CERTIFICATE',
+      words: 'The peer presented no certificate, and one is required here',
+    },
+  ],
+  [
+    234,
+    {
+      code: 'ERR_TLS_UNRECOGNIZED_NAME',
+      words: 'The peer asked for no server name that is served here',
+    },
+  ],
+  [
+    235,
+    { code: 'ERR_TLS_ALPN', words: 'The peer offers no application protocol (ALPN) that is served here' },
+  ],
+  [258, { code: 'ERR_TLS_VERSION', words: 'The peer offers no TLS version that is enabled here' }],
+  [267, NOT_TLS],
+  [281, BAD_RECORD],
+  [292, NOT_TLS],
+  [410, NO_SHARED_GROUP],
 ]);
+
+/** Alerts of a session, by number, as the addon tells them. */
+export interface AlertNumbers {
+  readonly sent?: number;
+  readonly received?: number;
+}
 
 /** The error of a failed call on a session. `verification` is what certificate verification said. */
 export function sessionError(
   failure: NativeFailure,
-  verification: { readonly ok: boolean; readonly name: string; readonly reason: string },
+  verification: NativeVerification,
+  { sent, received }: AlertNumbers = {},
 ): TlsError {
-  if (failure.kind === 'truncated') {
-    const message =
-      failure.call === 'SSL_do_handshake'
-        ? 'The peer closed the connection before the handshake was complete.'
-        : 'The peer closed the connection without close_notify: data may be missing at the end.';
-    return new TlsError('ERR_TLS_TRUNCATED', message, failure);
+  if (received !== undefined && failure.reasonCode === ALERT_OFFSET + received)
+    return alertError(failure, received);
+  const alert = sent === undefined ? undefined : alertOf(sent, 'sent').alert;
+  if (failure.kind === 'truncated') return truncated(failure);
+  if (failure.reason === 'certificate verify failed') return verificationError(failure, verification, alert);
+  const abuse = ABUSES[failure.reason];
+  if (abuse !== undefined) {
+    return new TlsError(abuse, `TLS was given up: ${failure.reason}.`, failure, { alert });
   }
-  if (failure.reason === 'certificate verify failed') return verificationError(failure, verification);
-  const known = KNOWN.get(failure.reasonCode);
-  if (known !== undefined) return new TlsError(known[0], `${known[1]} (${failure.reason}).`, failure);
-  if (failure.reasonCode >= ALERT_OFFSET) {
-    return new TlsError('ERR_TLS_ALERT', `The peer refused: it sent the alert '${failure.reason}'.`, failure);
+  const known = failure.library === SSL_LIBRARY ? KNOWN.get(failure.reasonCode) : undefined;
+  if (known !== undefined) {
+    const { code, words, fault = 'peer' } = known;
+    return new TlsError(code, `${words} (${failure.reason}).`, failure, { fault, alert });
   }
-  return new TlsError('ERR_TLS_PROTOCOL', `TLS failed in ${failure.call}: ${failure.reason}.`, failure);
+  const fault = (failure.reasonCode & FATAL_FLAG) !== 0 ? 'system' : 'peer';
+  const message = `TLS failed in ${failure.call}: ${failure.reason}.`;
+  return new TlsError('ERR_TLS_PROTOCOL', message, failure, { fault, alert });
 }
 
-/** X.509 verification results (x509_vfy.h) that mean: a valid certificate, for somebody else. */
-const OTHER_NAME = new Set(['HOSTNAME_MISMATCH', 'IP_ADDRESS_MISMATCH', 'EMAIL_MISMATCH']);
+function truncated(failure: NativeFailure): TlsError {
+  const message =
+    failure.call === 'SSL_do_handshake'
+      ? 'The peer closed the connection before the handshake was complete.'
+      : 'The peer closed the connection without close_notify: data may be missing at the end.';
+  return new TlsError('ERR_TLS_TRUNCATED', message, failure);
+}
+
+function alertError(failure: NativeFailure, number: number): TlsError {
+  const { alert, fault, advice } = alertOf(number, 'received');
+  const message = `The peer refused: it sent the alert '${failure.reason}' (${alert.name}): ${advice}.`;
+  return new TlsError('ERR_TLS_ALERT', message, failure, { fault, alert });
+}
+
+/** What is wrong with the certificate of a peer that was let go on without being authorized; undefined: it has none. */
+export function authorizationError(verification: NativeVerification | undefined): TlsError {
+  const { code, message } = verificationCause(verification);
+  return new TlsError(code, message, { reason: verification?.reason ?? message, stack: [] });
+}
 
 function verificationError(
   failure: NativeFailure,
-  { name, reason }: { readonly name: string; readonly reason: string },
+  verification: NativeVerification,
+  alert: TlsAlert | undefined,
 ): TlsError {
-  const short = name.replace(/^X509_V_ERR_/, '');
-  if (OTHER_NAME.has(short)) {
-    const message = `The peer's certificate is for another name (${reason}). Connect by a name that it carries, or give servername.`;
-    return new TlsError('ERR_TLS_HOSTNAME', message, failure);
-  }
-  const message = `The peer's certificate does not verify: ${reason} (${short}). Give its issuer as ca if you trust it.`;
-  return new TlsError('ERR_TLS_VERIFY', message, failure);
+  const { code, message } = verificationCause(verification);
+  return new TlsError(code, message, failure, { alert });
 }

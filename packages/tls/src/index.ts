@@ -2,17 +2,48 @@
 // For what it adds to every connection.
 import './tls-connection.ts';
 
+export type { TlsAlert } from './alerts.ts';
+export type { ClientHelloHook, HelloAnswer } from './asking-transport.ts';
+export type { ClientHello, Codepoint } from './client-hello.ts';
 export { type TlsClientOptions, type TlsClientTransport, tlsClient } from './client-transport.ts';
-export type { Pem, SessionStats, TlsVersions } from './context-options.ts';
+export type { KeyLogOptions, Pem, SessionStats, TlsVersions } from './context-options.ts';
+export { type TlsStats, tlsStats } from './counters.ts';
+export type { TlsDiagnosticMessages } from './diagnostics.ts';
 export {
   TlsContextError,
   type TlsContextErrorCode,
   TlsError,
   type TlsErrorCode,
+  type TlsErrorDetails,
+  type TlsFault,
   TlsUsageError,
   type TlsUsageErrorCode,
 } from './errors.ts';
+export { checkIdentity } from './identity-check.ts';
+export type { IdentityOptions, PemIdentity, Pkcs12Identity, TlsIdentity } from './identity-options.ts';
+export type { VerifyPeer } from './peer-verification.ts';
 export { readPemFile } from './pem-file.ts';
-export { type TlsOptions, type TlsServerTransport, tls } from './server-transport.ts';
+export { type TlsAlertName, TlsRefusedError } from './refusal.ts';
+export {
+  type TlsContextOptions,
+  type TlsOptions,
+  type TlsServerSettings,
+  type TlsServerTransport,
+  tls,
+  tlsContext,
+} from './server-transport.ts';
+export { SniContexts, type SniOptions, sniContexts } from './sni.ts';
+export { type StartTlsOptions, startTls } from './start-tls.ts';
 export { type TicketKeys, type TicketKeysOptions, ticketKeys } from './ticket-keys.ts';
 export type { TlsConnection } from './tls-connection.ts';
+export type { TlsContext } from './tls-context.ts';
+export { type TlsOrPlainOptions, tlsOrPlain } from './tls-or-plain.ts';
+export type { TlsPeer } from './tls-peer.ts';
+export type { ClientCertificates, ServerTrustOptions, TrustOptions } from './trust-options.ts';
+export {
+  type PemFiles,
+  type PemPair,
+  type PemWatcher,
+  type PemWatchOptions,
+  watchPemFiles,
+} from './watch-pem-files.ts';

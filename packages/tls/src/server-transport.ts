@@ -1,77 +1,159 @@
-/** `tls({ cert, key })`: seals what a listener accepts. */
-import { loadNative, type NativeTlsContext } from '@sluice/core-native';
-import { checkOptionNames, type ServerTransport, UsageError } from '@sluice/reactor';
-import { type Pem, type SessionStats, type TlsVersions, VERSION_NAMES } from './context-options.ts';
+/** `tls({ cert, key })`: seals what a listener accepts, with the context that fits each client. */
+import { loadNative } from '@sluice/core-native';
+import { checkOptionNames, type ServerTransport } from '@sluice/reactor';
+import { encodeAlpn } from './alpn.ts';
+import { AskingTransport, type ClientHelloHook } from './asking-transport.ts';
+import { type KeyLogOptions, type SessionStats, type TlsVersions, VERSION_NAMES } from './context-options.ts';
 import { contextError } from './errors.ts';
-import { keyLogging } from './key-log.ts';
-import { openTransport } from './tls-transport.ts';
+import {
+  IDENTITY_NAMES,
+  type IdentityOptions,
+  nativeIdentities,
+  requireIdentity,
+} from './identity-options.ts';
+import type { VerifyPeer } from './peer-verification.ts';
+import { SniContexts, sniContexts } from './sni.ts';
+import { TlsContext } from './tls-context.ts';
+import { openTransport, TlsTransport } from './tls-transport.ts';
+import {
+  checkedVerifyPeer,
+  nativeServerTrust,
+  type ServerTrustOptions,
+  TRUST_NAMES,
+} from './trust-options.ts';
 
-export interface TlsOptions extends TlsVersions {
-  /** The server's certificate, followed by its issuers up to but not including the root. */
-  readonly cert: Pem;
-  /** Its private key. */
-  readonly key: Pem;
-  /** Of an encrypted key. */
-  readonly passphrase?: string;
+/** A server needs an identity: `cert` and `key`, `pkcs12`, or `identities`. */
+export interface TlsContextOptions
+  extends TlsVersions,
+    IdentityOptions,
+    Omit<ServerTrustOptions, 'verifyPeer'> {
   /** TLS 1.3 session tickets sent with the first answer after a full handshake; 0 turns tickets off. Default 1. */
   readonly tickets?: number;
-  /** How long a session may be resumed: 1 to 604800, a week (RFC 8446 section 4.6.1). Default 7200, two hours. */
+  /**
+   * How long a session may be resumed: 1 to 604800, a week (RFC 8446 section 4.6.1). Default 7200, two hours. That of the
+   * default context holds for all names.
+   */
   readonly sessionTimeoutSeconds?: number;
   /**
    * Sessions kept for clients of TLS 1.2 that take no tickets, found by id; the oldest goes first. About 2 KiB each, more
    * with a client's certificate, and only where there are such clients; from 0 (none) to 1000000. Default 256, without
-   * tickets 0.
+   * tickets 0. The default context keeps them for all names.
    */
   readonly sessionCacheSize?: number;
 }
 
-/** {@link tls}'s transport. */
-export interface TlsServerTransport extends ServerTransport {
-  /** Of its sessions. */
-  sessionStats(): SessionStats;
+/** What a server asks beside its contexts, and of all clients whichever of them serves it. */
+export interface TlsServerSettings extends KeyLogOptions {
+  /**
+   * Asked about each client before a certificate is chosen. What it throws, and what a promise of it rejects with, costs
+   * that connection only, and is told to `onConnectionError`.
+   */
+  readonly onClientHello?: ClientHelloHook;
+  /** The application's own judgement, after OpenSSL's, on each connection, resumed ones included. */
+  readonly verifyPeer?: VerifyPeer;
 }
 
+/** One context, and what is asked beside it. */
+export interface TlsOptions extends TlsContextOptions, Pick<TlsServerSettings, 'verifyPeer' | 'onKeyLog'> {}
+
 const NAMES = [
-  'cert',
-  'key',
-  'passphrase',
+  ...IDENTITY_NAMES,
+  'clientCertificates',
+  ...TRUST_NAMES.filter((name) => name !== 'verifyPeer'),
   'tickets',
   'sessionTimeoutSeconds',
   'sessionCacheSize',
   ...VERSION_NAMES,
 ];
 
+/** A transport for `reactor.listen` whose contexts may be replaced while it serves. */
+export interface TlsServerTransport extends ServerTransport {
+  readonly contexts: SniContexts;
+  /** Of the sessions of its default context, which keeps those of all names. */
+  sessionStats(): SessionStats;
+}
+
 /**
- * A transport for `reactor.listen`. The context is built here, once, and is immutable: one transport may serve any
- * number of listeners. Throws `UsageError` (`ERR_UNKNOWN_OPTION`, `ERR_OPTION_VALUE`) and `TlsContextError`.
+ * A context for servers: built here, checked, and immutable from then on. Throws `UsageError` (`ERR_UNKNOWN_OPTION`,
+ * `ERR_OPTION_VALUE`) and `TlsContextError`.
  */
-export function tls(options: TlsOptions): TlsServerTransport {
-  checkOptionNames('tls', options, NAMES);
-  if (!options.cert || !options.key) {
-    throw new UsageError(
-      'ERR_OPTION_VALUE',
-      'tls needs both cert and key: the PEM text of a certificate and its key.',
-    );
-  }
-  const native = loadNative();
-  const { cert, key, onKeyLog, sessionCacheSize = options.tickets === 0 ? 0 : 256, ...rest } = options;
-  let context: NativeTlsContext;
+export function tlsContext(options: TlsContextOptions): TlsContext {
+  checkOptionNames('tlsContext', options, NAMES);
+  return makeContext(options);
+}
+
+/**
+ * A transport for `reactor.listen`, over one context or several by name; may serve any number of listeners. Throws what
+ * {@link tlsContext} does.
+ */
+export function tls(
+  served: TlsOptions | TlsContext | SniContexts,
+  settings: TlsServerSettings = {},
+): TlsServerTransport {
+  checkOptionNames('tls', settings, ['onClientHello', 'verifyPeer', 'onKeyLog']);
+  if (served instanceof SniContexts) return transportOver(served, checked(settings), undefined);
+  if (served instanceof TlsContext)
+    return transportOver(sniContexts({ default: served }), checked(settings), undefined);
+  checkOptionNames('tls', served, [...NAMES, 'verifyPeer', 'onKeyLog']);
+  const contexts = sniContexts({ default: makeContext(served) });
+  const { verifyPeer, onKeyLog } = served;
+  const own = { ...(verifyPeer && { verifyPeer }), ...(onKeyLog && { onKeyLog }) };
+  return transportOver(contexts, checked({ ...own, ...settings }), undefined);
+}
+
+function makeContext(options: TlsOptions): TlsContext {
+  requireIdentity(options);
+  const trust = nativeServerTrust(options);
+  const { verifyPeer: _judge, onKeyLog: _listener, ...rest } = options;
   try {
-    context = new native.TlsContext({
-      role: 'server',
-      certificateChain: cert,
-      privateKey: key,
-      sessionCacheSize,
-      keyLog: onKeyLog !== undefined,
-      ...rest,
-    });
+    const native = loadNative();
+    const identities = nativeIdentities(options);
+    return new TlsContext(
+      new native.TlsContext({
+        sessionCacheSize: options.tickets === 0 ? 0 : 256,
+        ...rest,
+        role: 'server',
+        ...identities,
+        ...trust,
+      }),
+    );
   } catch (thrown) {
     throw contextError(thrown);
   }
+}
+
+function checked(settings: TlsServerSettings): TlsServerSettings {
+  checkedVerifyPeer(settings.verifyPeer);
+  return settings;
+}
+
+function transportOver(
+  contexts: SniContexts,
+  settings: TlsServerSettings,
+  alpn: Buffer | undefined,
+): TlsServerTransport {
+  const native = loadNative();
+  const { onClientHello, ...hooks } = settings;
+  const keyLog = hooks.onKeyLog !== undefined;
+  const options = { names: contexts.native, alpn, suspends: onClientHello !== undefined, keyLog };
+  const isPlain = onClientHello === undefined && alpn === undefined && !keyLog;
+  const open = (fd: number, head: Uint8Array | undefined) => () => {
+    if (head !== undefined) return new native.TlsSession(contexts.base, fd, { ...options, head });
+    return isPlain && contexts.isSingle
+      ? new native.TlsSession(contexts.base, fd)
+      : new native.TlsSession(contexts.base, fd, options);
+  };
   return {
     name: 'tls',
-    sessionStats: () => context.sessionStats(),
-    accept: (fd) =>
-      openTransport(native, fd, () => new native.TlsSession(context, fd), keyLogging(native, fd, onKeyLog)),
+    contexts,
+    sessionStats: () => contexts.base.sessionStats(),
+    upgrades: true,
+    withAlpn: (names) => transportOver(contexts, settings, encodeAlpn(names)),
+    accept: (fd, head) =>
+      openTransport(native, fd, open(fd, head), (session) =>
+        onClientHello === undefined
+          ? new TlsTransport(native, session, fd, hooks)
+          : new AskingTransport(native, session, fd, onClientHello, hooks),
+      ),
   };
 }

@@ -3,16 +3,23 @@
  *
  * Rule: here only words; whatever changes the state of a session goes through its transport.
  */
-import { X509Certificate } from 'node:crypto';
-import type { NativeTlsInfo } from '@sluice/core-native';
-import { booleanOption, type Connection, checkOptionNames, extendConnections, Status } from '@sluice/reactor';
+import {
+  booleanOption,
+  type Connection,
+  checkOptionNames,
+  extendConnections,
+  Status,
+  type Transport,
+} from '@sluice/reactor';
 import { askSession } from './errors.ts';
+import { TlsOrPlainTransport } from './tls-or-plain.ts';
+import type { TlsPeer } from './tls-peer.ts';
 import { TlsTransport } from './tls-transport.ts';
 
-/** What TLS settled on one connection. There from `onOpen` on. */
-export interface TlsConnection extends NativeTlsInfo {
-  /** The peer's certificate; undefined when it presented none. Parsed anew at each call. */
-  peerCertificate(): X509Certificate | undefined;
+/** What TLS settled on one connection. There from `onOpen` on, or from `onUpgraded`. */
+export interface TlsConnection extends TlsPeer {
+  /** From the first step of the handshake to the last, waiting for the peer included. */
+  readonly handshakeMs: number;
   /**
    * A client's session as it could be resumed now, for `tlsClient({ session })`: with TLS 1.3 as soon as a ticket has come,
    * mostly with the first data. Undefined before, and for a server. Whoever has it can go on in this client's name.
@@ -46,14 +53,11 @@ declare module '@sluice/reactor' {
 }
 
 extendConnections('tls', (connection) => {
-  const { transport } = connection;
-  if (!(transport instanceof TlsTransport) || transport.info === undefined) return undefined;
+  const transport = sealing(connection.transport);
+  if (transport?.peer === undefined || transport.handshakeMs === undefined) return undefined;
   return {
-    ...transport.info,
-    peerCertificate: () => {
-      const [leaf] = transport.peerCertificates;
-      return leaf === undefined ? undefined : new X509Certificate(leaf);
-    },
+    ...transport.peer,
+    handshakeMs: transport.handshakeMs,
     session: () => askSession(() => transport.exportSession()),
     get keyUpdatesReceived() {
       return transport.keyUpdates.received;
@@ -69,6 +73,12 @@ extendConnections('tls', (connection) => {
       askSession(() => transport.exportKeyingMaterial(lengthBytes, label, context)),
   };
 });
+
+/** The TLS that `transport` is, or has become. */
+function sealing(transport: Transport): TlsTransport | undefined {
+  const chosen = transport instanceof TlsOrPlainTransport ? transport.chosen : transport;
+  return chosen instanceof TlsTransport ? chosen : undefined;
+}
 
 function updateKeys(connection: Connection, transport: TlsTransport, requestPeer: boolean): void {
   const progress = askSession(() => transport.updateKeys(requestPeer));

@@ -9,6 +9,7 @@ import {
   type NativeTlsInfo,
   type NativeTlsSession,
   READ_MORE,
+  Status,
 } from '@sluice/core-native';
 import {
   endSocket,
@@ -17,7 +18,20 @@ import {
   type Transport,
   type TransportFailure,
 } from '@sluice/reactor';
+import { counters } from './counters.ts';
+import { dropInput } from './drop-input.ts';
 import { sessionError } from './errors.ts';
+import { type KeyLogListener, tellKeys } from './key-log.ts';
+import { closedMeanwhile, refusalOf, type VerifyPeer } from './peer-verification.ts';
+import { SessionRecord } from './session-record.ts';
+import { describePeer, type TlsPeer } from './tls-peer.ts';
+
+/** What the application wants to be asked and told. */
+export interface TransportHooks {
+  readonly verifyPeer?: VerifyPeer | undefined;
+  /** Of a session that keeps a key log. */
+  readonly onKeyLog?: KeyLogListener | undefined;
+}
 
 export class TlsTransport implements Transport {
   readonly name = 'tls';
@@ -26,13 +40,22 @@ export class TlsTransport implements Transport {
   private readonly native: NativeBinding;
   protected readonly session: NativeTlsSession;
   private readonly fd: number;
-  private settled: NativeTlsInfo | undefined;
+  private readonly hooks: TransportHooks;
   private handshakeDone = false;
+  private failed = false;
+  private readonly record = new SessionRecord();
+  /** What a hook of the application had against the peer. */
+  protected refusal: Error | undefined;
+  // Asked from OpenSSL when first wanted, and kept.
+  private settled: NativeTlsInfo | undefined;
+  private knownPeer: TlsPeer | undefined;
+  private knownChain: readonly Buffer[] | undefined;
 
-  constructor(native: NativeBinding, session: NativeTlsSession, fd: number) {
+  constructor(native: NativeBinding, session: NativeTlsSession, fd: number, hooks: TransportHooks = {}) {
     this.native = native;
     this.session = session;
     this.fd = fd;
+    this.hooks = hooks;
   }
 
   get applicationProtocol(): string | undefined {
@@ -48,9 +71,22 @@ export class TlsTransport implements Transport {
     return this.settled;
   }
 
+  /** Who the peer is, under the same conditions as `info`. */
+  get peer(): TlsPeer | undefined {
+    const { info } = this;
+    if (info !== undefined) this.knownPeer ??= describePeer(info, () => this.peerCertificates);
+    return this.knownPeer;
+  }
+
+  /** How long the handshake took, waiting for the peer included; undefined until it is complete. */
+  get handshakeMs(): number | undefined {
+    return this.record.handshakeMs;
+  }
+
   /** The chain that the peer sent, DER, leaf first; empty when it sent none. */
   get peerCertificates(): readonly Buffer[] {
-    return this.session.peerCertificates();
+    this.knownChain ??= this.session.peerCertificates();
+    return this.knownChain;
   }
 
   /** A client's session as it could be resumed now; undefined when there is none. */
@@ -65,7 +101,7 @@ export class TlsTransport implements Transport {
 
   /** Sends a KeyUpdate; `wantsWrite` when a part of it is left, which the next read or write brings on. */
   updateKeys(requestPeer: boolean): Progress {
-    return this.session.updateKeys(requestPeer);
+    return this.logged(this.session.updateKeys(requestPeer));
   }
 
   exportKeyingMaterial(lengthBytes: number, label: string, context: Uint8Array | undefined): Buffer {
@@ -73,50 +109,93 @@ export class TlsTransport implements Transport {
   }
 
   handshake(): Progress {
-    const progress = this.session.handshake();
+    this.record.begin();
+    const progress = this.logged(this.session.handshake());
     this.handshakeDone = progress === 0;
+    if (progress !== 0) return progress;
+    const { verifyPeer } = this.hooks;
+    if (verifyPeer !== undefined && !this.judgePeer(verifyPeer)) return Status.failed;
+    this.record.finish(this, this.session);
     return progress;
   }
 
+  /**
+   * Whether the hook lets the peer in. It may do anything, ending the whole reactor included: the session may be gone when
+   * it returns (P21).
+   */
+  private judgePeer(verifyPeer: VerifyPeer): boolean {
+    this.settled = this.session.info();
+    this.knownPeer = describePeer(this.settled, () => this.peerCertificates);
+    this.refusal = refusalOf(verifyPeer, this.knownPeer);
+    if (this.refusal === undefined && this.handshakeDone) return true;
+    // OpenSSL lets nobody send an alert of their own; close_notify before any data is what the peer can be told.
+    if (this.handshakeDone) this.session.shutdown();
+    this.refusal ??= closedMeanwhile();
+    return false;
+  }
+
   read(buffer: Uint8Array): Progress {
-    const progress = this.session.read(buffer, 0, buffer.length);
+    const progress = this.logged(this.session.read(buffer, 0, buffer.length));
     if (progress < 0) return progress;
     this.drained = (progress & READ_MORE) === 0;
-    return progress & ~READ_MORE;
+    const count = progress & ~READ_MORE;
+    counters.bytesOpened += count;
+    return count;
   }
 
   write(bytes: Uint8Array, offset: number, length: number): Progress {
-    return this.session.write(bytes, offset, length);
+    const progress = this.logged(this.session.write(bytes, offset, length));
+    if (progress > 0) counters.bytesSealed += progress;
+    return progress;
   }
 
   shutdownWrite(): Progress {
-    const progress = this.session.shutdown();
+    const progress = this.logged(this.session.shutdown());
     return progress === 0 ? endSocket(this.native, this.fd) : progress;
   }
 
+  private logged(progress: Progress): Progress {
+    if (this.hooks.onKeyLog !== undefined) tellKeys(this.session, this.hooks.onKeyLog);
+    return progress;
+  }
+
   failure(): TransportFailure {
+    this.failed = true;
+    if (this.refusal !== undefined) {
+      this.record.fail(this, this.refusal, undefined);
+      return { reason: 'error', error: this.refusal };
+    }
     const failure = this.native.lastFailure();
-    if (failure.kind === 'system') return socketFailure(failure);
-    const error = sessionError(failure, this.session.verifyResult());
+    if (failure.kind === 'system') {
+      const broken = socketFailure(failure);
+      this.record.fail(this, broken.error, undefined);
+      return broken;
+    }
+    const error = sessionError(failure, this.session.verifyResult(), this.session.alerts());
+    this.record.fail(this, error, error.alert);
     return { reason: failure.kind === 'truncated' ? 'truncated' : 'error', error };
   }
 
   close(): void {
+    // Whoever knows the peer may still ask for its certificate when the connection is over.
+    if (this.knownPeer !== undefined) this.knownChain ??= this.session.peerCertificates();
     this.session.close();
+    this.record.close();
     this.handshakeDone = false;
+    if (this.failed) dropInput(this.native, this.fd);
     this.native.close(this.fd);
   }
 }
 
-/** A transport over `fd`, its session made by `open`; the descriptor is closed when that throws. */
+/** A transport over `fd` and the session that `open` makes; the descriptor is closed when that throws. */
 export function openTransport(
   native: NativeBinding,
   fd: number,
   open: () => NativeTlsSession,
-  wrap: (session: NativeTlsSession) => TlsTransport = (session) => new TlsTransport(native, session, fd),
+  make = (session: NativeTlsSession) => new TlsTransport(native, session, fd),
 ): TlsTransport {
   try {
-    return wrap(open());
+    return make(open());
   } catch (thrown) {
     native.close(fd);
     throw thrown;

@@ -2,7 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Connection, Protocol } from '@sluice/reactor';
-import { type TlsConnection, TlsUsageError, tls, tlsClient } from '@sluice/tls';
+import {
+  sniContexts,
+  type TlsConnection,
+  type TlsServerTransport,
+  TlsUsageError,
+  tls,
+  tlsClient,
+  tlsContext,
+} from '@sluice/tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
 import { Party } from './support/party.ts';
@@ -20,7 +28,9 @@ beforeAll(async () => {
 
 const counts = ({ tls: told }: Connection) => [told?.keyUpdatesReceived, told?.keyUpdatesSent];
 
-describe('updateKeys', () => {
+describe.each(['shared', 'socket'] as const)('updateKeys, by the %s BIO,', (bio) => {
+  const connected = (options: Options = {}) => connect({ bio, ...options }, { bio });
+
   it('changes the keys of both sides when the peer is asked to, and both count it', async () => {
     const { ours, theirs, client, server } = await connected();
     ours.tls?.updateKeys({ requestPeer: true });
@@ -114,8 +124,8 @@ describe('updateKeys', () => {
       reason: 'error',
       cause: {
         name: 'TlsError',
-        code: 'ERR_TLS_PROTOCOL',
-        message: 'TLS failed in SSL_read: the peer updates its keys too often.',
+        code: 'ERR_TLS_TOO_MANY_KEY_UPDATES',
+        message: 'TLS was given up: the peer updates its keys too often.',
       },
     });
     await client.closed.reach(1);
@@ -146,7 +156,7 @@ describe('updateKeys', () => {
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s', (version) => {
   it('both ends export the same keying material', async () => {
-    const { ours, theirs } = await connected({ maxVersion: version });
+    const { ours, theirs } = await connect({ maxVersion: version });
     const label = 'EXPORTER-Channel-Binding';
     const material = ours.tls?.exportKeyingMaterial(32, label, Buffer.alloc(0));
     expect(material).toHaveLength(32);
@@ -157,7 +167,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s', (version) => {
 
   it('both ends log the same keys, to whom asked for them', async () => {
     const [ours, theirs]: [string[], string[]] = [[], []];
-    const { client, server, ...both } = await connected(
+    const { client, server, ...both } = await connect(
       { maxVersion: version, onKeyLog: (line) => ours.push(line) },
       { onKeyLog: (line) => theirs.push(line) },
     );
@@ -171,14 +181,26 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s', (version) => {
   });
 });
 
-type Options = Parameters<typeof tlsClient>[0];
+it('the keys are logged whichever context serves the client', async () => {
+  const [ours, theirs]: [string[], string[]] = [[], []];
+  const contexts = sniContexts({ names: { localhost: tlsContext(credentials) } });
+  const served = tls(contexts, { onKeyLog: (line) => theirs.push(line) });
+  const { client, server, ...both } = await connect({ onKeyLog: (line) => ours.push(line) }, {}, served);
+  both.ours.write('ping');
+  await server.heard(4);
+  expect(ours.length).toBe(5);
+  expect(theirs.sort()).toEqual(ours.sort());
+  await leave(both.ours, client, server);
+});
+
+type Options = Pick<NonNullable<Parameters<typeof tlsClient>[0]>, 'bio' | 'maxVersion' | 'onKeyLog'>;
 
 /** A connection between two parties of one reactor, through small buffers. */
-async function connected(options: Options = {}, ofServer: Options = {}) {
+async function connect(options: Options = {}, ofServer: Options = {}, served?: TlsServerTransport) {
   const [client, server] = [new Party(), new Party()];
   const reactor = testReactor();
   const listener = await reactor.listen(
-    { host: '127.0.0.1', port: 0, transport: tls({ ...credentials, ...ofServer }), ...SMALL },
+    { host: '127.0.0.1', port: 0, transport: served ?? tls({ ...credentials, ...ofServer }), ...SMALL },
     server as Protocol,
   );
   const { port } = listener.address()!;

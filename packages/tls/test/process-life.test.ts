@@ -13,7 +13,7 @@ const LIFE = fileURLToPath(new URL('fixtures/life.ts', import.meta.url));
 // A worker of Node 20 gets no loader by --import tsx; this registers one in every thread.
 const FLAGS = ['--import', new URL('../../../scripts/register-typescript.mjs', import.meta.url).href];
 
-const HOOKS = ['onOpen', 'onData', 'onDrain', 'onEnd', 'onClose', 'onTimeout'];
+const HOOKS = ['onClientHello', 'onOpen', 'onData', 'onDrain', 'onEnd', 'onClose', 'onTimeout'];
 const EXIT_CODE = 7;
 const TERMINATED = 1;
 

@@ -7,7 +7,10 @@ import 'reflect-metadata';
 import { createPrivateKey, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
+export { ocspResponse } from './ocsp-response.ts';
+
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const P521 = { ...ECDSA, namedCurve: 'P-521' };
 const RSA = {
   name: 'RSASSA-PKCS1-v1_5',
   modulusLength: 2048,
@@ -26,7 +29,8 @@ export interface Subject {
   readonly dns?: readonly string[];
   readonly ip?: readonly string[];
   readonly authority?: boolean;
-  readonly algorithm?: 'ecdsa' | 'rsa';
+  /** Kind of its key: P-256 (default), P-521 or RSA of 2048 bits. */
+  readonly algorithm?: 'ecdsa' | 'p521' | 'rsa';
   /** Days from now at which it becomes and ceases to be valid. */
   readonly validDays?: readonly [number, number];
   readonly usage?: 'serverAuth' | 'clientAuth';
@@ -35,6 +39,8 @@ export interface Subject {
 /** Something that signs: a self-signed authority or an intermediate one. */
 export interface Issuer extends Credentials {
   issue(subject: Subject): Promise<Issuer>;
+  /** A CRL (PEM) that revokes these certificates (PEM), valid from and to `validDays` from now (default -1, 30). */
+  revoke(certificates: readonly string[], validDays?: readonly [number, number]): Promise<string>;
 }
 
 /** A self-signed certificate, of an authority or of a server on its own. */
@@ -74,11 +80,22 @@ async function toIssuer(certificate: x509.X509Certificate, keys: webcrypto.Crypt
       });
       return toIssuer(issued, own);
     },
+    async revoke(certificates, [from, to] = [-1, 30]) {
+      const crl = await x509.X509CrlGenerator.create({
+        issuer: certificate.subject,
+        thisUpdate: new Date(Date.now() + from * DAY_MS),
+        nextUpdate: new Date(Date.now() + to * DAY_MS),
+        entries: certificates.map((pem) => ({ serialNumber: new x509.X509Certificate(pem).serialNumber })),
+        signingKey: keys.privateKey,
+        signingAlgorithm: ECDSA,
+      });
+      return `${x509.PemConverter.encode(crl.rawData, 'X509 CRL')}\n`;
+    },
   };
 }
 
 async function makeKeys(subject: Subject): Promise<webcrypto.CryptoKeyPair> {
-  const algorithm = subject.algorithm === 'rsa' ? RSA : ECDSA;
+  const algorithm = { ecdsa: ECDSA, p521: P521, rsa: RSA }[subject.algorithm ?? 'ecdsa'];
   return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 }
 

@@ -39,6 +39,11 @@ const { certificate: cert, key } = await selfSigned({ name: 'localhost', ip: ['1
 const media: readonly Medium[] = [
   { name: 'tcp' },
   { name: 'tls', server: tls({ cert, key }), client: tlsClient({ ca: cert }) },
+  {
+    name: 'tls by the socket BIO',
+    server: tls({ cert, key, bio: 'socket' }),
+    client: tlsClient({ ca: cert, bio: 'socket' }),
+  },
 ];
 
 // An exception out of the reactor, or a rejection that nobody handled.

@@ -28,10 +28,11 @@ export function tlsPair(
   clientContext: NativeTlsContext,
   serverContext: NativeTlsContext,
   options?: NativeTlsSessionOptions,
+  serverOptions?: NativeTlsSessionOptions,
 ): TlsPair {
   const sockets = connectedPair();
   const client = new native.TlsSession(clientContext, sockets.client, options);
-  const server = new native.TlsSession(serverContext, sockets.server);
+  const server = new native.TlsSession(serverContext, sockets.server, serverOptions);
   const close = () => {
     client.close();
     server.close();

@@ -16,6 +16,10 @@ export class FakeTransport implements Transport {
   drained = false;
   /** Answers of `handshake`, oldest first; 0 (done) when there are none. */
   readonly handshakes: Progress[] = [];
+  /** What a suspended handshake was given to go on with. */
+  resume: () => void = () => {
+    throw new Error('the handshake is not suspended');
+  };
   /** Answers of `read`, oldest first; would block when there are none. */
   readonly reads: ReadAnswer[] = [];
   /** Answers of `write`, oldest first; everything is taken when there are none. */
@@ -24,7 +28,7 @@ export class FakeTransport implements Transport {
   readonly shutdowns: Progress[] = [];
   /** What `failure` answers. */
   failureAnswer: TransportFailure = { reason: 'reset', error: new Error('scripted failure') };
-  /** Every call, in order: `read 5`, `write 3/10`, `write wantsWrite`, `shutdownWrite`, `close`. */
+  /** Every call, in order: `read 5`, `write 3/10`, `write wantsWrite`, `shutdownWrite`, `release`, `close`. */
   readonly calls: string[] = [];
   /** What each refused write was offered, to compare a retry with. */
   readonly offered: Buffer[] = [];
@@ -42,6 +46,10 @@ export class FakeTransport implements Transport {
   handshake(): Progress {
     this.calls.push('handshake');
     return this.handshakes.shift() ?? 0;
+  }
+
+  whenResumable(resume: () => void): void {
+    this.resume = resume;
   }
 
   read(buffer: Uint8Array): Progress {
@@ -81,6 +89,10 @@ export class FakeTransport implements Transport {
 
   failure(): TransportFailure {
     return this.failureAnswer;
+  }
+
+  release(): void {
+    this.calls.push('release');
   }
 
   close(): void {

@@ -7,6 +7,7 @@ import { LISTENER_DRAIN_MS } from '../listener.ts';
 import type { Protocol } from '../protocol.ts';
 import { Reactor, type ReactorOptions } from '../reactor.ts';
 import type { Server } from '../server.ts';
+import type { ServerTransport } from '../transport.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakePoller } from './fake-poller.ts';
 import { FakeSockets } from './fake-sockets.ts';
@@ -23,6 +24,8 @@ export class Harness {
   readonly refused: { readonly error: Error; readonly reason: string }[] = [];
   /** The descriptor of the listener, once {@link listen} has been called. */
   listenerFd = -1;
+  /** Application protocols that the transport was told to offer. */
+  offeredAlpn: readonly string[] | undefined;
   private readonly transports = new Map<number, FakeTransport>();
   private nextFd = 1;
 
@@ -34,13 +37,24 @@ export class Harness {
     });
   }
 
+  private get transport(): ServerTransport {
+    return {
+      name: 'fake',
+      accept: (fd) => this.transportOf(fd),
+      withAlpn: (alpn) => {
+        this.offeredAlpn = alpn;
+        return this.transport;
+      },
+    };
+  }
+
   /** Starts the listener whose connections get the given protocol. */
-  async listen<State>(protocol: Protocol<State>): Promise<Server> {
+  async listen<State>(protocol: Protocol<State> | readonly Protocol<unknown>[]): Promise<Server> {
     const known = new Set(this.poller.registered.keys());
     const server = await this.reactor.listen(
       {
         port: 0,
-        transport: { name: 'fake', accept: (fd) => this.transportOf(fd) },
+        transport: this.transport,
         onConnectionError: (error, reason) => this.refused.push({ error, reason }),
       },
       protocol,

@@ -8,8 +8,10 @@ import type { CloseReason, Connection, Protocol } from '../../src/index.ts';
 import type { Timeouts } from '../../src/open-deadlines.ts';
 import { ConnectionModel, type Marks } from './connection-model.ts';
 import type { PeerAct, Verb, Whim } from './schedule.ts';
-import { SimulatedSocket, type Surroundings, type Traits } from './simulated-socket.ts';
+import { SimulatedSocket, type Surroundings } from './simulated-socket.ts';
 import { streamBytes } from './streams.ts';
+import { Successor } from './successor.ts';
+import type { Traits } from './traits.ts';
 import { Wire } from './wire.ts';
 
 /** The play that the connection is part of. */
@@ -69,6 +71,10 @@ export class Actor {
     this.inside('onData', () => this.model.data(chunk));
   }
 
+  upgraded(): void {
+    this.inside('onUpgraded', () => this.model.upgraded());
+  }
+
   drain(): void {
     this.inside('onDrain', () => this.model.drain());
   }
@@ -125,6 +131,7 @@ export class Actor {
     if (what.verb === 'write') this.write(conn, what.how, what.bytes);
     else if (what.verb === 'end') this.finish(conn, what.bytes);
     else if (what.verb === 'destroy') this.destroy(conn, what.withError);
+    else if (what.verb === 'upgrade') this.upgrade(conn, what.handshake);
     else if (what.verb === 'timeouts') {
       const change = { [what.name]: what.ms };
       model.asksTimeouts(change);
@@ -139,6 +146,16 @@ export class Actor {
       model.asksResume();
       conn.resume();
     }
+  }
+
+  private upgrade(conn: Connection<Actor>, needs: readonly ('read' | 'write')[]): void {
+    const { model, socket } = this;
+    if (!model.takesUpgrade || !socket.isTakeable) return;
+    model.asksUpgrade();
+    const accept = () => new Successor(socket, needs, () => model.handshaken());
+    conn.upgrade({ name: 'successor', upgrades: true, accept }, { head: new Uint8Array(0) });
+    if (model.isHeld && model.leaving === undefined && !socket.released)
+      this.stage.violate('an upgrade did not begin');
   }
 
   private write(conn: Connection<Actor>, how: 'bytes' | 'shared' | 'utf8' | 'latin1', count: number): void {
@@ -213,6 +230,7 @@ export class Actor {
       'demands answer': () => socket.peerDemandsAnswer(),
       'owes answer': () => socket.demandAnswer(),
       answers: () => socket.peerAnswers(),
+      settles: () => socket.suspension.settle(),
     };
     acts[act.peer]('bytes' in act ? act.bytes : 0);
   }
@@ -227,6 +245,7 @@ export function acting(isCalm: () => boolean, actorOf: (conn: Connection<Actor>)
       return actor;
     },
     onData: (conn, chunk) => conn.state.data(chunk),
+    onUpgraded: (conn) => conn.state.upgraded(),
     onDrain: (conn) => conn.state.drain(),
     onEnd: (conn) => conn.state.end(),
     onTimeout: (conn, which) => conn.state.timeout(which),

@@ -16,6 +16,7 @@ export function checkAtRest(
     const complain = (what: string) => stage.violate(`connection ${actor.wire.id} at rest: ${what}`);
     actor.model.checkDeadlines();
     if (actor.model.phase === 'new') checkOpening(actor, complain);
+    else if (actor.model.isUpgrading) checkUpgrading(actor, complain);
     else if (actor.model.isHeld) {
       checkReading(actor, complain);
       checkWriting(actor, complain);
@@ -27,6 +28,14 @@ export function checkAtRest(
 
 function checkOpening({ model, socket }: Actor, complain: (what: string) => void): void {
   if (model.hasBegun && socket.couldOpen) complain('its handshake could go on (lost edge)');
+}
+
+function checkUpgrading(actor: Actor, complain: (what: string) => void): void {
+  const { socket, wire } = actor;
+  const owes = wire.taken < (wire.border ?? 0);
+  if (owes ? socket.couldWrite : socket.couldOpen) complain('its upgrade could go on (lost edge)');
+  if (actor.conn !== undefined) actor.compareQueue(actor.conn);
+  checkEnd(actor, complain);
 }
 
 function checkReading({ model, socket, wire }: Actor, complain: (what: string) => void): void {

@@ -54,6 +54,10 @@ export class ConnectionModel {
   private shutdownAt: number | undefined;
   private shutdownTold = false;
   private endSeen = false;
+  /** Since when an upgrade shakes hands; undefined while none does. */
+  private upgradingSince: number | undefined;
+  /** `close()` was called meanwhile. */
+  private closeAfterMs: number | undefined;
 
   constructor(wire: Wire, marks: Marks, timeouts: Timeouts, world: Surroundings) {
     this.wire = wire;
@@ -69,6 +73,10 @@ export class ConnectionModel {
 
   get isOver(): boolean {
     return this.phase === 'closed' || this.phase === 'failed';
+  }
+
+  get isUpgrading(): boolean {
+    return this.isHeld && this.upgradingSince !== undefined;
   }
 
   get hasBegun(): boolean {
@@ -111,11 +119,28 @@ export class ConnectionModel {
   asksClose(deadlineMs: number): void {
     if (this.phase !== 'open' && this.phase !== 'opening') return;
     if (this.leaving !== undefined) return;
+    if (this.isUpgrading) {
+      this.closeAfterMs = deadlineMs;
+      this.wire.endAsked = true;
+      return;
+    }
     this.closeAt = this.world.now() + deadlineMs;
     this.paused = false;
     this.wire.endAsked = true;
     // A hook that is running goes on as it was: only `onOpen`'s return makes `opening` something else.
     this.phase = 'closing';
+  }
+
+  /** Whether an upgrade can be asked for now. */
+  get takesUpgrade(): boolean {
+    const open = this.phase === 'opening' || this.phase === 'open';
+    return open && this.leaving === undefined && !this.wire.endAsked && !this.isUpgrading;
+  }
+
+  asksUpgrade(): void {
+    const { broken, writeFailed } = this.wire;
+    this.upgradingSince = this.world.now();
+    if (writeFailed && broken !== undefined) this.mustLeave(broken.reason, (cause) => cause === broken.error);
   }
 
   asksTimeouts(changes: Partial<Timeouts>): void {
@@ -171,6 +196,17 @@ export class ConnectionModel {
       'the peer sent other bytes than were delivered',
     );
     wire.delivered += chunk.length;
+  }
+
+  /** The handshake of an upgrade is done: everything begins anew, a close that was asked for meanwhile too. */
+  handshaken(): void {
+    this.upgradingSince = undefined;
+    this.openedAt = this.world.now();
+    if (this.closeAfterMs !== undefined) this.asksClose(this.closeAfterMs);
+  }
+
+  upgraded(): void {
+    this.mustBeOpen('onUpgraded');
   }
 
   drain(): void {
@@ -237,12 +273,13 @@ export class ConnectionModel {
 
   /** A `write` answered false, and the queue has fallen to the low-water mark since. */
   get isDrainDue(): boolean {
-    return this.owedDrain && this.wire.queued <= this.marks.lowWaterMarkBytes;
+    return !this.isUpgrading && this.owedDrain && this.wire.queued <= this.marks.lowWaterMarkBytes;
   }
 
   /** A shutdown has begun, and the application has not been told. */
   get isShutdownDue(): boolean {
-    return this.phase === 'open' && this.shutdownAt !== undefined && !this.shutdownTold;
+    const open = this.phase === 'open' && !this.isUpgrading;
+    return open && this.shutdownAt !== undefined && !this.shutdownTold;
   }
 
   /** Complains of every deadline that should have fired by now. */
@@ -256,6 +293,13 @@ export class ConnectionModel {
     if (this.phase === 'new' && this.beganAt !== undefined) {
       const longest = Math.max(this.marks.connectTimeoutMs, this.marks.handshakeTimeoutMs) * 2;
       this.mustBe(this.beganAt + longest >= latest, 'the deadline of the handshake did not fire');
+    }
+    if (this.upgradingSince !== undefined) {
+      const dueAtMs = this.upgradingSince + this.marks.handshakeTimeoutMs;
+      return this.mustBe(
+        !this.isHeld || dueAtMs >= latest,
+        "the deadline of an upgrade's handshake did not fire",
+      );
     }
     if (this.phase !== 'open') return;
     for (const which of MODELLED) {
@@ -300,18 +344,20 @@ export class ConnectionModel {
       case 'timeout':
         return this.isTimeoutDue(code);
       default:
-        return wire.isToldBroken(reason, cause) && (this.paused || !wire.hasUnread);
+        return wire.isToldBroken(reason, cause) && (this.paused || this.isUpgrading || !wire.hasUnread);
     }
   }
 
   private isTimeoutDue(code: string | undefined): boolean {
     const now = this.world.now();
     if (code === 'ERR_SHUTDOWN_TIMEOUT') return (this.shutdownAt ?? Number.POSITIVE_INFINITY) <= now;
+    if (code === 'ERR_HANDSHAKE_TIMEOUT' && this.upgradingSince !== undefined)
+      return this.upgradingSince + this.marks.handshakeTimeoutMs <= now;
     return code === 'ERR_CLOSE_TIMEOUT' && this.phase === 'closing' && this.closeAt <= now;
   }
 
   private mustBeOpen(hook: string): void {
-    const open = this.phase === 'open' && this.leaving === undefined;
+    const open = this.phase === 'open' && this.leaving === undefined && !this.isUpgrading;
     this.mustBe(open, `${hook} came while ${this.leaving === undefined ? this.phase : 'it was over'}`);
   }
 

@@ -106,6 +106,7 @@ export class Play {
     if (ending === 'resets') {
       actor.apply({ peer: 'refuses' });
       actor.apply({ peer: 'connects' });
+      actor.apply({ peer: 'settles' });
       actor.apply({ peer: 'resets' });
       actor.apply({ verb: 'resume' });
       actor.apply({ verb: 'end', bytes: 0 });
@@ -115,7 +116,7 @@ export class Play {
     } else if (ending === 'silence') {
       actor.apply({ verb: 'timeouts', name: 'idleMs', ms: 900 });
     } else {
-      for (const peer of ['connects', 'flight', 'answers', 'ends'] as const) actor.apply({ peer });
+      for (const peer of ['connects', 'settles', 'flight', 'answers', 'ends'] as const) actor.apply({ peer });
       actor.apply({ peer: 'reads', bytes: 10_000_000 });
       actor.apply({ verb: 'resume' });
       actor.apply({ verb: 'end', bytes: 0 });

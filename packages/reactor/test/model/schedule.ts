@@ -5,7 +5,7 @@ import { Ready } from '@sluice/core-native';
 import fc from 'fast-check';
 import type { Limits } from '../../src/index.ts';
 import type { Timeouts } from '../../src/open-deadlines.ts';
-import type { Traits } from './simulated-socket.ts';
+import type { Traits } from './traits.ts';
 
 /** What the application does to a connection that it holds, from a hook or from outside. */
 export type Verb =
@@ -14,13 +14,14 @@ export type Verb =
   | { readonly verb: 'close'; readonly deadlineMs: number }
   | { readonly verb: 'destroy'; readonly withError: boolean }
   | { readonly verb: 'timeouts'; readonly name: keyof Timeouts; readonly ms: number }
+  | { readonly verb: 'upgrade'; readonly handshake: readonly ('read' | 'write')[] }
   | { readonly verb: 'pause' | 'resume' };
 
-/** What the peer and the network do. */
+/** What the peer and the network do; `settles`: somebody answers what a handshake is suspended for. */
 export type PeerAct =
   | { readonly peer: 'sends' | 'reads'; readonly bytes: number }
   | { readonly peer: 'connects' | 'refuses' | 'flight' | 'urgent' | 'ends' | 'resets' | 'vanishes' }
-  | { readonly peer: 'demands answer' | 'owes answer' | 'answers' };
+  | { readonly peer: 'demands answer' | 'owes answer' | 'answers' | 'settles' };
 
 /** Something that happens to one of the connections, chosen by a number. */
 export interface Deed {
@@ -68,7 +69,7 @@ const traits: fc.Arbitrary<Traits> = fc.record({
   secure: fc.boolean(),
   handshake: fc.oneof(
     { weight: 3, arbitrary: fc.constant([]) },
-    { weight: 1, arbitrary: fc.array(fc.constantFrom('read', 'write'), { maxLength: 3 }) },
+    { weight: 1, arbitrary: fc.array(fc.constantFrom('read', 'write', 'answer'), { maxLength: 3 }) },
   ),
   breakBits: fc.constantFrom(
     Ready.readable | Ready.writable | Ready.readClosed | Ready.hangup | Ready.error,
@@ -93,6 +94,13 @@ const verbs: fc.Arbitrary<Verb> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({ verb: fc.constant('close' as const), deadlineMs: fc.constantFrom(1, 700, 3_000) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      verb: fc.constant('upgrade' as const),
+      handshake: fc.array(fc.constantFrom('read', 'write'), { maxLength: 2 }),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant('destroy' as const), withError: fc.boolean() }) },
   {
@@ -139,7 +147,12 @@ const peerActs: fc.Arbitrary<PeerAct> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      peer: fc.constantFrom('demands answer' as const, 'owes answer' as const, 'answers' as const),
+      peer: fc.constantFrom(
+        'demands answer' as const,
+        'owes answer' as const,
+        'answers' as const,
+        'settles' as const,
+      ),
     }),
   },
 );

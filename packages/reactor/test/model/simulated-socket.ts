@@ -8,25 +8,9 @@
 import { Interest, Ready } from '../../src/poller.ts';
 import { type Progress, Status, type Transport, type TransportFailure } from '../../src/transport.ts';
 import { isStreamAt, streamBytes } from './streams.ts';
+import { Suspension } from './suspension.ts';
+import type { Need, Traits } from './traits.ts';
 import type { Wire } from './wire.ts';
-
-/** What differs from socket to socket. */
-export interface Traits {
-  /** Room in the send buffer at the beginning, and the most that one write takes. */
-  readonly room: number;
-  readonly bite: number;
-  /** Whether a short read tells that the source ran dry. */
-  readonly tellsDrained: boolean;
-  readonly secure: boolean;
-  /** What the handshake waits for, in order. */
-  readonly handshake: readonly ('read' | 'write')[];
-  /** Bits of a connection that breaks. */
-  readonly breakBits: number;
-  /** Whether an event carries everything that is ready, as epoll's do, or only what has changed. */
-  readonly wholeEvents: boolean;
-  /** How often the peer makes room between a refusal and whatever is done about it. */
-  readonly haste: number;
-}
 
 /** What the socket needs of the world around it. */
 export interface Surroundings {
@@ -45,6 +29,8 @@ export class SimulatedSocket implements Transport {
   readonly applicationProtocol = undefined;
   drained = false;
   closed = false;
+  /** A successor has taken it over. */
+  released = false;
   /** What the last call of each side asked for; `write` is the shutdown's too. */
   readonly wants: Record<'handshake' | 'read' | 'write', Want> = {
     handshake: 'none',
@@ -53,11 +39,14 @@ export class SimulatedSocket implements Transport {
   };
   readonly wire: Wire;
   private readonly traits: Traits;
-  private readonly world: Surroundings;
+  readonly world: Surroundings;
   private connectState: 'pending' | 'done' | 'refused';
   /** It is known to be connected: from now on the transport closes it. */
   private hasTransport: boolean;
-  private readonly handshakeNeeds: ('read' | 'write')[];
+  /** A successor adds its own. */
+  readonly handshakeNeeds: Need[];
+  /** What the handshake waits for when it waits for no edge. */
+  readonly suspension = new Suspension();
   private peerFlights = 0;
   private room: number;
   private haste: number;
@@ -148,7 +137,8 @@ export class SimulatedSocket implements Transport {
 
   /** From now on a write wants to read, until {@link peerAnswers}. */
   demandAnswer(): void {
-    this.awaitsPeer = true;
+    // Not of a transport that is being taken off: it has nothing of its own on the wire.
+    if (this.wire.border === undefined) this.awaitsPeer = true;
   }
 
   peerAnswers(): void {
@@ -193,10 +183,12 @@ export class SimulatedSocket implements Transport {
 
   handshake(): Progress {
     this.begin('handshake');
+    if (this.suspension.holds) this.world.violate('a suspended handshake was stepped');
     for (;;) {
       const [need] = this.handshakeNeeds;
       if (need === undefined) return 0;
       if (this.wire.broken?.reason === 'reset') return this.fail();
+      if (need === 'answer' && !this.suspension.take()) return Status.suspended;
       if (need === 'write' && this.room === 0) return this.want('handshake', 'writable');
       if (need === 'read' && this.peerFlights === 0) {
         return this.wire.broken === undefined ? this.want('handshake', 'readable') : this.fail();
@@ -204,6 +196,10 @@ export class SimulatedSocket implements Transport {
       if (need === 'read') this.peerFlights -= 1;
       this.handshakeNeeds.shift();
     }
+  }
+
+  whenResumable(resume: () => void): void {
+    this.suspension.whenResumable(resume);
   }
 
   read(buffer: Uint8Array): Progress {
@@ -232,7 +228,8 @@ export class SimulatedSocket implements Transport {
     if (length === 0) this.world.violate('a write of nothing');
     if (length < this.offered) this.world.violate('a refused write was retried with fewer bytes');
     if (wire.outEnded || wire.writeFailed) this.world.violate('a write after the end or a failure');
-    if (wire.taken + length > wire.accepted) this.world.violate('a write of bytes that nobody wrote');
+    if (wire.taken + length > (wire.border ?? wire.accepted))
+      this.world.violate('a write of bytes that nobody wrote');
     else if (!isStreamAt(wire.outbound, wire.taken, bytes, offset, length)) {
       this.world.violate(`the bytes from ${wire.taken} on were lost, repeated or moved`);
     }
@@ -253,7 +250,8 @@ export class SimulatedSocket implements Transport {
     const { wire } = this;
     this.begin('write');
     if (wire.taken < wire.accepted) this.world.violate('the end overtook what was written before it');
-    if (wire.outEnded) this.world.violate('our side was ended twice');
+    if (wire.outEnded || wire.border !== undefined)
+      this.world.violate('our side was ended twice, or too early');
     if (this.wire.broken?.reason === 'reset') return this.failToWrite();
     if (this.awaitsPeer) return this.refuse('readable', 0);
     if (this.room === 0) return this.refuse('writable', 0);
@@ -269,7 +267,15 @@ export class SimulatedSocket implements Transport {
     return { reason: 'error', error: new Error('none') };
   }
 
+  release(): void {
+    this.released = true;
+  }
+
   close(): void {
+    if (!this.released) this.closeForGood();
+  }
+
+  closeForGood(): void {
     if (this.closed) this.world.violate('closed twice');
     this.closed = true;
     this.world.release(this);
@@ -290,8 +296,15 @@ export class SimulatedSocket implements Transport {
   get couldOpen(): boolean {
     if (this.connectState !== 'done') return this.connectState === 'refused';
     const [need] = this.handshakeNeeds;
+    if (this.suspension.holds) return false;
+    if (need === 'answer') return this.suspension.isAnswered;
     if (need === undefined || this.wire.broken?.reason === 'reset') return true;
     return need === 'write' ? this.room > 0 : this.peerFlights > 0 || this.wire.broken !== undefined;
+  }
+
+  /** Whether the transport has nothing of its own on the wire, so that another may take over; once. */
+  get isTakeable(): boolean {
+    return !this.awaitsPeer && !this.owesPeer && !this.released;
   }
 
   get isConnecting(): boolean {
@@ -321,7 +334,9 @@ export class SimulatedSocket implements Transport {
   private begin(side: 'handshake' | 'read' | 'write'): void {
     if (this.closed) this.world.violate(`${side} after close`);
     if (this.connectState !== 'done') this.world.violate(`${side} before the connection stands`);
-    if (side !== 'handshake' && this.handshakeNeeds.length > 0)
+    // What an upgrade finds in the queue may still leave.
+    const early = side === 'read' || (side === 'write' && this.wire.border === undefined);
+    if (early && (this.handshakeNeeds.length > 0 || this.wire.border !== undefined))
       this.world.violate(`${side} before the handshake`);
     this.wants[side] = 'none';
     if (side !== 'read') return;

@@ -13,6 +13,8 @@ export class Wire {
   /** Bytes that `write` has accepted, and that the transport has taken. */
   accepted = 0;
   taken = 0;
+  /** Up to here what was accepted leaves before the handshake of an upgrade; undefined while there is none. */
+  border: number | undefined;
   /** The peer has ended its side; a read has told it. */
   peerEnded = false;
   endTold = false;

@@ -15,7 +15,8 @@ import type { Marks } from './connection-model.ts';
 import { checkCounts } from './counts.ts';
 import type { Schedule, Whim } from './schedule.ts';
 import { type Newcomer, SimulatedKernel, SimulatedSockets } from './simulated-kernel.ts';
-import type { SimulatedSocket, Traits } from './simulated-socket.ts';
+import type { SimulatedSocket } from './simulated-socket.ts';
+import type { Traits } from './traits.ts';
 
 /** More turns without rest than any schedule needs: somebody spins. */
 const MOST_TURNS = 3_000;

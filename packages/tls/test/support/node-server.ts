@@ -13,6 +13,8 @@ export interface NodeServer {
   readonly accepted: Tally<Socket>;
   /** What its clients did wrong. */
   readonly clientErrors: Tally<Error>;
+  /** From now on clients that ask for an OCSP response get this one. */
+  answerOcsp(response: Buffer): void;
 }
 
 /** Listens on a free port; half-closed connections stay open. */
@@ -27,7 +29,10 @@ export async function nodeServer(options: TlsOptions): Promise<NodeServer> {
     socket.on('error', (error) => clientErrors.add(error));
     secured.add(socket);
   });
-  return { port: await listen(server, accepted), secured, accepted, clientErrors };
+  const answerOcsp = (response: Buffer) => {
+    server.on('OCSPRequest', (_certificate, _issuer, answer) => answer(null, response));
+  };
+  return { port: await listen(server, accepted), secured, accepted, clientErrors, answerOcsp };
 }
 
 /** A server without TLS that says `greeting` and ends. */

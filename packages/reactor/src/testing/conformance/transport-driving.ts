@@ -31,11 +31,30 @@ export async function retried(end: TransportEnd, call: () => Progress): Promise<
 
 export async function shakeHands({ end, peer }: TransportPair): Promise<void> {
   const one = async (side: TransportEnd) => {
-    const progress = await retried(side, () => side.transport.handshake());
+    let progress = await retried(side, () => side.transport.handshake());
+    while (progress === Status.suspended) {
+      await resumed(side);
+      progress = await retried(side, () => side.transport.handshake());
+    }
     if (progress === Status.failed) throw side.transport.failure().error;
     assert.equal(progress, 0, `handshake answered ${progress}`);
   };
   await Promise.all([one(end), one(peer)]);
+}
+
+/** Waits until a suspended handshake may go on. */
+async function resumed({ transport, limitMs = LIMIT_MS }: TransportEnd): Promise<void> {
+  assert.ok(transport.whenResumable, 'a transport that suspends its handshake has whenResumable');
+  const until = performance.now() + limitMs;
+  let mayGoOn = false;
+  transport.whenResumable(() => {
+    mayGoOn = true;
+  });
+  assert.ok(!mayGoOn, 'whenResumable calls back later, not at once');
+  while (!mayGoOn) {
+    await nextTurn();
+    if (performance.now() > until) assert.fail('its handshake is suspended, and is not taken up again');
+  }
 }
 
 interface Sending {

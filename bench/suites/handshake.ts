@@ -1,0 +1,33 @@
+/** Connections that come, shake hands in full, and go: what each of them costs. */
+import { LoadProcess } from '../lib/load-process.ts';
+import type { ServerProcess } from '../lib/server-process.ts';
+import type { Case, Load, Sample, Suite } from '../lib/suite.ts';
+import { typescriptProgram } from '../lib/typescript-program.ts';
+
+export const handshake: Suite = {
+  name: 'handshake',
+  title: 'full TLS 1.3 handshakes (P-256), each on a connection of its own that then closes',
+  tools: {},
+  cases: ['tls'],
+  metrics: [
+    { name: 'cpuMicros', title: 'CPU µs/handshake', digits: 1 },
+    { name: 'handshakesPerSecond', title: 'handshakes/s', digits: 0 },
+  ],
+  contenders: [
+    { name: 'sluice', command: (each) => typescriptProgram('examples/echo.ts', each) },
+    { name: 'node', command: (each) => typescriptProgram('bench/servers/node-echo.ts', each) },
+  ],
+  measure,
+};
+
+async function measure(server: ServerProcess, _case: Case, load: Load): Promise<Sample> {
+  const before = server.cpuSeconds();
+  const clients = new LoadProcess('handshakes', [...server.endpoint, `${load.seconds}`], load);
+  try {
+    const { handshakes } = await clients.says<{ handshakes: number }>();
+    const cpu = server.cpuSeconds() - before;
+    return { cpuMicros: (cpu / handshakes) * 1e6, handshakesPerSecond: handshakes / load.seconds };
+  } finally {
+    await clients.stop();
+  }
+}

@@ -1,0 +1,127 @@
+// See shared_tls_socket.h.
+#include "shared_tls_socket.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace sluice {
+
+namespace {
+
+/// A record with all that seals it: less in one recv(2) could not be decrypted.
+constexpr size_t kRecord = 16 * 1024 + 256 + 5;
+
+}  // namespace
+
+SharedTlsSocket::~SharedTlsSocket() {
+  if (buffers_.owner == this) Leave();
+}
+
+void SharedTlsSocket::Enter(size_t room) {
+  state_ = State::kUnknown;
+  room_ = room;
+}
+
+void SharedTlsSocket::Leave() {
+  if (buffers_.owner != this) return;
+  Spill();
+  buffers_.owner = nullptr;
+}
+
+Status SharedTlsSocket::Flush() {
+  if (SendKept() && SendOutput()) return Status::kDone;
+  return errno == EAGAIN || errno == EWOULDBLOCK ? Status::kWantsWrite : Status::kFailed;
+}
+
+ssize_t SharedTlsSocket::Read(char* data, size_t length) {
+  if (!unread_.empty()) {
+    const size_t count = std::min(length, unread_.size());
+    std::memcpy(data, unread_.data(), count);
+    unread_.Consume(count);
+    return static_cast<ssize_t>(count);
+  }
+  Acquire();
+  TlsBuffers& shared = buffers_;
+  if (shared.input_start == shared.input_end) {
+    const size_t most = std::min(TlsBuffers::kInput, std::max(room_, kRecord));
+    const ssize_t received = Receive(shared.input.data(), most);
+    if (received <= 0) return received;
+    shared.input_start = 0;
+    shared.input_end = static_cast<size_t>(received);
+  }
+  const size_t count = std::min(length, shared.input_end - shared.input_start);
+  std::memcpy(data, shared.input.data() + shared.input_start, count);
+  shared.input_start += count;
+  return static_cast<ssize_t>(count);
+}
+
+ssize_t SharedTlsSocket::Write(const char* data, size_t length) {
+  // What could not leave before stops OpenSSL here, or it would pile up.
+  if (!SendKept()) return -1;
+  Acquire();
+  if (length > TlsBuffers::kOutput - buffers_.output_length) {
+    if (!SendOutput()) return -1;
+    if (length > TlsBuffers::kOutput) return Send(data, length);
+  }
+  std::memcpy(buffers_.output.data() + buffers_.output_length, data, length);
+  buffers_.output_length += length;
+  return static_cast<ssize_t>(length);
+}
+
+bool SharedTlsSocket::HasInput() const {
+  if (!unread_.empty()) return true;
+  return buffers_.owner == this && buffers_.input_start != buffers_.input_end;
+}
+
+/// Makes the buffers this session's; whoever had them keeps what is in them.
+void SharedTlsSocket::Acquire() {
+  if (buffers_.owner == this) return;
+  if (buffers_.owner != nullptr) buffers_.owner->Spill();
+  buffers_.owner = this;
+}
+
+void SharedTlsSocket::Spill() {
+  TlsBuffers& shared = buffers_;
+  if (shared.input_start != shared.input_end) {
+    unread_.Append(shared.input.data() + shared.input_start, shared.input_end - shared.input_start);
+  }
+  if (shared.output_length != 0) unsent_.Append(shared.output.data(), shared.output_length);
+  shared.input_start = shared.input_end = shared.output_length = 0;
+}
+
+/// Sends what an earlier call left; false when some of it stays, with errno.
+bool SharedTlsSocket::SendKept() {
+  while (!unsent_.empty()) {
+    const ssize_t sent = Send(unsent_.data(), unsent_.size());
+    if (sent < 0) return false;
+    unsent_.Consume(static_cast<size_t>(sent));
+  }
+  return true;
+}
+
+/// Sends what is in the shared buffer; what does not leave is kept, with errno.
+bool SharedTlsSocket::SendOutput() {
+  TlsBuffers& shared = buffers_;
+  if (shared.owner != this || shared.output_length == 0) return true;
+  const size_t length = shared.output_length;
+  shared.output_length = 0;
+  const ssize_t sent = Send(shared.output.data(), length);
+  if (sent == static_cast<ssize_t>(length)) return true;
+  const size_t left = sent < 0 ? 0 : static_cast<size_t>(sent);
+  const int saved_errno = errno;
+  unsent_.Append(shared.output.data() + left, length - left);
+  // Only EAGAIN promises an edge.
+  if (sent >= 0) return SendKept();
+  errno = saved_errno;
+  return false;
+}
+
+void SharedTlsSocket::Kept::Consume(size_t length) {
+  start_ += length;
+  if (!empty()) return;
+  bytes_ = {};
+  start_ = 0;
+}
+
+}  // namespace sluice

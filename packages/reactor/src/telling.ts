@@ -1,0 +1,73 @@
+/**
+ * What the protocol, and whoever made a connection, are told of its beginning and its end.
+ *
+ * Rule: `onClose` comes exactly once for each connection whose `onOpen` has returned, and never before that; one that is
+ * gone before it was open is told to its owner alone.
+ */
+import type { Connection } from './connection-contract.ts';
+import type { ConnectionOwner } from './connection-owner.ts';
+import { DestroyedError } from './errors.ts';
+import type { Hooks } from './hooks.ts';
+import type { CloseReason } from './protocol.ts';
+
+export class Telling<State> {
+  /** How far `onOpen` is. While it runs a close is kept back, so that `onClose` finds the state. */
+  private opening: 'before' | 'running' | 'done' = 'before';
+  private keptClose: { readonly reason: CloseReason; readonly error: Error | undefined } | undefined;
+  private readonly connection: Connection<State>;
+  private hooks: Hooks<State>;
+  readonly owner: ConnectionOwner;
+
+  /** `hooks`: whose failure it is when it closes before it is open. */
+  constructor(connection: Connection<State>, hooks: Hooks<State>, owner: ConnectionOwner) {
+    this.connection = connection;
+    this.hooks = hooks;
+    this.owner = owner;
+  }
+
+  /** Whether `onOpen` has been called. */
+  get hasBegun(): boolean {
+    return this.opening !== 'before';
+  }
+
+  /** The handshake is done; `onOpen` comes next. */
+  handshaken(): void {
+    this.owner.onHandshaken();
+  }
+
+  /** Calls `onOpen` of the protocol that was settled; what it threw is for the caller to close the connection with. */
+  open(hooks: Hooks<State>): Error | undefined {
+    this.hooks = hooks;
+    this.opening = 'running';
+    const thrown = this.hooks.open(this.connection);
+    if (thrown !== undefined) return thrown;
+    this.opening = 'done';
+    this.owner.onOpened();
+    if (this.keptClose !== undefined) this.tellClose(this.keptClose.reason, this.keptClose.error);
+    return undefined;
+  }
+
+  /** `onOpen` threw and the connection is closed: there is no state that `onClose` could work on. */
+  openThrew(thrown: Error): void {
+    this.owner.onClosed(thrown);
+  }
+
+  /** The connection is closed. */
+  close(reason: CloseReason, error: Error | undefined): void {
+    if (this.opening === 'done') this.tellClose(reason, error);
+    else if (this.opening === 'running') this.keptClose = { reason, error };
+    else this.tellFailed(reason, error);
+  }
+
+  private tellClose(reason: CloseReason, error: Error | undefined): void {
+    this.hooks.close(this.connection, reason, error);
+    this.owner.onClosed(error);
+  }
+
+  private tellFailed(reason: CloseReason, error: Error | undefined): void {
+    const cause = error ?? new DestroyedError();
+    this.hooks.failed(this.connection, reason, cause);
+    this.owner.onFailed(reason, cause);
+    this.owner.onClosed(error);
+  }
+}

@@ -1,0 +1,55 @@
+/** What TLS counts on this thread. The transports add to it where things happen; `tlsStats()` shows it. */
+
+export interface TlsStats {
+  /** Handshakes by how far they came: those begun are the sum of the others and of those under way. */
+  readonly handshakesBegun: number;
+  readonly handshakesFinished: number;
+  /** Those of the finished ones that resumed an earlier session. */
+  readonly handshakesResumed: number;
+  /** Handshakes that failed, by the error's code (`ERR_TLS_VERSION`, `ECONNRESET`). */
+  readonly handshakesFailed: Readonly<Record<string, number>>;
+  /** Connections that were closed during their handshake without a failure of it: a deadline, `destroy()`. */
+  readonly handshakesAbandoned: number;
+  /** Connections that failed after their handshake, by the error's code. */
+  readonly sessionsFailed: Readonly<Record<string, number>>;
+  /** Fatal alerts, by name (`unknown_ca`). One for which the socket had no room was not sent. */
+  readonly alertsSent: Readonly<Record<string, number>>;
+  readonly alertsReceived: Readonly<Record<string, number>>;
+  /** Application bytes: before they are sealed, and after they are opened. */
+  readonly bytesSealed: number;
+  readonly bytesOpened: number;
+}
+
+type Tally = Record<string, number>;
+
+class Counters implements TlsStats {
+  handshakesBegun = 0;
+  handshakesFinished = 0;
+  handshakesResumed = 0;
+  readonly handshakesFailed: Tally = {};
+  handshakesAbandoned = 0;
+  readonly sessionsFailed: Tally = {};
+  readonly alertsSent: Tally = {};
+  readonly alertsReceived: Tally = {};
+  bytesSealed = 0;
+  bytesOpened = 0;
+}
+
+/** Of this thread: each worker loads the module anew. */
+export const counters = new Counters();
+
+export function countOne(tally: Tally, name: string): void {
+  tally[name] = (tally[name] ?? 0) + 1;
+}
+
+/** Counts of this thread since the package was loaded, over all reactors; a copy. */
+export function tlsStats(): TlsStats {
+  const { handshakesFailed, sessionsFailed, alertsSent, alertsReceived } = counters;
+  return {
+    ...counters,
+    handshakesFailed: { ...handshakesFailed },
+    sessionsFailed: { ...sessionsFailed },
+    alertsSent: { ...alertsSent },
+    alertsReceived: { ...alertsReceived },
+  };
+}
