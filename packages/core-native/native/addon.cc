@@ -11,6 +11,7 @@
 #include "open_socket.h"
 #include "openssl_library.h"
 #include "socket.h"
+#include "ticket_keys.h"
 #include "tls_context.h"
 #include "tls_names.h"
 #include "tls_session.h"
@@ -72,6 +73,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("TlsSession", TlsSession::Define(env, *environment));
   DefineOpenCalls(env, exports, *environment);
   DefineSocketCalls(env, exports, *environment);
+  DefineTicketKeyCalls(env, exports, *environment);
   DefineReports(env, exports, *environment);
 #ifdef SLUICE_SANITIZED
   DefinePlantedFaults(env, exports, *environment);

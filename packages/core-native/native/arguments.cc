@@ -57,6 +57,14 @@ std::string Arguments::Text(size_t index, const char* name) const {
   return value.As<Napi::String>().Utf8Value();
 }
 
+std::string Arguments::Octets(size_t index, const char* name) const {
+  const Napi::Value value = operator[](index);
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
+    ThrowType(env_, name, "a Uint8Array");
+  const auto bytes = value.As<Napi::Uint8Array>();
+  return {reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()};
+}
+
 ByteRange Arguments::Bytes(size_t first) const {
   napi_typedarray_type type;
   size_t available;

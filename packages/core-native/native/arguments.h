@@ -37,6 +37,8 @@ class Arguments {
   int Descriptor(size_t index) const { return Int(index, "fd", 0, INT32_MAX); }
   bool Boolean(size_t index, const char* name) const;
   std::string Text(size_t index, const char* name) const;
+  /// A copy of a Uint8Array, which may be empty.
+  std::string Octets(size_t index, const char* name) const;
   /// `buffer`, `offset`, `length` from `first` on. A zero length is misuse: recv(2) answers 0 for
   /// it, which would read as the end of the stream, and OpenSSL leaves a write of nothing undefined
   /// (SSL_write(3)).

@@ -13,6 +13,9 @@
 
 namespace sluice {
 
+/// OPENSSL_free is a macro.
+inline void FreeOpensslText(char* text) { OPENSSL_free(text); }
+
 template <auto Free>
 struct FreeWith {
   template <typename T>
@@ -21,6 +24,7 @@ struct FreeWith {
   }
 };
 
+using OpensslTextPtr = std::unique_ptr<char, FreeWith<FreeOpensslText>>;
 /// The stack and the certificates in it.
 inline void FreeCertificates(STACK_OF(X509) * stack) { sk_X509_pop_free(stack, X509_free); }
 
@@ -32,6 +36,7 @@ using BioPtr = std::unique_ptr<BIO, FreeWith<BIO_free_all>>;
 using PkeyPtr = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
 using MdCtxPtr = std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>>;
 using SslPtr = std::unique_ptr<SSL, FreeWith<SSL_free>>;
+using SslSessionPtr = std::unique_ptr<SSL_SESSION, FreeWith<SSL_SESSION_free>>;
 using SslCtxPtr = std::unique_ptr<SSL_CTX, FreeWith<SSL_CTX_free>>;
 using X509Ptr = std::unique_ptr<X509, FreeWith<X509_free>>;
 using X509CrlPtr = std::unique_ptr<X509_CRL, FreeWith<X509_CRL_free>>;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tls_peer.h"
+#include "tls_resumption.h"
 
 namespace sluice {
 
@@ -32,6 +33,8 @@ Napi::Function TlsContext::Define(Napi::Env env, Environment& environment) {
   return DefineClass(
       env, "TlsContext",
       {CallProperty("certificateChains", MethodCallback<TlsContext, &TlsContext::CertificateChains>,
+                    environment),
+       CallProperty("sessionStats", MethodCallback<TlsContext, &TlsContext::SessionStats>,
                     environment)},
       &environment);
 }
@@ -65,6 +68,12 @@ TlsContext::TlsContext(const Napi::CallbackInfo& info)
     reported_bytes_ += static_cast<int64_t>(pem.size()) * kAnchorTextFactor;
   }
   Napi::MemoryManagement::AdjustExternalMemory(env, reported_bytes_);
+}
+
+napi_value TlsContext::SessionStats(const Arguments& arguments) {
+  const Napi::Env env = arguments.env();
+  return core_->client_sessions ? ClientSessionStats(env, core_->client_sessions->stats())
+                                : ServerSessionStats(env, core_->context.get());
 }
 
 TlsContext::~TlsContext() {

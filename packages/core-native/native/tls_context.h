@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "client_sessions.h"
 #include "environment.h"
 #include "openssl_ptr.h"
 #include "tls_identity.h"
@@ -27,6 +28,13 @@ struct TlsContextCore {
   std::string groups;
   std::vector<unsigned char> alpn;
   std::vector<LoadedIdentity> identities;
+  /// Tickets of TLS 1.3 that a session owes its client after a full handshake.
+  int tickets = 0;
+  bool key_log = false;
+  /// Part of every session: what keeps those of other policies away.
+  std::string session_id_context;
+  /// Of a client that keeps its sessions. Used by the context's own thread only.
+  std::unique_ptr<ClientSessions> client_sessions;
   /// Last, so that it is let go first: its callbacks point at the members above.
   SslCtxPtr context;
 };
@@ -48,6 +56,7 @@ class TlsContext final : public Napi::ObjectWrap<TlsContext> {
 
  private:
   napi_value CertificateChains(const Arguments& arguments);
+  napi_value SessionStats(const Arguments& arguments);
 
   std::shared_ptr<Environment> environment_;
   std::shared_ptr<const TlsContextCore> core_;

@@ -9,6 +9,7 @@
 #include "tls_context.h"
 #include "tls_hello.h"
 #include "tls_identity.h"
+#include "tls_keylog.h"
 #include "tls_ocsp.h"
 #include "tls_resumption.h"
 #include "tls_trust.h"
@@ -25,6 +26,7 @@ class Builder {
     ERR_clear_error();
     if (!StartOpenSsl()) Throw("ERR_TLS_OPTION", "OpenSSL did not start");
     core_->server = options_.server;
+    core_->tickets = options_.server ? options_.tickets : 0;
     core_->shared_buffers = options_.shared_buffers;
     core_->chooser = options_.chooser;
     core_->groups = options_.groups.value_or(DefaultGroups(options_.security_level));
@@ -39,7 +41,9 @@ class Builder {
     if (options_.request_ocsp) RequestStaple(context());
     UseTrust(env_, context(), options_);
     SetAlpn();
-    UseResumption(env_, context(), options_);
+    UseResumption(env_, *core_, options_);
+    core_->key_log = options_.key_log;
+    if (options_.key_log) WriteKeyLogs(context());
     ERR_clear_error();
     return core_;
   }

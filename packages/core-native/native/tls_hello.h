@@ -29,6 +29,8 @@ class HelloChoice {
   const std::vector<uint8_t>& message() const { return message_; }
   /// Whether an answer is awaited.
   bool suspended() const { return state_ == State::kSuspended; }
+  /// Whose settings hold: the session's own context, or the one that took its place.
+  const TlsContextCore& served() const { return chosen_ ? *chosen_ : *base_; }
 
   /// Answers: `core`, or for null what would have been chosen without being asked.
   void Choose(std::shared_ptr<const TlsContextCore> core);

@@ -9,6 +9,10 @@ namespace sluice {
 
 namespace {
 
+// RFC 8446 section 4.6.1: a week at most.
+constexpr int kMaxSessionSeconds = 7 * 24 * 60 * 60;
+constexpr int kMaxCachedSessions = 1'000'000;
+
 [[noreturn]] void ThrowType(Napi::Env env, const std::string& name, const char* wanted) {
   Napi::TypeError error = Napi::TypeError::New(env, "\"" + name + "\" must be " + wanted);
   error.Set("code", "ERR_INVALID_ARG_TYPE");
@@ -167,6 +171,11 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
   options.alpn = ReadList(object, "alpn", PlainText);
   options.session_id_context = ReadText(object, "sessionIdContext");
   options.tickets = ReadInteger(object, "tickets", options.tickets, 0, 16);
+  options.session_timeout_seconds = ReadInteger(
+      object, "sessionTimeoutSeconds", options.session_timeout_seconds, 1, kMaxSessionSeconds);
+  options.key_log = ReadBoolean(object, "keyLog", false);
+  options.session_cache_size =
+      ReadInteger(object, "sessionCacheSize", options.session_cache_size, 0, kMaxCachedSessions);
   if (options.min_version > options.max_version) {
     ThrowTlsOption(value.Env(), "ERR_TLS_OPTION",
                    "\"minVersion\" is above \"maxVersion\": no version is left");

@@ -46,6 +46,9 @@ struct TlsContextOptions {
   std::vector<std::string> alpn;
   std::optional<std::string> session_id_context;
   int tickets = 1;
+  int session_timeout_seconds = 7200;
+  int session_cache_size = 0;
+  bool key_log = false;
 
   static TlsContextOptions Read(const Napi::Value& value);
 };

@@ -4,6 +4,7 @@
 #include <openssl/sslerr.h>
 
 #include <cstdio>
+#include <string_view>
 
 namespace sluice {
 
@@ -48,7 +49,10 @@ TlsOutcome JudgeTls(const SSL* ssl, int result, int saved_errno, const char* nam
     case SSL_ERROR_WANT_WRITE:
       return {Status::kWantsWrite, saved_errno == EINTR};
     case SSL_ERROR_ZERO_RETURN:
-      return {Status::kEnded, false};
+      if (saved_errno == 0 || std::string_view(name) == "SSL_read") return {Status::kEnded, false};
+      // After the peer's close_notify OpenSSL says this of a send that failed, too.
+      failure = std::make_unique<Failure>(ToFailure(SSL_ERROR_SYSCALL, saved_errno, name));
+      return {Status::kFailed, false};
     case SSL_ERROR_WANT_CLIENT_HELLO_CB:
       return {Status::kSuspended, false};
     default:

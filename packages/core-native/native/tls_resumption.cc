@@ -3,15 +3,20 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <string>
 
+#include "client_resumption.h"
 #include "openssl_ptr.h"
+#include "ticket_keys.h"
 
 namespace sluice {
 
 namespace {
 
-/// Differs per trust policy, so that a session of one never resumes under another (P34).
+/// Differs per trust policy, so that a session of one never resumes under another (P34): all
+/// contexts of the process share their ticket keys, and a name that the caller chose does not stand
+/// for what he trusts.
 std::string DeriveSessionIdContext(Napi::Env env, const TlsContextOptions& options) {
   const MdCtxPtr digest(EVP_MD_CTX_new());
   EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr);
@@ -21,17 +26,22 @@ std::string DeriveSessionIdContext(Napi::Env env, const TlsContextOptions& optio
     EVP_DigestUpdate(digest.get(), part.data(), part.size());
   };
   add(options.verify_peer ? "verify" : options.request_certificate ? "request" : "no verify");
+  add(options.session_id_context ? "named" : "unnamed");
+  add(options.session_id_context.value_or(""));
+  // Lists are counted, so that an anchor and a CRL that change places are another policy too.
+  add(std::to_string(options.identities.size()));
   for (const IdentityOptions& identity : options.identities) {
     add(identity.certificate_chain.value_or(""));
     add(identity.pkcs12 ? identity.pkcs12->text() : "");
   }
-  // Counted, so that an anchor and a CRL that change places are another policy too.
-  add(std::to_string(options.trust_anchors.size()));
   // A session brings its cipher along, whatever the context that resumes it allows.
   add(std::to_string(options.min_version) + "-" + std::to_string(options.max_version));
   for (const auto& list : {options.ciphers, options.cipher_suites, options.groups})
     add(list.value_or(""));
+  add(std::to_string(options.security_level));
+  add(std::to_string(options.trust_anchors.size()));
   for (const std::string& anchors : options.trust_anchors) add(anchors);
+  add(std::to_string(options.crls.size()));
   for (const std::string& crl : options.crls) add(crl);
   std::string id(EVP_MD_get_size(EVP_sha256()), '\0');
   if (EVP_DigestFinal_ex(digest.get(), reinterpret_cast<unsigned char*>(id.data()), nullptr) != 1) {
@@ -40,22 +50,78 @@ std::string DeriveSessionIdContext(Napi::Env env, const TlsContextOptions& optio
   return id;
 }
 
-}  // namespace
-
-void UseResumption(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options) {
-  // Tickets keep the state with the client; the server's own cache would grow to 20480 sessions a
-  // context.
+/// A server's by id, for clients of TLS 1.2 without tickets: OpenSSL's own, whose default of 20480
+/// sessions a context nobody has asked for. A client's is ours.
+void UseCache(TlsContextCore& core, int size) {
+  SSL_CTX* context = core.context.get();
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_num_tickets(context, static_cast<size_t>(options.tickets));
+  // 0 would stand for no limit (SSL_CTX_sess_set_cache_size(3)).
+  if (size == 0) return;
+  if (core.server) {
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_SERVER);
+    // The one that comes in is counted before the oldest goes.
+    SSL_CTX_sess_set_cache_size(context, size + 1);
+    return;
+  }
+  core.client_sessions = std::make_unique<ClientSessions>(static_cast<size_t>(size));
+  KeepClientSessions(context);
+}
+
+void UseTickets(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options) {
   // In TLS 1.2 the number has no say; without tickets there shall be none.
   if (options.tickets == 0) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
-  const std::string id = options.session_id_context ? *options.session_id_context
-                                                    : DeriveSessionIdContext(env, options);
-  if (id.size() > SSL_MAX_SID_CTX_LENGTH ||
-      SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(id.data()),
-                                     static_cast<unsigned int>(id.size())) != 1) {
+  if (!options.server) return;
+  // None with the handshake: see SendTicketsWithNextWrite.
+  SSL_CTX_set_num_tickets(context, 0);
+  if (!UseTicketKeys(context)) {
+    ThrowTlsOption(env, "ERR_TLS_OPTION", "OpenSSL refused the ticket keys");
+  }
+}
+
+}  // namespace
+
+void UseResumption(Napi::Env env, TlsContextCore& core, const TlsContextOptions& options) {
+  SSL_CTX* context = core.context.get();
+  UseCache(core, options.session_cache_size);
+  UseTickets(env, context, options);
+  SSL_CTX_set_timeout(context, options.session_timeout_seconds);
+  if (options.session_id_context && options.session_id_context->size() > SSL_MAX_SID_CTX_LENGTH) {
     ThrowTlsOption(env, "ERR_TLS_OPTION", "\"sessionIdContext\" must be at most 32 bytes");
   }
+  core.session_id_context = DeriveSessionIdContext(env, options);
+  const auto* id = reinterpret_cast<const unsigned char*>(core.session_id_context.data());
+  if (SSL_CTX_set_session_id_context(
+          context, id, static_cast<unsigned int>(core.session_id_context.size())) != 1) {
+    ThrowTlsOption(env, "ERR_TLS_OPTION", "The session id context was refused");
+  }
+}
+
+Napi::Object ClientSessionStats(Napi::Env env, const ClientSessions::Stats& stats) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("kept", static_cast<double>(stats.kept));
+  object.Set("hits", static_cast<double>(stats.hits));
+  object.Set("misses", static_cast<double>(stats.misses));
+  object.Set("evicted", static_cast<double>(stats.evicted));
+  return object;
+}
+
+Napi::Object ServerSessionStats(Napi::Env env, SSL_CTX* context) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("kept", static_cast<double>(SSL_CTX_sess_number(context)));
+  object.Set("hits", static_cast<double>(SSL_CTX_sess_hits(context)));
+  object.Set("misses", static_cast<double>(SSL_CTX_sess_misses(context)));
+  object.Set("evicted", static_cast<double>(SSL_CTX_sess_cache_full(context)));
+  return object;
+}
+
+// Sent at the end of the handshake, tickets meet a peer that has closed by then and turn its FIN
+// into a reset, which destroys the request that came before it; or they meet a full send buffer and
+// keep the request from being read (P33). What is written has been asked for.
+void SendTicketsWithNextWrite(SSL* ssl, int count) {
+  if (SSL_version(ssl) != TLS1_3_VERSION) return;
+  // A client that resumed has used up one.
+  const int due = SSL_session_reused(ssl) == 1 ? std::min(count, 1) : count;
+  for (int ticket = 0; ticket < due; ++ticket) SSL_new_session_ticket(ssl);
 }
 
 }  // namespace sluice

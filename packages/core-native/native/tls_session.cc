@@ -1,17 +1,12 @@
 // See tls_session.h.
 #include "tls_session.h"
 
-#include <arpa/inet.h>
-#include <openssl/x509v3.h>
-
 #include <cerrno>
 #include <utility>
 
-#include "alpn.h"
 #include "shared_tls_socket.h"
-#include "tls_names.h"
 #include "tls_outcome.h"
-#include "tls_peer.h"
+#include "tls_resumption.h"
 
 namespace sluice {
 
@@ -27,46 +22,9 @@ constexpr int64_t kSessionBytes = 27 * 1024;
 // tickets.
 constexpr int kMaxBarrenRecords = 32;
 
-bool IsNumericAddress(const std::string& name) {
-  unsigned char parsed[sizeof(in6_addr)];
-  return inet_pton(AF_INET, name.c_str(), parsed) == 1 ||
-         inet_pton(AF_INET6, name.c_str(), parsed) == 1;
-}
-
-/// RFC 9525: names are DNS-IDs of the subjectAltName, the common name never counts, and a wildcard
-/// is a whole label.
-bool ExpectName(SSL* ssl, const std::string& name) {
-  X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl);
-  if (IsNumericAddress(name)) return X509_VERIFY_PARAM_set1_ip_asc(parameters, name.c_str()) == 1;
-  X509_VERIFY_PARAM_set_hostflags(
-      parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-  // Certificates carry no trailing dot (RFC 5280 section 4.2.1.6).
-  const size_t length = name.back() == '.' ? name.size() - 1 : name.size();
-  // With a length of 0 the function would clear the expectation instead of refusing it.
-  return length > 0 && X509_VERIFY_PARAM_set1_host(parameters, name.data(), length) == 1;
-}
+bool IsWant(Status status) { return status == Status::kWantsRead || status == Status::kWantsWrite; }
 
 }  // namespace
-
-/// Marks a call into OpenSSL: the first one in asks the socket anew, the last one out does the
-/// close that was asked for meanwhile.
-class TlsSession::Entry {
- public:
-  /// `room` is how many bytes the call can take.
-  explicit Entry(TlsSession& session, size_t room = 0) : session_(session) {
-    if (session_.entered_++ == 0) session_.socket_->Enter(room);
-  }
-  Entry(const Entry&) = delete;
-  Entry& operator=(const Entry&) = delete;
-  ~Entry() {
-    if (--session_.entered_ != 0) return;
-    session_.socket_->Leave();
-    if (session_.close_asked_) session_.Free();
-  }
-
- private:
-  TlsSession& session_;
-};
 
 Napi::Function TlsSession::Define(Napi::Env env, Environment& environment) {
   return DefineClass(
@@ -88,6 +46,14 @@ Napi::Function TlsSession::Define(Napi::Env env, Environment& environment) {
                     environment),
        CallProperty("refuseHello", MethodCallback<TlsSession, &TlsSession::RefuseHello>,
                     environment),
+       CallProperty("exportSession", MethodCallback<TlsSession, &TlsSession::ExportSession>,
+                    environment),
+       CallProperty("updateKeys", MethodCallback<TlsSession, &TlsSession::UpdateKeys>, environment),
+       CallProperty("keyUpdates", MethodCallback<TlsSession, &TlsSession::KeyUpdateCounts>,
+                    environment),
+       CallProperty("exportKeyingMaterial",
+                    MethodCallback<TlsSession, &TlsSession::ExportKeyingMaterial>, environment),
+       CallProperty("takeKeyLog", MethodCallback<TlsSession, &TlsSession::TakeKeyLog>, environment),
        CallProperty("close", MethodCallback<TlsSession, &TlsSession::Close>, environment)},
       &environment);
 }
@@ -119,6 +85,7 @@ TlsSession::TlsSession(const Napi::CallbackInfo& info)
   SSL_set_bio(ssl_.get(), bio, bio);
   // Without it each record takes two reads: five bytes of header, then the body.
   SSL_set_read_ahead(ssl_.get(), socket_->wants_read_ahead() ? 1 : 0);
+  if (core_->key_log) SetKeyLog(ssl_.get(), &key_log_);
   SSL_set_msg_callback(ssl_.get(), OnMessage);
   SSL_set_msg_callback_arg(ssl_.get(), this);
   Configure(env, info[2]);
@@ -133,57 +100,6 @@ TlsSession::TlsSession(const Napi::CallbackInfo& info)
 
 TlsSession::~TlsSession() { Free(); }
 
-void TlsSession::Configure(Napi::Env env, const Napi::Value& options) {
-  if (options.IsUndefined() && !core_->chooser) return;
-  if (!options.IsObject()) throw Napi::TypeError::New(env, "\"options\" must be an object");
-  const auto object = options.As<Napi::Object>();
-  Feed(env, object.Get("head"));
-  return core_->server ? ConfigureServer(env, object) : ConfigureClient(env, object);
-}
-
-void TlsSession::ConfigureServer(Napi::Env env, const Napi::Object& options) {
-  const Napi::Value names = options.Get("names");
-  std::shared_ptr<const NameTable> table = TlsNames::From(names);
-  if (!table && !names.IsUndefined()) throw Napi::TypeError::New(env, "\"names\" must be TlsNames");
-  const Napi::Value alpn = options.Get("alpn");
-  if (!alpn.IsUndefined()) {
-    if (!alpn.IsBuffer()) throw Napi::TypeError::New(env, "\"alpn\" must be a Buffer");
-    const auto wire = alpn.As<Napi::Buffer<unsigned char>>();
-    alpn_.assign(wire.Data(), wire.Data() + wire.Length());
-  }
-  hello_ = std::make_unique<HelloChoice>(core_, std::move(table),
-                                         options.Get("suspends").ToBoolean().Value());
-  if (!hello_->Attach(ssl_.get()) || (!alpn_.empty() && !OfferAlpn(ssl_.get(), &alpn_)))
-    ThrowTlsOption(env, "ERR_TLS_OPTION", "OpenSSL made no session");
-}
-
-void TlsSession::ConfigureClient(Napi::Env env, const Napi::Object& options) {
-  const std::optional<std::string> servername = ReadText(options, "servername");
-  const std::optional<std::string> verify_name = ReadText(options, "verifyName");
-  if (servername) {
-    // Literal addresses are not permitted in SNI (RFC 6066 section 3), and some servers refuse
-    // them.
-    if (IsNumericAddress(*servername) || servername->find('\0') != std::string::npos ||
-        servername->empty() || SSL_set_tlsext_host_name(ssl_.get(), servername->c_str()) != 1) {
-      ThrowTlsOption(env, "ERR_TLS_OPTION",
-                     "\"servername\" must be a DNS name of 1 to 255 bytes; an address goes into "
-                     "\"verifyName\" only");
-    }
-  }
-  if (verify_name && (verify_name->empty() || !ExpectName(ssl_.get(), *verify_name))) {
-    ThrowTlsOption(env, "ERR_TLS_OPTION",
-                   "\"verifyName\" must be a DNS name or a numeric IP address");
-  }
-}
-
-void TlsSession::Feed(Napi::Env env, const Napi::Value& head) {
-  if (head.IsUndefined()) return;
-  if (!head.IsTypedArray() || head.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
-    throw Napi::TypeError::New(env, "\"head\" must be a Uint8Array");
-  const auto bytes = head.As<Napi::Uint8Array>();
-  socket_->Feed(bytes.Data(), bytes.ByteLength());
-}
-
 napi_value TlsSession::Handshake(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   const Entry entry(*this);
@@ -193,7 +109,16 @@ napi_value TlsSession::Handshake(const Arguments& arguments) {
   // does not wait for tickets (P33).
   const Status flushed =
       status == Status::kDone ? FlushToReader("SSL_do_handshake") : Flush("SSL_do_handshake");
-  return Integer(arguments.env(), Answer(flushed == Status::kDone ? status : flushed));
+  const Status settled = flushed == Status::kDone ? status : flushed;
+  if (settled == Status::kDone && !std::exchange(handshaken_, true) && resumption_)
+    resumption_->OnHandshaken();
+  return Integer(arguments.env(), Answer(settled));
+}
+
+Status TlsSession::Continue() {
+  const Status status = Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); });
+  const Status flushed = Flush("SSL_do_handshake");
+  return flushed == Status::kDone ? status : flushed;
 }
 
 napi_value TlsSession::Read(const Arguments& arguments) {
@@ -246,7 +171,18 @@ napi_value TlsSession::Write(const Arguments& arguments) {
                                     " bytes must be retried with the same bytes, at least as many");
   }
   const Entry entry(*this);
-  return Integer(arguments.env(), WriteRecords(range));
+  SettleTickets();
+  const int32_t written = WriteRecords(range);
+  // A failure of it is kept for the next call.
+  if (written > 0 && key_update_due_ != SSL_KEY_UPDATE_NONE && !IsWriteBlocked())
+    SendKeyUpdate(std::exchange(key_update_due_, SSL_KEY_UPDATE_NONE));
+  return Integer(arguments.env(), written);
+}
+
+void TlsSession::SettleTickets() {
+  if (!core_->server || tickets_settled_ || !IsHandshaken()) return;
+  tickets_settled_ = true;
+  SendTicketsWithNextWrite(ssl_.get(), hello_ ? hello_->served().tickets : core_->tickets);
 }
 
 int32_t TlsSession::WriteRecords(ByteRange range) {
@@ -260,6 +196,7 @@ int32_t TlsSession::WriteRecords(ByteRange range) {
       return SSL_write_ex(ssl_.get(), range.data + total, range.length - total, &count);
     });
     total += count;
+    record_pinned_ = IsWant(status);
     // Straight to the socket a second record could block after the first was accepted, which a
     // single answer cannot tell.
     more = core_->shared_buffers;
@@ -269,7 +206,7 @@ int32_t TlsSession::WriteRecords(ByteRange range) {
     blocked_write_ = 0;
     return static_cast<int32_t>(total);
   }
-  const bool blocked = status == Status::kWantsRead || status == Status::kWantsWrite;
+  const bool blocked = IsWant(status);
   blocked_write_ = blocked ? range.length : 0;
   accepted_write_ = blocked ? total : 0;
   return Answer(status);
@@ -277,7 +214,7 @@ int32_t TlsSession::WriteRecords(ByteRange range) {
 
 napi_value TlsSession::Shutdown(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
-  if (blocked_write_ != 0) {
+  if (IsWriteBlocked()) {
     throw Napi::Error::New(arguments.env(),
                            "close_notify cannot overtake a blocked write: finish that write first");
   }
@@ -285,77 +222,19 @@ napi_value TlsSession::Shutdown(const Arguments& arguments) {
   const Entry entry(*this);
   Status status = Flush("SSL_shutdown");
   // SSL_shutdown during a handshake is an error that would spoil the session (SSL_shutdown(3)).
-  if (status == Status::kDone && !close_notify_sent_ && SSL_is_init_finished(ssl_.get())) {
-    // Both 0 (sent) and 1 (the peer's has come too) say that ours has left. A second call would
-    // begin to read, which is for read() to do (P30).
-    status = Run("SSL_shutdown", [&] { return SSL_shutdown(ssl_.get()) >= 0 ? 1 : -1; });
-    close_notify_sent_ = status == Status::kDone;
-    if (status == Status::kDone) status = Flush("SSL_shutdown");
-  }
+  if (status == Status::kDone && !close_notify_sent_ && IsHandshaken()) status = SendCloseNotify();
   return Integer(arguments.env(), Answer(status));
 }
 
-napi_value TlsSession::Info(const Arguments& arguments) {
-  ThrowIfClosed(arguments.env());
-  if (!SSL_is_init_finished(ssl_.get())) {
-    throw Napi::Error::New(arguments.env(),
-                           "The handshake is not complete: there is nothing settled to tell");
-  }
-  return TlsInfo(arguments.env(), ssl_.get());
-}
-
-napi_value TlsSession::PeerCertificates(const Arguments& arguments) {
-  ThrowIfClosed(arguments.env());
-  return TlsPeerCertificates(arguments.env(), ssl_.get());
-}
-
-napi_value TlsSession::VerifyResult(const Arguments& arguments) {
-  ThrowIfClosed(arguments.env());
-  return TlsVerifyResult(arguments.env(), ssl_.get());
-}
-
-napi_value TlsSession::Alerts(const Arguments& arguments) {
-  const Napi::Object alerts = Napi::Object::New(arguments.env());
-  if (alert_sent_ >= 0) alerts.Set("sent", alert_sent_);
-  if (alert_received_ >= 0) alerts.Set("received", alert_received_);
-  return alerts;
-}
-
-napi_value TlsSession::Resumed(const Arguments& arguments) {
-  ThrowIfClosed(arguments.env());
-  return Napi::Boolean::New(arguments.env(), SSL_session_reused(ssl_.get()) == 1);
-}
-
-napi_value TlsSession::ClientHello(const Arguments& arguments) {
-  ThrowIfClosed(arguments.env());
-  if (!hello_ || !hello_->suspended()) return Undefined(arguments.env());
-  const std::vector<uint8_t>& message = hello_->message();
-  return Napi::Buffer<uint8_t>::Copy(arguments.env(), message.data(), message.size());
-}
-
-napi_value TlsSession::ChooseContext(const Arguments& arguments) {
-  HelloChoice& choice = AwaitedChoice(arguments.env());
-  if (arguments[0].IsUndefined()) {
-    choice.Choose(nullptr);
-    return Undefined(arguments.env());
-  }
-  const TlsContext* context = TlsContext::From(arguments[0]);
-  if (context == nullptr || !context->core()->server) {
-    throw Napi::TypeError::New(arguments.env(), "\"context\" must be a server's TlsContext");
-  }
-  choice.Choose(context->core());
-  return Undefined(arguments.env());
-}
-
-napi_value TlsSession::RefuseHello(const Arguments& arguments) {
-  AwaitedChoice(arguments.env()).Refuse(arguments.Int(0, "alert", 0, 255));
-  return Undefined(arguments.env());
-}
-
-HelloChoice& TlsSession::AwaitedChoice(napi_env env) const {
-  ThrowIfClosed(env);
-  if (hello_ && hello_->suspended()) return *hello_;
-  throw Napi::Error::New(env, "The handshake is not suspended: there is nothing to answer");
+Status TlsSession::SendCloseNotify() {
+  // What OpenSSL has begun to send by itself, the answer to a KeyUpdate for instance, comes first.
+  Status status = SSL_is_init_finished(ssl_.get()) ? Status::kDone : Continue();
+  if (status != Status::kDone) return status;
+  // Both 0 (sent) and 1 (the peer's has come too) say that ours has left. A second call would begin
+  // to read, which is for read() to do (P30).
+  status = Run("SSL_shutdown", [&] { return SSL_shutdown(ssl_.get()) >= 0 ? 1 : -1; });
+  close_notify_sent_ = status == Status::kDone;
+  return status == Status::kDone ? Flush("SSL_shutdown") : status;
 }
 
 napi_value TlsSession::Close(const Arguments& arguments) {
@@ -378,9 +257,8 @@ Status TlsSession::Run(const char* name, Call call) {
     // A want of more must come from a socket that said EAGAIN: an end that was there already brings
     // no edge any more, and half a record before it is a short read too.
   } while (status == Status::kWantsRead && socket_->AskAgain());
-  if (barren_records_ <= kMaxBarrenRecords || failure_) return status;
-  failure_ = std::make_unique<Failure>(
-      Failure::Tls(name, "the peer sent too many records in a row without application data"));
+  if (abuse_ == nullptr || failure_) return status;
+  failure_ = std::make_unique<Failure>(Failure::Tls(name, abuse_));
   return Status::kFailed;
 }
 
@@ -395,6 +273,9 @@ Status TlsSession::FlushToReader(const char* name) {
 Status TlsSession::Judge(Status flushed, const char* name) {
   // A failed session has nothing to wait for.
   if (failure_) return Status::kFailed;
+  // Whatever a read has to wait for was in front of what follows: it shall not wait for that, too
+  // (P16).
+  if (flushed == Status::kDone) read_owes_ = false;
   if (flushed == Status::kFailed) {
     failure_ = std::make_unique<Failure>(Failure::System(errno, name));
   }
@@ -405,15 +286,22 @@ Status TlsSession::Judge(Status flushed, const char* name) {
 void TlsSession::OnMessage(int written, int /*version*/, int content_type, const void* bytes,
                            size_t length, SSL* ssl, void* session) {
   auto* self = static_cast<TlsSession*>(session);
+  const auto* octets = static_cast<const uint8_t*>(bytes);
   // Of one that is sent this is called when it has left, and not when the socket had no room.
-  if (content_type == SSL3_RT_ALERT && length == 2)
-    self->NoteAlert(written != 0, static_cast<const uint8_t*>(bytes)[1]);
+  if (content_type == SSL3_RT_ALERT && length == 2) self->NoteAlert(written != 0, octets[1]);
+  if (content_type == SSL3_RT_HANDSHAKE && length > 0 && octets[0] == SSL3_MT_KEY_UPDATE)
+    self->NoteKeyUpdate(written != 0);
   if (written != 0) return;
   if (content_type == SSL3_RT_HANDSHAKE && self->hello_) self->hello_->Note(bytes, length);
   if (content_type != SSL3_RT_HEADER || !SSL_is_init_finished(ssl)) return;
-  if (++self->barren_records_ <= kMaxBarrenRecords) return;
+  if (++self->barren_records_ > kMaxBarrenRecords)
+    self->Abort("the peer sent too many records in a row without application data");
+}
+
+void TlsSession::Abort(const char* reason) {
+  abuse_ = reason;
   // Makes the SSL_read that is under way return instead of going on to the next record.
-  SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
+  SSL_set_shutdown(ssl_.get(), SSL_get_shutdown(ssl_.get()) | SSL_RECEIVED_SHUTDOWN);
 }
 
 void TlsSession::NoteAlert(bool sent, int description) {
@@ -433,6 +321,10 @@ void TlsSession::ThrowIfClosed(napi_env env) const {
 
 void TlsSession::Free() {
   if (!ssl_) return;
+  // A session goes with a connection that broke (RFC 8446 section 6.2). OpenSSL would drop it also
+  // for want of a close_notify, which many a peer leaves out (SSL_set_shutdown(3)).
+  if (!failure_ || failure_->kind != Failure::Kind::kTls)
+    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   ssl_.reset();
   hello_.reset();
   core_.reset();

@@ -9,10 +9,13 @@
 #include <optional>
 
 #include "arguments.h"
+#include "client_resumption.h"
 #include "environment.h"
+#include "key_updates.h"
 #include "openssl_ptr.h"
 #include "tls_context.h"
 #include "tls_hello.h"
+#include "tls_keylog.h"
 #include "tls_socket.h"
 
 namespace sluice {
@@ -25,7 +28,25 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   ~TlsSession();
 
  private:
-  class Entry;
+  /// Marks a call into OpenSSL: the first one in asks the socket anew, the last one out does the
+  /// close that was asked for meanwhile.
+  class Entry {
+   public:
+    /// `room` is how many bytes the call can take.
+    explicit Entry(TlsSession& session, size_t room = 0) : session_(session) {
+      if (session_.entered_++ == 0) session_.socket_->Enter(room);
+    }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+    ~Entry() {
+      if (--session_.entered_ != 0) return;
+      session_.socket_->Leave();
+      if (session_.close_asked_) session_.Free();
+    }
+
+   private:
+    TlsSession& session_;
+  };
 
   napi_value Handshake(const Arguments& arguments);
   napi_value Read(const Arguments& arguments);
@@ -39,6 +60,15 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   napi_value ClientHello(const Arguments& arguments);
   napi_value ChooseContext(const Arguments& arguments);
   napi_value RefuseHello(const Arguments& arguments);
+  // In tls_session_keys.cc.
+  napi_value ExportSession(const Arguments& arguments);
+  napi_value UpdateKeys(const Arguments& arguments);
+  napi_value KeyUpdateCounts(const Arguments& arguments);
+  napi_value ExportKeyingMaterial(const Arguments& arguments);
+  napi_value TakeKeyLog(const Arguments& arguments);
+  Status SendKeyUpdate(int type);
+  void NoteKeyUpdate(bool sent);
+
   napi_value Close(const Arguments& arguments);
 
   static void OnMessage(int written, int version, int content_type, const void* bytes,
@@ -52,6 +82,10 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   HelloChoice& AwaitedChoice(napi_env env) const;
   int32_t ReadRecords(ByteRange range);
   int32_t WriteRecords(ByteRange range);
+  void SettleTickets();
+  Status SendCloseNotify();
+  /// Brings on what OpenSSL has to send after the handshake, and sends it.
+  Status Continue();
   template <typename Call>
   Status Run(const char* name, Call call);
   /// Sends what OpenSSL has written: kDone, kWantsWrite or kFailed. `name` is a literal.
@@ -63,7 +97,13 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   /// moment, not before.
   int32_t Answer(Status status);
   void ThrowIfClosed(napi_env env) const;
+  /// Ends the session over something that OpenSSL sees nothing wrong with; a literal.
+  void Abort(const char* reason);
   void Free();
+  /// Of a handshake; what follows it (tickets, KeyUpdate) brings OpenSSL back into its own init.
+  bool IsHandshaken() const { return handshaken_ || SSL_is_init_finished(ssl_.get()); }
+  /// Nothing else may be written before the write that was blocked.
+  bool IsWriteBlocked() const { return blocked_write_ != 0 || record_pinned_; }
 
   std::shared_ptr<Environment> environment_;
   std::optional<LiveCount> live_;
@@ -72,22 +112,35 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   std::unique_ptr<HelloChoice> hello_;
   std::vector<unsigned char> alpn_;
   std::unique_ptr<TlsSocket> socket_;
+  KeyLog key_log_;
   SslPtr ssl_;
+  /// Of a client.
+  std::optional<ClientResumption> resumption_;
   std::unique_ptr<Failure> failure_;
 
   /// Length of the write that was answered with a want; 0 when there is none.
   size_t blocked_write_ = 0;
   /// What OpenSSL has accepted of it, to be told when all of its records have left.
   size_t accepted_write_ = 0;
-  /// A read has answered the peer (KeyUpdate), and the answer has not left: it has to before more
-  /// is read that may want another.
+  /// OpenSSL holds a record that it has sealed and could not write: the bytes behind those that
+  /// were accepted, which the next write begins with.
+  bool record_pinned_ = false;
+  /// A KeyUpdate, ours or the answer to the peer's, has not left: it has to before more is read
+  /// that may want another.
   bool read_owes_ = false;
   bool close_notify_sent_ = false;
+  bool handshaken_ = false;
+  /// Whether the tickets of a server have gone out with the first write, or are not due.
+  bool tickets_settled_ = false;
   /// Descriptions (RFC 8446 section 6) of the last alerts other than close_notify; -1 for none.
   int alert_sent_ = -1;
   int alert_received_ = -1;
   /// Records received since the handshake or the last application data.
   int barren_records_ = 0;
+  KeyUpdates key_updates_;
+  /// An update that a blocked write comes before.
+  int key_update_due_ = SSL_KEY_UPDATE_NONE;
+  const char* abuse_ = nullptr;
   /// Calls into OpenSSL on the stack: a callback of theirs may close this session (P21).
   int entered_ = 0;
   bool close_asked_ = false;

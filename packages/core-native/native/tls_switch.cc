@@ -2,7 +2,7 @@
 //
 // What follows the context by itself, being looked up in it at each use (read in OpenSSL 3.5.7;
 // what this addon sets is tested): cipher lists of both versions, the ALPN callback, trust store,
-// names of acceptable authorities, status and key log callbacks. SSL_set_SSL_CTX copies
+// names of acceptable authorities, the status callback. SSL_set_SSL_CTX copies
 // certificates with their signature algorithms and security level, and the session id context, as
 // long as that was not set on the session. The keys of session tickets stay those of the first
 // context; the session id context is what keeps resumption inside one policy (P34).
@@ -48,12 +48,19 @@ bool TakeSessions(SSL* ssl, SSL_CTX* to) {
          SSL_set_recv_max_early_data(ssl, SSL_CTX_get_recv_max_early_data(to)) == 1;
 }
 
+/// Who listens to the keys of a session listens whoever serves it; the lines of others go nowhere.
+void TakeKeyLog(SSL_CTX* from, SSL_CTX* to) {
+  const auto log = SSL_CTX_get_keylog_callback(from);
+  if (log != nullptr) SSL_CTX_set_keylog_callback(to, log);
+}
+
 }  // namespace
 
 bool SwitchContext(SSL* ssl, const TlsContextCore& from, const TlsContextCore& to) noexcept {
   SSL_CTX* context = to.context.get();
   if (SSL_set_SSL_CTX(ssl, context) != context) return false;
   TakeBehaviour(ssl, from.context.get(), context);
+  TakeKeyLog(from.context.get(), context);
   return TakeVersions(ssl, context) && TakeVerification(ssl, context) &&
          TakeGroups(ssl, from, to) && TakeSessions(ssl, context);
 }

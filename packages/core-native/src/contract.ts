@@ -7,6 +7,7 @@
  */
 
 import type {
+  NativeTicketKeys,
   NativeTlsContext,
   NativeTlsContextOptions,
   NativeTlsNames,
@@ -212,7 +213,7 @@ export interface NativeLiveObjects {
  * {@link NativeBinding.close} and by nothing else: those that are open when their environment ends (a worker that is
  * terminated) are closed with it.
  */
-export interface NativeBinding {
+export interface NativeBinding extends NativeTicketKeys {
   /** Events land in `events` ({@link EVENT_FIELDS} each), which the object keeps alive; its length bounds a batch. */
   readonly Epoll: new (
     events: Int32Array,

@@ -61,10 +61,37 @@ export interface NativeTlsContextOptions extends NativeTlsIdentity {
    * without a list leaves it to the session's.
    */
   readonly alpn?: readonly string[] | undefined;
-  /** At most 32 bytes; keeps resumption inside one trust policy. Required for resumption with verified peers. */
+  /**
+   * At most 32 bytes more in what tells sessions of one purpose from those of another. The certificates, and whom the
+   * context trusts, are always part of that: a session is resumed under the same policy only.
+   */
   readonly sessionIdContext?: string | undefined;
-  /** TLS 1.3 session tickets sent after a full handshake. */
+  /**
+   * TLS 1.3 session tickets, from 0 to 16, sent in front of the first application data after a full handshake; one after
+   * a resumption. In TLS 1.2 there is one, in the handshake. 0: no tickets at all, a client of TLS 1.2 asks for none.
+   */
   readonly tickets?: number | undefined;
+  /** How long a session may be resumed, from 1 to 604800 (RFC 8446 section 4.6.1). Default 7200. */
+  readonly sessionTimeoutSeconds?: number | undefined;
+  /**
+   * Sessions kept, from 0 to 1000000; the oldest goes first. A server's are found by id, for clients of TLS 1.2 that take
+   * no tickets; a client's are offered again, see {@link NativeTlsSessionOptions.sessionKey}. Default 0: none.
+   */
+  readonly sessionCacheSize?: number | undefined;
+  /** Whether sessions keep the lines of a key log for {@link NativeTlsSession.takeKeyLog}. Default false. */
+  readonly keyLog?: boolean | undefined;
+}
+
+/** Sessions of one context, since it was made. */
+export interface NativeSessionStats {
+  /** In the cache now. */
+  readonly kept: number;
+  /** Server: handshakes that resumed one, by ticket or by id. Client: sessions offered. */
+  readonly hits: number;
+  /** Server: session ids asked for in vain. Client: handshakes without a session to offer. */
+  readonly misses: number;
+  /** Dropped for want of room. */
+  readonly evicted: number;
 }
 
 /** An immutable SSL_CTX. Sessions made from it keep it alive. */
@@ -72,6 +99,7 @@ export interface NativeTlsContext {
   readonly role: 'server' | 'client';
   /** Of each identity what it sends, DER, leaf first. */
   certificateChains(): Buffer[][];
+  sessionStats(): NativeSessionStats;
 }
 
 /**
@@ -95,12 +123,25 @@ export interface NativeTlsSessionOptions {
   readonly servername?: string | undefined;
   /** DNS name or numeric IP address that the peer's certificate must carry (clients; RFC 9525). */
   readonly verifyName?: string | undefined;
+  /**
+   * Under what name the sessions of this one are kept, and one is taken to be offered (clients of a context with
+   * `sessionCacheSize`). Must differ where `servername`, `verifyName` or the server do. One of TLS 1.3 is offered once.
+   */
+  readonly sessionKey?: string | undefined;
+  /**
+   * What {@link NativeTlsSession.exportSession} answered, to be offered instead of a kept one. Left aside when it was made
+   * under another trust policy, or with a peer whose certificate does not carry `verifyName`. Throws `ERR_TLS_OPTION` for
+   * bytes that are no session.
+   */
+  readonly session?: Uint8Array | undefined;
   /** What has been read from the socket already: the session's first input. Copied. */
   readonly head?: Uint8Array | undefined;
   /** Who serves which servername (servers); whoever is not found there is served by the session's own context. */
   readonly names?: NativeTlsNames | undefined;
   /** Application protocols (servers), each with its length in front as on the wire, for contexts that have no list. */
   readonly alpn?: Buffer | undefined;
+  /** As of the context, and whichever context serves the client (servers). Default false. */
+  readonly keyLog?: boolean | undefined;
   /** Whether the handshake is suspended once the ClientHello is there (servers). Default false. */
   readonly suspends?: boolean | undefined;
 }
@@ -135,6 +176,23 @@ export interface NativeTlsInfo {
   readonly ocspStaple: Buffer | undefined;
 }
 
+/**
+ * The ring of ticket keys: one for all server contexts of all threads of this process. 80 bytes each: a name of 16, a key
+ * of AES-256-CBC, a key of HMAC-SHA256 (32 each); the first one seals, all of them open.
+ */
+export interface NativeTicketKeys {
+  /**
+   * Puts a random key in front, unless the present one is younger than `minAgeMs`, or none was needed yet. Whether it did.
+   */
+  rotateTicketKeys(minAgeMs: number): boolean;
+  /** Replaces all keys, 1 to 16. Throws a RangeError for another length, and when two have the same name. */
+  setTicketKeys(buffer: Uint8Array, offset: number, length: number): void;
+  /** A copy of all keys, which is a secret; makes the first one when there is none yet. */
+  exportTicketKeys(): Buffer;
+  /** How many keys beside the first go on opening after a rotation, from 0 to 15; 2 at the start. */
+  keepTicketKeys(previous: number): void;
+}
+
 /** One SSL object on one connected, non-blocking socket. It never closes the socket. */
 export interface NativeTlsSession {
   /** 0 when the handshake is complete, else a {@link Status}. Never needed again after 0. */
@@ -154,7 +212,7 @@ export interface NativeTlsSession {
   /**
    * Decrypts as many records as are there into `buffer[offset, offset + length)`. Answers the count, with
    * {@link READ_MORE} set unless the session ran dry, or a {@link Status}. A zero `length` is misuse. A peer that sends
-   * more than 32 records in a row without data, KeyUpdates for instance, has `failed`.
+   * more than 32 records in a row without data, or more than 256 KeyUpdates in a minute, has `failed`.
    */
   read(buffer: Uint8Array, offset: number, length: number): number;
   /**
@@ -180,6 +238,27 @@ export interface NativeTlsSession {
   alerts(): { readonly sent?: number; readonly received?: number };
   /** Whether the handshake resumed an earlier session. */
   resumed(): boolean;
+  /**
+   * The session as it could be resumed now (i2d_SSL_SESSION(3)), secrets included; undefined for a server, and before
+   * there is a ticket or an id.
+   */
+  exportSession(): Buffer | undefined;
+  /**
+   * Sends a KeyUpdate (RFC 8446 section 4.6.3): what this side writes is under new keys from then on, and with
+   * `requestPeer` the peer is asked for the same; until it has answered, further calls do nothing. 0, also when a blocked
+   * write comes first and brings the update behind it; `wantsWrite` when a part has still to leave, which any later call
+   * brings on; or `failed`. Throws `ERR_TLS_KEY_UPDATE` in TLS 1.2, before the handshake is complete, and after `shutdown`.
+   */
+  updateKeys(requestPeer: boolean): number;
+  /** KeyUpdates so far, answers to the peer's included; to be had after the end, too. */
+  keyUpdates(): { readonly received: number; readonly sent: number };
+  /**
+   * Derives 1 to 16384 bytes that both ends have and nobody else (RFC 5705, RFC 8446 section 7.5). In TLS 1.2 an empty
+   * context is another one than none. Throws `ERR_TLS_EXPORT` before the handshake is complete, and for a reserved label.
+   */
+  exportKeyingMaterial(length: number, label: string, context?: Uint8Array): Buffer;
+  /** Lines of the key log (the format of SSLKEYLOGFILE) since this was last asked; to be had after the end, too. */
+  takeKeyLog(): string[];
   /** Frees the SSL object; when called from inside one of its own callbacks, after that call. Twice is harmless. */
   close(): void;
 }

@@ -149,6 +149,21 @@ describe.each((['TLSv1.2', 'TLSv1.3'] as const).flatMap((version) => BIOS.map((b
 describe.each(BIOS)('endings, by the %s BIO', (bio) => {
   const open = () => openPair({ bio });
 
+  it('P20 a write that fails behind the close_notify of the peer is a failure, and no end', () => {
+    const pair = open();
+    expect(pair.client.shutdown()).toBe(0);
+    expect(until(pair.sockets.server, () => pair.server.read(Buffer.alloc(1), 0, 1))).toBe(Status.ended);
+    pair.client.close();
+    resetPeer(pair.sockets.client);
+    waitFor([pair.sockets.server], Interest.readable);
+    expect(failureOf(pair.server.write(Buffer.from('late'), 0, 4))).toMatchObject({
+      kind: 'system',
+      call: 'SSL_write',
+    });
+    pair.server.close();
+    native.close(pair.sockets.server);
+  });
+
   it('P22 an end behind data is told by READ_MORE and then by ended', () => {
     const pair = open();
     writeAll(pair.client, pair.sockets.client, Buffer.from('last words'));

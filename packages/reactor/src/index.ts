@@ -29,7 +29,7 @@ export type {
   UnixListenOptions,
 } from './listen-options.ts';
 export type { Timeouts } from './open-deadlines.ts';
-export { checkOptionNames, integerOption } from './options.ts';
+export { booleanOption, checkOptionNames, integerOption } from './options.ts';
 export { endSocket, plain, socketFailure } from './plain-transport.ts';
 export type { CloseReason, Protocol } from './protocol.ts';
 export {

@@ -7,10 +7,9 @@
 import { type NativeBinding, type NativeTlsSession, Status } from '@sluice/core-native';
 import { type Progress, UsageError } from '@sluice/reactor';
 import { ClientHello } from './client-hello.ts';
-import type { VerifyPeer } from './peer-verification.ts';
 import { ALERTS, TlsRefusedError } from './refusal.ts';
 import { TlsContext } from './tls-context.ts';
-import { TlsTransport } from './tls-transport.ts';
+import { TlsTransport, type TransportHooks } from './tls-transport.ts';
 
 /** A context serves the client, nothing leaves it to the names and the default, an error refuses it. */
 export type HelloAnswer = TlsContext | Error | undefined;
@@ -31,9 +30,9 @@ export class AskingTransport extends TlsTransport {
     session: NativeTlsSession,
     fd: number,
     hook: ClientHelloHook,
-    verifyPeer?: VerifyPeer,
+    hooks?: TransportHooks,
   ) {
-    super(native, session, fd, verifyPeer);
+    super(native, session, fd, hooks);
     this.hook = hook;
   }
 

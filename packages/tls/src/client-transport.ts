@@ -2,7 +2,13 @@
 import { isIP } from 'node:net';
 import { loadNative, type NativeTlsContext } from '@sluice/core-native';
 import { type ClientTransport, checkOptionNames } from '@sluice/reactor';
-import { type Pem, type TlsVersions, VERSION_NAMES } from './context-options.ts';
+import {
+  type KeyLogOptions,
+  type Pem,
+  type SessionStats,
+  type TlsVersions,
+  VERSION_NAMES,
+} from './context-options.ts';
 import { contextError } from './errors.ts';
 import { IDENTITY_NAMES, type IdentityOptions, nativeIdentities } from './identity-options.ts';
 import { openTransport, TlsTransport } from './tls-transport.ts';
@@ -13,7 +19,7 @@ import { checkedVerifyPeer, pemList, type TrustOptions } from './trust-options.t
  * Default of `ca`: Node's list of roots. Without an identity of its own (`cert` and `key`, `pkcs12`, or `identities`) a
  * client presents none where a server asks for one.
  */
-export interface TlsClientOptions extends TlsVersions, IdentityOptions, TrustOptions {
+export interface TlsClientOptions extends TlsVersions, IdentityOptions, TrustOptions, KeyLogOptions {
   /**
    * The name to ask for (SNI, RFC 6066) and to find in the certificate (RFC 9525), or a numeric address to find there.
    * Default: the host that `connect` was given.
@@ -30,6 +36,22 @@ export interface TlsClientOptions extends TlsVersions, IdentityOptions, TrustOpt
    * it is checked here; that is for `verifyPeer`. Default false.
    */
   readonly requestOcsp?: boolean;
+  /**
+   * How many sessions are kept to be resumed, up to 8 for each host, port and name; the oldest goes first. About 7 KiB
+   * each, from 0 (none) to 1000000. Default 100.
+   */
+  readonly sessionCacheSize?: number;
+  /**
+   * A session to offer in every handshake instead of a kept one: what `conn.tls.session()` answered, in this process or
+   * another. One that was made under other options or for another name is left aside.
+   */
+  readonly session?: Uint8Array;
+}
+
+/** {@link tlsClient}'s transport. */
+export interface TlsClientTransport extends ClientTransport {
+  /** Of the sessions that it keeps. */
+  sessionStats(): SessionStats;
 }
 
 const NAMES = [
@@ -40,6 +62,9 @@ const NAMES = [
   'verifyPeer',
   ...IDENTITY_NAMES,
   'requestOcsp',
+  'sessionCacheSize',
+  'session',
+  'onKeyLog',
   ...VERSION_NAMES,
 ];
 
@@ -47,16 +72,18 @@ const NAMES = [
  * A transport for `reactor.connect`; may serve any number of connections, to different hosts. Throws `UsageError`
  * (`ERR_UNKNOWN_OPTION`) and `TlsContextError`.
  */
-export function tlsClient(options: TlsClientOptions = {}): ClientTransport {
+export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
   checkOptionNames('tlsClient', options, NAMES);
   const native = loadNative();
-  const { ca, crls, servername, verify = true, ...rest } = options;
+  const { ca, crls, servername, verify = true, session: given, onKeyLog, ...rest } = options;
   const verifyPeer = checkedVerifyPeer(options.verifyPeer);
   let context: NativeTlsContext;
   try {
     context = new native.TlsContext({
+      sessionCacheSize: 100,
       ...rest,
       role: 'client',
+      keyLog: onKeyLog !== undefined,
       ...nativeIdentities(options),
       trustAnchors: verify ? trustAnchors(ca) : undefined,
       crls: verify ? pemList(crls) : undefined,
@@ -68,16 +95,19 @@ export function tlsClient(options: TlsClientOptions = {}): ClientTransport {
   return {
     name: 'tls',
     upgrades: true,
+    sessionStats: () => context.sessionStats(),
     connect: (fd, host, head) => {
       const name = servername ?? host;
       // RFC 6066 section 3: a literal address is not permitted in SNI.
       const sni = isIP(name) === 0 ? { servername: name } : {};
       const verified = verify ? { verifyName: name } : {};
+      const sessionKey = `${name} ${host} ${native.remoteAddress(fd)?.port ?? 0}`;
+      const resumption = { sessionKey, ...(given !== undefined && { session: given }) };
       return openTransport(
         native,
         fd,
-        () => new native.TlsSession(context, fd, { ...sni, ...verified, head }),
-        (session) => new TlsTransport(native, session, fd, verifyPeer),
+        () => new native.TlsSession(context, fd, { ...sni, ...verified, ...resumption, head }),
+        (session) => new TlsTransport(native, session, fd, { verifyPeer, onKeyLog }),
       );
     },
   };

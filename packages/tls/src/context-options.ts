@@ -39,5 +39,27 @@ export const VERSION_NAMES = [
   'bio',
 ];
 
+/** Who listens to the keys of connections. */
+export interface KeyLogOptions {
+  /**
+   * Gets the secrets of each connection, a line at a time in the format of SSLKEYLOGFILE, for Wireshark and the like, in a
+   * microtask after the call that made them; what it throws is an uncaught exception. Whoever has the lines can read the
+   * connections. No environment variable turns this on.
+   */
+  readonly onKeyLog?: (line: string) => void;
+}
+
+/** Sessions of one transport, since it was made. */
+export interface SessionStats {
+  /** In the cache now. */
+  readonly kept: number;
+  /** Server: handshakes that resumed one, by ticket or by id. Client: sessions offered. */
+  readonly hits: number;
+  /** Server: session ids asked for in vain. Client: handshakes without a session to offer. */
+  readonly misses: number;
+  /** Dropped for want of room. */
+  readonly evicted: number;
+}
+
 /** PEM: text, or its bytes. Nothing is kept of the caller's memory. */
 export type Pem = string | Uint8Array;

@@ -98,6 +98,7 @@ export type TlsErrorCode =
   | 'ERR_TLS_TRUNCATED'
   | 'ERR_TLS_BAD_RECORD'
   | 'ERR_TLS_TOO_MANY_RECORDS'
+  | 'ERR_TLS_TOO_MANY_KEY_UPDATES'
   | 'ERR_TLS_EARLY_BYTES'
   | 'ERR_TLS_PROTOCOL';
 
@@ -144,14 +145,47 @@ export class TlsError extends SluiceError {
   }
 }
 
+export type TlsUsageErrorCode = 'ERR_TLS_KEY_UPDATE' | 'ERR_TLS_EXPORT' | 'ERR_TLS_CLOSED';
+
+/** `conn.tls` was asked for something that the connection cannot do, at least not now. Nothing has happened to it. */
+export class TlsUsageError extends SluiceError {
+  declare readonly code: TlsUsageErrorCode;
+
+  constructor(code: TlsUsageErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+  }
+}
+
+/** Runs a call of `conn.tls`; what the addon refuses is thrown as an error of this package. */
+export function askSession<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (thrown) {
+    throw thrown instanceof Error ? sessionUsageError(thrown) : thrown;
+  }
+}
+
+function sessionUsageError(thrown: Error & { readonly code?: string }): Error {
+  const { code, message } = thrown;
+  const options = { cause: thrown };
+  if (code === 'ERR_TLS_KEY_UPDATE' || code === 'ERR_TLS_EXPORT') {
+    return new TlsUsageError(code, `${message}.`, options);
+  }
+  if (code !== 'ERR_CLOSED') return thrown;
+  return new TlsUsageError('ERR_TLS_CLOSED', 'The connection is closed: ask while it is open.', options);
+}
+
 /** OpenSSL's ssl library (err.h), the one whose reason numbers are listed below; another's mean something else. */
 const SSL_LIBRARY = 20;
 /** SSL_AD_REASON_OFFSET (ssl.h): reasons from here on are alerts that the peer sent. */
 const ALERT_OFFSET = 1000;
 /** Set in the reason numbers of OpenSSL (err.h) that mean: no memory, a broken invariant. */
 const FATAL_FLAG = 1 << 18;
-/** Our own words for a peer that sends records without end and no data (native/tls_session.cc). */
-const TOO_MANY_RECORDS = 'too many records in a row';
+/** Our own words for a peer that keeps us busy (native/tls_session.cc), and the codes for it. */
+const ABUSES: Readonly<Record<string, TlsErrorCode>> = {
+  'the peer sent too many records in a row without application data': 'ERR_TLS_TOO_MANY_RECORDS',
+  'the peer updates its keys too often': 'ERR_TLS_TOO_MANY_KEY_UPDATES',
+};
 
 interface Known {
   readonly code: TlsErrorCode;
@@ -227,9 +261,9 @@ export function sessionError(
   const alert = sent === undefined ? undefined : alertOf(sent, 'sent').alert;
   if (failure.kind === 'truncated') return truncated(failure);
   if (failure.reason === 'certificate verify failed') return verificationError(failure, verification, alert);
-  if (failure.reason.includes(TOO_MANY_RECORDS)) {
-    const message = `TLS was given up: ${failure.reason}.`;
-    return new TlsError('ERR_TLS_TOO_MANY_RECORDS', message, failure, { alert });
+  const abuse = ABUSES[failure.reason];
+  if (abuse !== undefined) {
+    return new TlsError(abuse, `TLS was given up: ${failure.reason}.`, failure, { alert });
   }
   const known = failure.library === SSL_LIBRARY ? KNOWN.get(failure.reasonCode) : undefined;
   if (known !== undefined) {

@@ -5,8 +5,8 @@ import './tls-connection.ts';
 export type { TlsAlert } from './alerts.ts';
 export type { ClientHelloHook, HelloAnswer } from './asking-transport.ts';
 export type { ClientHello, Codepoint } from './client-hello.ts';
-export { type TlsClientOptions, tlsClient } from './client-transport.ts';
-export type { Pem, TlsVersions } from './context-options.ts';
+export { type TlsClientOptions, type TlsClientTransport, tlsClient } from './client-transport.ts';
+export type { KeyLogOptions, Pem, SessionStats, TlsVersions } from './context-options.ts';
 export { type TlsStats, tlsStats } from './counters.ts';
 export type { TlsDiagnosticMessages } from './diagnostics.ts';
 export {
@@ -16,6 +16,8 @@ export {
   type TlsErrorCode,
   type TlsErrorDetails,
   type TlsFault,
+  TlsUsageError,
+  type TlsUsageErrorCode,
 } from './errors.ts';
 export { checkIdentity } from './identity-check.ts';
 export type { IdentityOptions, PemIdentity, Pkcs12Identity, TlsIdentity } from './identity-options.ts';
@@ -32,6 +34,7 @@ export {
 } from './server-transport.ts';
 export { SniContexts, type SniOptions, sniContexts } from './sni.ts';
 export { type StartTlsOptions, startTls } from './start-tls.ts';
+export { type TicketKeys, type TicketKeysOptions, ticketKeys } from './ticket-keys.ts';
 export type { TlsConnection } from './tls-connection.ts';
 export type { TlsContext } from './tls-context.ts';
 export { type TlsOrPlainOptions, tlsOrPlain } from './tls-or-plain.ts';

@@ -3,7 +3,7 @@ import { loadNative } from '@sluice/core-native';
 import { checkOptionNames, type ServerTransport } from '@sluice/reactor';
 import { encodeAlpn } from './alpn.ts';
 import { AskingTransport, type ClientHelloHook } from './asking-transport.ts';
-import { type TlsVersions, VERSION_NAMES } from './context-options.ts';
+import { type KeyLogOptions, type SessionStats, type TlsVersions, VERSION_NAMES } from './context-options.ts';
 import { contextError } from './errors.ts';
 import {
   IDENTITY_NAMES,
@@ -27,12 +27,23 @@ export interface TlsContextOptions
   extends TlsVersions,
     IdentityOptions,
     Omit<ServerTrustOptions, 'verifyPeer'> {
-  /** TLS 1.3 session tickets sent after a full handshake; 0 turns resumption off. Default 1. */
+  /** TLS 1.3 session tickets sent with the first answer after a full handshake; 0 turns tickets off. Default 1. */
   readonly tickets?: number;
+  /**
+   * How long a session may be resumed: 1 to 604800, a week (RFC 8446 section 4.6.1). Default 7200, two hours. That of the
+   * default context holds for all names.
+   */
+  readonly sessionTimeoutSeconds?: number;
+  /**
+   * Sessions kept for clients of TLS 1.2 that take no tickets, found by id; the oldest goes first. About 2 KiB each, more
+   * with a client's certificate, and only where there are such clients; from 0 (none) to 1000000. Default 256, without
+   * tickets 0. The default context keeps them for all names.
+   */
+  readonly sessionCacheSize?: number;
 }
 
 /** What a server asks beside its contexts, and of all clients whichever of them serves it. */
-export interface TlsServerSettings {
+export interface TlsServerSettings extends KeyLogOptions {
   /**
    * Asked about each client before a certificate is chosen. What it throws, and what a promise of it rejects with, costs
    * that connection only, and is told to `onConnectionError`.
@@ -43,19 +54,23 @@ export interface TlsServerSettings {
 }
 
 /** One context, and what is asked beside it. */
-export interface TlsOptions extends TlsContextOptions, Pick<TlsServerSettings, 'verifyPeer'> {}
+export interface TlsOptions extends TlsContextOptions, Pick<TlsServerSettings, 'verifyPeer' | 'onKeyLog'> {}
 
 const NAMES = [
   ...IDENTITY_NAMES,
   'clientCertificates',
   ...TRUST_NAMES.filter((name) => name !== 'verifyPeer'),
   'tickets',
+  'sessionTimeoutSeconds',
+  'sessionCacheSize',
   ...VERSION_NAMES,
 ];
 
 /** A transport for `reactor.listen` whose contexts may be replaced while it serves. */
 export interface TlsServerTransport extends ServerTransport {
   readonly contexts: SniContexts;
+  /** Of the sessions of its default context, which keeps those of all names. */
+  sessionStats(): SessionStats;
 }
 
 /**
@@ -75,24 +90,33 @@ export function tls(
   served: TlsOptions | TlsContext | SniContexts,
   settings: TlsServerSettings = {},
 ): TlsServerTransport {
-  checkOptionNames('tls', settings, ['onClientHello', 'verifyPeer']);
+  checkOptionNames('tls', settings, ['onClientHello', 'verifyPeer', 'onKeyLog']);
   if (served instanceof SniContexts) return transportOver(served, checked(settings), undefined);
   if (served instanceof TlsContext)
     return transportOver(sniContexts({ default: served }), checked(settings), undefined);
-  checkOptionNames('tls', served, [...NAMES, 'verifyPeer']);
+  checkOptionNames('tls', served, [...NAMES, 'verifyPeer', 'onKeyLog']);
   const contexts = sniContexts({ default: makeContext(served) });
-  const { verifyPeer } = served;
-  return transportOver(contexts, checked({ ...(verifyPeer && { verifyPeer }), ...settings }), undefined);
+  const { verifyPeer, onKeyLog } = served;
+  const own = { ...(verifyPeer && { verifyPeer }), ...(onKeyLog && { onKeyLog }) };
+  return transportOver(contexts, checked({ ...own, ...settings }), undefined);
 }
 
 function makeContext(options: TlsOptions): TlsContext {
   requireIdentity(options);
   const trust = nativeServerTrust(options);
-  const { verifyPeer: _ours, ...rest } = options;
+  const { verifyPeer: _judge, onKeyLog: _listener, ...rest } = options;
   try {
     const native = loadNative();
     const identities = nativeIdentities(options);
-    return new TlsContext(new native.TlsContext({ ...rest, role: 'server', ...identities, ...trust }));
+    return new TlsContext(
+      new native.TlsContext({
+        sessionCacheSize: options.tickets === 0 ? 0 : 256,
+        ...rest,
+        role: 'server',
+        ...identities,
+        ...trust,
+      }),
+    );
   } catch (thrown) {
     throw contextError(thrown);
   }
@@ -109,9 +133,10 @@ function transportOver(
   alpn: Buffer | undefined,
 ): TlsServerTransport {
   const native = loadNative();
-  const { onClientHello, verifyPeer } = settings;
-  const options = { names: contexts.native, alpn, suspends: onClientHello !== undefined };
-  const isPlain = onClientHello === undefined && alpn === undefined;
+  const { onClientHello, ...hooks } = settings;
+  const keyLog = hooks.onKeyLog !== undefined;
+  const options = { names: contexts.native, alpn, suspends: onClientHello !== undefined, keyLog };
+  const isPlain = onClientHello === undefined && alpn === undefined && !keyLog;
   const open = (fd: number, head: Uint8Array | undefined) => () => {
     if (head !== undefined) return new native.TlsSession(contexts.base, fd, { ...options, head });
     return isPlain && contexts.isSingle
@@ -121,13 +146,14 @@ function transportOver(
   return {
     name: 'tls',
     contexts,
+    sessionStats: () => contexts.base.sessionStats(),
     upgrades: true,
     withAlpn: (names) => transportOver(contexts, settings, encodeAlpn(names)),
     accept: (fd, head) =>
       openTransport(native, fd, open(fd, head), (session) =>
         onClientHello === undefined
-          ? new TlsTransport(native, session, fd, verifyPeer)
-          : new AskingTransport(native, session, fd, onClientHello, verifyPeer),
+          ? new TlsTransport(native, session, fd, hooks)
+          : new AskingTransport(native, session, fd, onClientHello, hooks),
       ),
   };
 }

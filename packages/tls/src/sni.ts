@@ -58,7 +58,7 @@ export class SniContexts {
   get base(): NativeTlsContext {
     if (this.fallback !== undefined) return this.fallback.native;
     const { TlsContext: NativeContext } = loadNative();
-    this.chooser ??= new NativeContext({ role: 'server', chooser: true });
+    this.chooser ??= new NativeContext({ role: 'server', chooser: true, sessionCacheSize: 256 });
     return this.chooser;
   }
 

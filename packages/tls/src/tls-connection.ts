@@ -3,7 +3,15 @@
  *
  * Rule: here only words; whatever changes the state of a session goes through its transport.
  */
-import { extendConnections, type Transport } from '@sluice/reactor';
+import {
+  booleanOption,
+  type Connection,
+  checkOptionNames,
+  extendConnections,
+  Status,
+  type Transport,
+} from '@sluice/reactor';
+import { askSession } from './errors.ts';
 import { TlsOrPlainTransport } from './tls-or-plain.ts';
 import type { TlsPeer } from './tls-peer.ts';
 import { TlsTransport } from './tls-transport.ts';
@@ -12,6 +20,25 @@ import { TlsTransport } from './tls-transport.ts';
 export interface TlsConnection extends TlsPeer {
   /** From the first step of the handshake to the last, waiting for the peer included. */
   readonly handshakeMs: number;
+  /**
+   * A client's session as it could be resumed now, for `tlsClient({ session })`: with TLS 1.3 as soon as a ticket has come,
+   * mostly with the first data. Undefined before, and for a server. Whoever has it can go on in this client's name.
+   */
+  session(): Buffer | undefined;
+  /** KeyUpdates so far (RFC 8446 section 4.6.3): the peer's, and ours with those that answer the peer's. */
+  readonly keyUpdatesReceived: number;
+  readonly keyUpdatesSent: number;
+  /**
+   * Goes over to new keys for what we write, behind what a blocked write holds. `requestPeer` asks the peer for the same,
+   * which it does in front of the next data that it sends; until then further calls do nothing. TLS 1.3 only. Throws
+   * `TlsUsageError` (`ERR_TLS_KEY_UPDATE`, `ERR_TLS_CLOSED`) and `UsageError`.
+   */
+  updateKeys(options?: { readonly requestPeer?: boolean }): void;
+  /**
+   * Derives 1 to 16384 bytes that both ends can derive and nobody else (RFC 5705, RFC 8446 section 7.5), to bind
+   * something to this connection. Throws `TlsUsageError` (`ERR_TLS_EXPORT`, `ERR_TLS_CLOSED`).
+   */
+  exportKeyingMaterial(lengthBytes: number, label: string, context?: Uint8Array): Buffer;
 }
 
 declare module '@sluice/reactor' {
@@ -28,11 +55,36 @@ declare module '@sluice/reactor' {
 extendConnections('tls', (connection) => {
   const transport = sealing(connection.transport);
   if (transport?.peer === undefined || transport.handshakeMs === undefined) return undefined;
-  return { ...transport.peer, handshakeMs: transport.handshakeMs };
+  return {
+    ...transport.peer,
+    handshakeMs: transport.handshakeMs,
+    session: () => askSession(() => transport.exportSession()),
+    get keyUpdatesReceived() {
+      return transport.keyUpdates.received;
+    },
+    get keyUpdatesSent() {
+      return transport.keyUpdates.sent;
+    },
+    updateKeys: (options = {}) => {
+      checkOptionNames('updateKeys', options, ['requestPeer']);
+      updateKeys(connection, transport, booleanOption('requestPeer', options.requestPeer, false));
+    },
+    exportKeyingMaterial: (lengthBytes, label, context) =>
+      askSession(() => transport.exportKeyingMaterial(lengthBytes, label, context)),
+  };
 });
 
 /** The TLS that `transport` is, or has become. */
 function sealing(transport: Transport): TlsTransport | undefined {
   const chosen = transport instanceof TlsOrPlainTransport ? transport.chosen : transport;
   return chosen instanceof TlsTransport ? chosen : undefined;
+}
+
+function updateKeys(connection: Connection, transport: TlsTransport, requestPeer: boolean): void {
+  const progress = askSession(() => transport.updateKeys(requestPeer));
+  if (progress === Status.failed) connection.destroy(transport.failure().error);
+  // Half sent: a read brings it on, and waits for the writable edge if it has to (P15). Nobody reads without a cause.
+  if (progress !== Status.wantsWrite || connection.readHalf !== 'idle') return;
+  connection.pause();
+  connection.resume();
 }

@@ -21,9 +21,17 @@ import {
 import { counters } from './counters.ts';
 import { dropInput } from './drop-input.ts';
 import { sessionError } from './errors.ts';
+import { type KeyLogListener, tellKeys } from './key-log.ts';
 import { closedMeanwhile, refusalOf, type VerifyPeer } from './peer-verification.ts';
 import { SessionRecord } from './session-record.ts';
 import { describePeer, type TlsPeer } from './tls-peer.ts';
+
+/** What the application wants to be asked and told. */
+export interface TransportHooks {
+  readonly verifyPeer?: VerifyPeer | undefined;
+  /** Of a session that keeps a key log. */
+  readonly onKeyLog?: KeyLogListener | undefined;
+}
 
 export class TlsTransport implements Transport {
   readonly name = 'tls';
@@ -32,7 +40,7 @@ export class TlsTransport implements Transport {
   private readonly native: NativeBinding;
   protected readonly session: NativeTlsSession;
   private readonly fd: number;
-  private readonly verifyPeer: VerifyPeer | undefined;
+  private readonly hooks: TransportHooks;
   private handshakeDone = false;
   private failed = false;
   private readonly record = new SessionRecord();
@@ -43,11 +51,11 @@ export class TlsTransport implements Transport {
   private knownPeer: TlsPeer | undefined;
   private knownChain: readonly Buffer[] | undefined;
 
-  constructor(native: NativeBinding, session: NativeTlsSession, fd: number, verifyPeer?: VerifyPeer) {
+  constructor(native: NativeBinding, session: NativeTlsSession, fd: number, hooks: TransportHooks = {}) {
     this.native = native;
     this.session = session;
     this.fd = fd;
-    this.verifyPeer = verifyPeer;
+    this.hooks = hooks;
   }
 
   get applicationProtocol(): string | undefined {
@@ -81,12 +89,32 @@ export class TlsTransport implements Transport {
     return this.knownChain;
   }
 
+  /** A client's session as it could be resumed now; undefined when there is none. */
+  exportSession(): Buffer | undefined {
+    return this.session.exportSession();
+  }
+
+  /** KeyUpdates so far; to be had after the end, too. */
+  get keyUpdates(): { readonly received: number; readonly sent: number } {
+    return this.session.keyUpdates();
+  }
+
+  /** Sends a KeyUpdate; `wantsWrite` when a part of it is left, which the next read or write brings on. */
+  updateKeys(requestPeer: boolean): Progress {
+    return this.logged(this.session.updateKeys(requestPeer));
+  }
+
+  exportKeyingMaterial(lengthBytes: number, label: string, context: Uint8Array | undefined): Buffer {
+    return this.session.exportKeyingMaterial(lengthBytes, label, context);
+  }
+
   handshake(): Progress {
     this.record.begin();
-    const progress = this.session.handshake();
+    const progress = this.logged(this.session.handshake());
     this.handshakeDone = progress === 0;
     if (progress !== 0) return progress;
-    if (this.verifyPeer !== undefined && !this.judgePeer(this.verifyPeer)) return Status.failed;
+    const { verifyPeer } = this.hooks;
+    if (verifyPeer !== undefined && !this.judgePeer(verifyPeer)) return Status.failed;
     this.record.finish(this, this.session);
     return progress;
   }
@@ -107,7 +135,7 @@ export class TlsTransport implements Transport {
   }
 
   read(buffer: Uint8Array): Progress {
-    const progress = this.session.read(buffer, 0, buffer.length);
+    const progress = this.logged(this.session.read(buffer, 0, buffer.length));
     if (progress < 0) return progress;
     this.drained = (progress & READ_MORE) === 0;
     const count = progress & ~READ_MORE;
@@ -116,14 +144,19 @@ export class TlsTransport implements Transport {
   }
 
   write(bytes: Uint8Array, offset: number, length: number): Progress {
-    const progress = this.session.write(bytes, offset, length);
+    const progress = this.logged(this.session.write(bytes, offset, length));
     if (progress > 0) counters.bytesSealed += progress;
     return progress;
   }
 
   shutdownWrite(): Progress {
-    const progress = this.session.shutdown();
+    const progress = this.logged(this.session.shutdown());
     return progress === 0 ? endSocket(this.native, this.fd) : progress;
+  }
+
+  private logged(progress: Progress): Progress {
+    if (this.hooks.onKeyLog !== undefined) tellKeys(this.session, this.hooks.onKeyLog);
+    return progress;
   }
 
   failure(): TransportFailure {

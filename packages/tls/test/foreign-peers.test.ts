@@ -72,6 +72,22 @@ describe('openssl', () => {
     await second.ended;
   });
 
+  it.each(['-tls1_2', '-tls1_3'])(
+    's_client %s is told how long its session may be resumed',
+    async (version) => {
+      const { port } = await echoServer({ ...credentials, sessionTimeoutSeconds: 1234 });
+      const session = join(folder(), 'session.pem');
+      const to = ['s_client', version, '-connect', `127.0.0.1:${port}`];
+      const client = startTool('openssl', [...to, '-sess_out', session]);
+      client.child.stdin.write('ask\n');
+      await printedBy(client, /^ask$/m);
+      client.child.stdin.end();
+      await client.ended;
+      const printer = startTool('openssl', ['sess_id', '-in', session, '-text', '-noout']);
+      await printedBy(printer, /session ticket lifetime hint: 1234 \(seconds\)/);
+    },
+  );
+
   it('P23 s_client may update its keys, and ask us to update ours', async () => {
     const { port, closed } = await echoServer(credentials);
     const client = startTool('openssl', ['s_client', '-tls1_3', '-connect', `127.0.0.1:${port}`]);
@@ -99,6 +115,34 @@ describe('openssl', () => {
     const [closing] = await closed.reach(1);
     expect(closing).toMatchObject({ reason: 'error', cause: { name: 'TlsError', code: 'ERR_TLS_ALERT' } });
   });
+
+  it.each(['-tls1_2', '-tls1_3'])(
+    's_server %s says that our client resumes, as ours does',
+    async (version) => {
+      const { cert, key } = files();
+      const flags = ['-accept', '127.0.0.1:0', version, '-cert', cert, '-key', key];
+      const server = startTool('openssl', ['s_server', ...flags]);
+      const [, port] = /ACCEPT \S+:(\d+)\n/.exec(await printedBy(server, /ACCEPT \S+:\d+\n/)) ?? [];
+      const transport = tlsClient({ ca: credentials.cert, servername: 'localhost' });
+      const seen: unknown[] = [];
+      for (let round = 0; round < 3; round += 1) {
+        const party = new Party();
+        const conn = await testReactor().connect({ host: '127.0.0.1', port: Number(port), transport }, party);
+        conn.write('ask\n');
+        const printed = await printedBy(server, /^ask$/m);
+        server.child.stdin.write('answer\n');
+        await party.heard(7);
+        seen.push([conn.tls?.resumed, printed.includes('Reused session-id')]);
+        conn.close();
+        await party.closed.reach(1);
+      }
+      expect(seen).toEqual([
+        [false, false],
+        [true, true],
+        [true, true],
+      ]);
+    },
+  );
 
   it.each(['-tls1_2', '-tls1_3'])('s_server %s turns around what our client says', async (version) => {
     const { cert, key } = files();

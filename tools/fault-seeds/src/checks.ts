@@ -50,16 +50,20 @@ function untold({ watch, refused, outcomes }: SeedRun, injected: Counts): string
     causes.filter((cause) => cause instanceof SystemError && cause.code === code && cause.call !== 'connect')
       .length;
   // Two sends of OpenSSL fail without a word: a session ticket to a connection that is closed, after which the next read
-  // tells that it was cut; and the alert with which it answers such a cut.
+  // tells that it was cut, or the write that the ticket went in front of meets the reset; and the alert with which it
+  // answers such a cut.
   const cut =
     watch.connections.filter(({ closings }) => closings[0]?.reason === 'truncated').length +
     refused.filter((error) => 'code' in error && error.code === 'ERR_TLS_TRUNCATED').length;
   // A write that failed is followed by reads of what the peer had sent; when one of those fails too, the first is told.
   const byWrite = causes.filter((cause) => cause instanceof SystemError && WRITES.has(cause.call)).length;
+  const behindTicket = causes.filter(
+    (cause) => cause instanceof SystemError && cause.call === 'SSL_write' && cause.code === 'ECONNRESET',
+  ).length;
   const due: [string, number][] = [
     ['ENOBUFS', injected.recvNoBuffers - byWrite + injected.sendNoBuffers - cut],
     ['ETIMEDOUT', injected.recvTimedOut - byWrite],
-    ['EPIPE', injected.sendPipe - cut],
+    ['EPIPE', injected.sendPipe - cut - behindTicket],
     ['ECONNRESET', injected.recvReset - byWrite + injected.sendReset - cut],
   ];
   return due

@@ -80,14 +80,24 @@ export function sendAll(fd: number, bytes: Uint8Array): void {
 }
 
 /** Sends until the socket takes no more, and returns how much it took. */
-export function fillSendBuffer(fd: number): number {
-  const chunk = Buffer.alloc(65536, 'f');
+export function fillSendBuffer(fd: number, pieceBytes = 65536): number {
+  const chunk = Buffer.alloc(pieceBytes, 'f');
   let total = 0;
   for (;;) {
     const sent = native.send(fd, chunk, 0, chunk.length);
     if (sent === Status.wantsWrite) return total;
     total += succeed(sent);
   }
+}
+
+/**
+ * As {@link fillSendBuffer}, and then makes the buffer far too small for what is in it: nothing more finds room until most
+ * of that has been read, whatever the peer's receive buffer still takes in.
+ */
+export function fillToTheBrim(fd: number): number {
+  const filled = fillSendBuffer(fd);
+  native.setOption(fd, 'sendBufferBytes', 1);
+  return filled + fillSendBuffer(fd, 1);
 }
 
 /** Reads until the peer ends, or until `length` bytes have come. */
