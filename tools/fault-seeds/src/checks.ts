@@ -52,9 +52,7 @@ function untold({ watch, refused, outcomes }: SeedRun, injected: Counts): string
   // Two sends of OpenSSL fail without a word: a session ticket to a connection that is closed, after which the next read
   // tells that it was cut, or the write that the ticket went in front of meets the reset; and the alert with which it
   // answers such a cut.
-  const cut =
-    watch.connections.filter(({ closings }) => closings[0]?.reason === 'truncated').length +
-    refused.filter((error) => 'code' in error && error.code === 'ERR_TLS_TRUNCATED').length;
+  const cut = causes.filter((cause) => codeOf(cause) === 'ERR_TLS_TRUNCATED').length;
   // A write that failed is followed by reads of what the peer had sent; when one of those fails too, the first is told.
   const byWrite = causes.filter((cause) => cause instanceof SystemError && WRITES.has(cause.call)).length;
   const behindTicket = causes.filter(
@@ -79,12 +77,16 @@ export function neverInjected(counts: Counts): Fault[] {
 function isTruthful({ reason, cause }: Closing, broken: boolean): boolean {
   if (reason === 'clean') return cause === undefined;
   if (!broken) return false;
-  const code = (cause as { code?: string } | undefined)?.code ?? '';
+  const code = codeOf(cause);
   if (reason === 'reset') return cause instanceof SystemError && RESETS.has(code);
   if (reason === 'truncated') return code === 'ERR_TLS_TRUNCATED';
   // ENOBUFS ends the connection that met it; HTTP gives up what its peer had not finished.
   if (reason === 'error') return code === 'ENOBUFS' || code === 'ERR_HTTP_BODY_TRUNCATED';
   return false;
+}
+
+function codeOf(cause: Error | undefined): string {
+  return (cause as { code?: string } | undefined)?.code ?? '';
 }
 
 /** What a listener reports when accept4(2) says that there is no room. */
