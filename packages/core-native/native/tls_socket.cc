@@ -68,10 +68,11 @@ ssize_t TlsSocket::Receive(char* data, size_t length) {
 }
 
 ssize_t TlsSocket::Send(const char* data, size_t length) const {
+  // A dead peer answers EPIPE instead of raising SIGPIPE, whatever the process does with it.
+  const int flags = MSG_NOSIGNAL | (more_follows_ ? MSG_MORE : 0);
   ssize_t sent;
   do {
-    // A dead peer answers EPIPE instead of raising SIGPIPE, whatever the process does with it.
-    sent = send(fd_, data, length, MSG_NOSIGNAL);
+    sent = send(fd_, data, length, flags);
   } while (sent < 0 && errno == EINTR);
   return sent;
 }

@@ -41,6 +41,10 @@ class TlsSocket {
   /// Sends what OpenSSL has written: kDone, kWantsWrite (the rest is kept) or kFailed, with errno.
   virtual Status Flush() = 0;
 
+  /// What is sent from now on waits for what is sent next, the FIN included, to share its segment
+  /// (MSG_MORE of send(2)); the kernel waits at most 200 ms for it.
+  void set_more_follows(bool follows) { more_follows_ = follows; }
+
   /// Whether a flush has left something.
   virtual bool has_unsent() const { return false; }
 
@@ -80,6 +84,7 @@ class TlsSocket {
 
   const int fd_;
   bool ended_ = false;
+  bool more_follows_ = false;
   std::vector<uint8_t> head_;
   size_t head_taken_ = 0;
 };

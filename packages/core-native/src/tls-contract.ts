@@ -220,8 +220,11 @@ export interface NativeTlsSession {
    * `wantsRead` or `wantsWrite` the next write must begin with the same bytes, at least as many; they may have moved.
    */
   write(buffer: Uint8Array, offset: number, length: number): number;
-  /** Sends close_notify; 0 when it has left. Not to be called with a blocked write. Harmless before the handshake. */
-  shutdown(): number;
+  /**
+   * Sends close_notify; 0 when it has left. Not to be called with a blocked write. Harmless before the handshake. With
+   * `endFollows` it waits for `shutdownWrite` of the socket, to leave in one segment with the FIN; 200 ms at most.
+   */
+  shutdown(endFollows?: boolean): number;
   /** What the handshake settled; throws before it is complete. */
   info(): NativeTlsInfo;
   /**

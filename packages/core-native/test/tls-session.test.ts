@@ -271,6 +271,18 @@ describe.each(BIOS)('endings, by the %s BIO', (bio) => {
     native.close(pair.sockets.server);
   });
 
+  it.each(BIOS)('a close_notify that the end follows leaves with the FIN, by the %s BIO', (bio) => {
+    const pair = openPair({ bio });
+    const { client: fd } = pair.sockets;
+    expect(pair.client.shutdown(true)).toBe(0);
+    expect(native.tcpInfo(fd)!.unsentBytes).toBeGreaterThan(0);
+    expect(native.shutdownWrite(fd)).toBe(0);
+    expect(native.tcpInfo(fd)!.unsentBytes).toBe(0);
+    waitFor([pair.sockets.server], Interest.readable);
+    expect(readToStatus(pair)).toEqual({ bytes: Buffer.alloc(0), status: Status.ended });
+    pair.close();
+  });
+
   it('a close_notify that does not fit waits for the writable edge', () => {
     const pair = open();
     const filled = fillSendBuffer(pair.sockets.client);

@@ -150,7 +150,7 @@ export class TlsTransport implements Transport {
   }
 
   shutdownWrite(): Progress {
-    const progress = this.logged(this.session.shutdown());
+    const progress = this.logged(this.session.shutdown(true));
     return progress === 0 ? endSocket(this.native, this.fd) : progress;
   }
 
