@@ -82,6 +82,7 @@ interop('openssl s_client', {
     await updatingTheirs(ends, async () => {
       ends.tool.child.stdin.write('K\n');
       await ends.tool.complained(/KEYUPDATE/);
+      return '';
     });
     await leaveInOrder(ends);
   },

@@ -57,6 +57,8 @@ interface Peer {
   readonly role: 'client' | 'server';
   /** What it cannot do, and why. */
   readonly cannot: Partial<Record<CapabilityName, string>>;
+  /** What it can, but for something. */
+  readonly short?: Partial<Record<CapabilityName, string>>;
 }
 
 export const PEERS = {
@@ -71,7 +73,7 @@ export const PEERS = {
   'openssl s_server': {
     tool: 'openssl',
     role: 'server',
-    cannot: { peerEndsFirst: 'its commands that end a side close the connection, after half a second of waiting' },
+    cannot: { peerEndsFirst: 'it closes the connection together with its side' },
   },
   'gnutls-cli': {
     tool: 'gnutls-cli',
@@ -80,6 +82,7 @@ export const PEERS = {
       peerEndsFirst: 'it sends close_notify at the end of its input, and drops what comes after',
       weEndFirst: 'it leaves as soon as it has our close_notify, without one of its own',
     },
+    short: { transfer: '512 KiB of what we say: it prints with a system call for each byte' },
   },
   'gnutls-serv': {
     tool: 'gnutls-serv',
