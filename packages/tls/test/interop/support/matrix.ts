@@ -89,6 +89,7 @@ export const PEERS = {
     role: 'server',
     cannot: {
       peerEndsFirst: 'it closes the connection together with its side',
+      weEndFirst: 'it stops at our close_notify, or leaves it unread and ends with a reset',
       peerKeyUpdate: 'it has no command for it; it answers ours',
     },
   },
