@@ -17,10 +17,19 @@ export type ToolName = 'openssl' | 'curl' | 'gnutls-cli' | 'gnutls-serv' | 'chro
 
 /** Skips the test, saying why, where `tool` is not installed. In CI that is a failure: the machines there have it. */
 export function needsTool(context: TestContext, tool: ToolName): void {
-  if (spawnSync(tool, ['--version']).error === undefined) return;
+  if (isInstalled(tool)) return;
   const isRequired = /^(1|true)$/i.test(process.env['CI'] ?? '') && !OPTIONAL.includes(tool);
   if (isRequired) throw new Error(`${tool} is not installed, and CI needs it`);
   context.skip(`${tool} is not installed`);
+}
+
+/** Programs that were looked for: some take their time to say their version. */
+const installed = new Map<ToolName, boolean>();
+
+function isInstalled(tool: ToolName): boolean {
+  const known = installed.get(tool) ?? spawnSync(tool, ['--version']).error === undefined;
+  installed.set(tool, known);
+  return known;
 }
 
 export interface Tool {

@@ -24,38 +24,33 @@ interop('curl', {
     expect(stdout.equals(ours)).toBe(true);
     const [asked] = await server.asked.reach(1);
     expect(asked!.body.equals(theirs)).toBe(true);
-    expect(asked!.connection.tls?.protocol).toBe(version);
+    expect(asked!.tls.protocol).toBe(version);
   },
 
   async resumption(version) {
-    const resumed: unknown[] = [];
-    const server = await webServer(tls(pki.server), {
-      closes: true,
-      ready: async () => void resumed.push(server.asked.items.at(-1)!.connection.tls?.resumed),
-    });
+    const server = await webServer(tls(pki.server), { closes: () => true });
     const { stderr } = await curl(own(version, server.port), [url(server.port), url(server.port)]);
-    expect(resumed).toEqual([false, true]);
+    expect(server.asked.items.map((asked) => asked.tls.resumed)).toEqual([false, true]);
     expect(stderr.match(/re-?using session/gi)).toHaveLength(1);
   },
 
   async clientCertificate(version) {
     const [cert, key] = files(pki.alice);
-    const subjects: unknown[] = [];
     const demanding = { ...pki.server, clientCertificates: 'require', ca: pki.ca } as const;
-    const server = await webServer(tls(demanding), {
-      ready: async () =>
-        void subjects.push(server.asked.items.at(-1)!.connection.tls?.peerCertificate()?.subject),
-    });
+    const server = await webServer(tls(demanding));
     await curl(own(version, server.port), ['--cert', cert, '--key', key, url(server.port)]);
-    expect(subjects).toEqual(['CN=alice']);
+    const [asked] = server.asked.items;
+    expect(asked!.tls).toMatchObject({ authorized: true });
+    expect(asked!.tls.peerCertificate()?.subject).toBe('CN=alice');
   },
 
   async alpn(version) {
-    const { port } = await webServer(tls(pki.server));
-    const { stderr } = await curl(own(version, port), [url(port)]);
+    const server = await webServer(tls(pki.server));
+    const { stderr } = await curl(own(version, server.port), [url(server.port)]);
     // It offers HTTP/2 first.
     expect(stderr).toMatch(/^\* ALPN: offers h2,http\/1\.1$/m);
     expect(stderr).toMatch(/^\* ALPN: server accepted http\/1\.1$/m);
+    expect(server.asked.items[0]!.tls.alpn).toBe('http/1.1');
   },
 
   async sni(version) {
@@ -63,10 +58,11 @@ interop('curl', {
       default: tlsContext(pki.server),
       names: { 'named.test': tlsContext(pki.named) },
     });
-    const { port } = await webServer(tls(contexts));
-    const { stderr } = await curl(own(version, port), [url(port, 'named.test')]);
+    const server = await webServer(tls(contexts));
+    const { stderr } = await curl(own(version, server.port), [url(server.port, 'named.test')]);
     expect(stderr).toMatch(/^\* {2}subject: CN=named\.test$/m);
     expect(stderr).toMatch(/^\* {2}SSL certificate verify ok\.$/m);
+    expect(server.asked.items[0]!.tls.servername).toBe('named.test');
   },
 
   async staple(version) {
@@ -94,7 +90,15 @@ const url = (port: number, name = 'localhost') => `https://${name}:${port}/`;
 
 function own(version: Version, port: number): readonly string[] {
   return [
-    ...['--silent', '--verbose', '--noproxy', '*', `--${version.toLowerCase()}`, '--tls-max', version.slice('TLSv'.length)],
+    ...[
+      '--silent',
+      '--verbose',
+      '--noproxy',
+      '*',
+      `--${version.toLowerCase()}`,
+      '--tls-max',
+      version.slice('TLSv'.length),
+    ],
     ...['--cacert', temporaryFile('ca.pem', pki.ca), '--connect-to', `::127.0.0.1:${port}`],
   ];
 }

@@ -117,6 +117,7 @@ export const PEERS = {
     cannot: {
       peerEndsFirst: 'nothing in a page ends one side of a connection',
       weEndFirst: 'an answer that has ended ends the exchange',
+      clientCertificate: "it takes one from the user's key store, by a dialog or a policy of the machine",
       peerKeyUpdate: 'it never begins one; it answers ours',
       renegotiation: 'it never asks for one',
     },

@@ -12,8 +12,9 @@ export interface Pki {
   readonly named: Credentials;
   /** A client's. */
   readonly alice: Credentials;
-  /** An OCSP response about the certificate of `server`. */
+  /** OCSP responses about the certificates of `server` and `named`. */
   readonly staple: Buffer;
+  readonly namedStaple: Buffer;
 }
 
 export async function makePki(): Promise<Pki> {
@@ -23,9 +24,16 @@ export async function makePki(): Promise<Pki> {
     return { cert: `${certificate}${authority.certificate}`, leaf: certificate, key };
   };
   const { leaf, ...server } = await issue({ name: 'localhost', dns: ['localhost'], ip: ['127.0.0.1'] });
-  const { leaf: _named, ...named } = await issue({ name: 'named.test', dns: ['named.test'] });
+  const { leaf: namedLeaf, ...named } = await issue({ name: 'named.test', dns: ['named.test'] });
   const { leaf: _alice, ...alice } = await issue({ name: 'alice', usage: 'clientAuth' });
-  return { ca: authority.certificate, server, named, alice, staple: ocspResponse(leaf, authority) };
+  return {
+    ca: authority.certificate,
+    server,
+    named,
+    alice,
+    staple: ocspResponse(leaf, authority),
+    namedStaple: ocspResponse(namedLeaf, authority),
+  };
 }
 
 /** The paths of files with certificate and key, for this test. */

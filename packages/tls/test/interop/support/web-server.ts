@@ -1,7 +1,6 @@
 /** A server of HTTP/1.1 over TLS for clients that speak nothing else: keeps what they ask, and what TLS was then. */
 import { http, type Request, type Response } from '@sluice/http-lite';
-import type { Connection } from '@sluice/reactor';
-import type { TlsServerTransport } from '@sluice/tls';
+import type { TlsConnection, TlsServerTransport } from '@sluice/tls';
 import { Tally } from '../../support/tally.ts';
 import { testReactor } from '../../support/test-reactor.ts';
 
@@ -10,8 +9,8 @@ const PIECE_BYTES = 64 * 1024;
 export interface Asked {
   readonly target: string;
   readonly body: Buffer;
-  readonly connection: Connection;
   /** Of the connection, when the request was complete. */
+  readonly tls: TlsConnection;
   readonly keyUpdates: readonly [sent: number, received: number];
 }
 
@@ -20,8 +19,8 @@ export interface WebOptions {
   readonly answers?: Readonly<Record<string, string | Buffer>>;
   /** Waits until a target may be answered. */
   readonly ready?: (target: string) => Promise<void>;
-  /** Whether each answer ends its connection. */
-  readonly closes?: boolean;
+  /** Whether the answer to a target ends its connection. */
+  readonly closes?: (target: string) => boolean;
   /** In the middle of big bodies, of either direction, go over to new keys and ask for the peer's. */
   readonly updatesKeys?: boolean;
 }
@@ -48,13 +47,15 @@ async function heard(req: Request, { updatesKeys }: WebOptions): Promise<Asked> 
     chunks.push(chunk);
     if (updatesKeys && chunks.length === 1) connection.tls?.updateKeys({ requestPeer: true });
   }
-  const { keyUpdatesSent = 0, keyUpdatesReceived = 0 } = connection.tls ?? {};
-  return { target, connection, body: Buffer.concat(chunks), keyUpdates: [keyUpdatesSent, keyUpdatesReceived] };
+  const told = connection.tls;
+  if (told === undefined) throw new Error('a request without TLS');
+  const keyUpdates = [told.keyUpdatesSent, told.keyUpdatesReceived] as const;
+  return { target, body: Buffer.concat(chunks), tls: told, keyUpdates };
 }
 
 async function answer(req: Request, res: Response, options: WebOptions): Promise<void> {
   const bytes = Buffer.from(options.answers?.[req.target] ?? '');
-  if (options.closes) res.setHeader('connection', 'close');
+  if (options.closes?.(req.target)) res.setHeader('connection', 'close');
   if (req.target.endsWith('.html')) res.setHeader('content-type', 'text/html');
   res.setHeader('content-length', bytes.length);
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
