@@ -11,9 +11,17 @@ import type { Readable, Writable } from 'node:stream';
 import { onTestFinished, type TestContext } from 'vitest';
 
 /** What the machines of CI may do without. */
-const OPTIONAL: readonly string[] = ['gnutls-cli', 'gnutls-serv', 'chromium', 'wrk'];
+const OPTIONAL: readonly string[] = ['gnutls-cli', 'gnutls-serv', 'chromium', 'sslscan', 'wrk'];
 
-export type ToolName = 'openssl' | 'curl' | 'gnutls-cli' | 'gnutls-serv' | 'chromium' | 'perl' | 'wrk';
+export type ToolName =
+  | 'openssl'
+  | 'curl'
+  | 'gnutls-cli'
+  | 'gnutls-serv'
+  | 'chromium'
+  | 'sslscan'
+  | 'perl'
+  | 'wrk';
 
 /** Skips the test, saying why, where `tool` is not installed. In CI that is a failure: the machines there have it. */
 export function needsTool(context: TestContext, tool: ToolName): void {

@@ -52,7 +52,7 @@ export const CAPABILITIES = {
 
 export type CapabilityName = keyof typeof CAPABILITIES;
 
-interface Peer {
+export interface Peer {
   readonly tool?: ToolName;
   readonly role: 'client' | 'server';
   /** What it cannot do, and why. */
