@@ -31,19 +31,16 @@ interop('gnutls-cli', {
 
   async resumption(version) {
     const server = await ourServer(pki.server);
-    // It leaves when it has a ticket, which comes with the first data, and comes again.
+    // It leaves as soon as it has a ticket, which comes with the first data or before, and comes again.
     const { tool, printed } = start(server.port, version, ['--resume', '--waitresumption']);
     const [first] = await server.party.opened.reach(1);
     expect(first!.tls?.resumed).toBe(false);
     first!.write('hello\n');
-    await server.party.ended.reach(1);
-    first!.end();
+    first!.close();
     const [, second] = await server.party.opened.reach(2);
     expect(second!.tls?.resumed).toBe(true);
     await printed.until(/^\*\*\* This is a resumed session$/m);
-    tool.child.stdin.end();
-    await server.party.ended.reach(2);
-    second!.end();
+    second!.close();
     expect((await tool.ended).code).toBe(0);
   },
 
