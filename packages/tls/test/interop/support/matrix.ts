@@ -66,14 +66,14 @@ export const PEERS = {
     tool: 'openssl',
     role: 'client',
     cannot: {
-      peerEndsFirst: 'it closes the connection together with its side, at the end of its input',
+      peerEndsFirst: 'it is done at the end of its input, and drops what comes after',
       weEndFirst: 'it leaves as soon as it has our close_notify',
     },
   },
   'openssl s_server': {
     tool: 'openssl',
     role: 'server',
-    cannot: { peerEndsFirst: 'it closes the connection together with its side' },
+    cannot: { peerEndsFirst: 'its command for it ends the session, and it drops what comes after' },
   },
   'gnutls-cli': {
     tool: 'gnutls-cli',
