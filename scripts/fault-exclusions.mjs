@@ -11,7 +11,7 @@ export const EXCLUDED_TITLES = [
       'is refused on both sides',
       'are told on both sides',
       'is told once with the alert',
-      's_client may not renegotiate',
+      'may not renegotiate',
       'that has nothing in common with us',
       'that does not know who issued our certificate',
       'whose bytes were changed on the way',

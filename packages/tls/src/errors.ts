@@ -195,6 +195,10 @@ interface Known {
 }
 
 const HTTP_REQUEST = 'ERR_TLS_HTTP_REQUEST';
+const NO_SHARED_VERSION = {
+  code: 'ERR_TLS_VERSION',
+  words: 'The peer offers no TLS version that is enabled here',
+} as const;
 const NO_SHARED_GROUP = {
   code: 'ERR_TLS_NO_SHARED_GROUP',
   words: 'The peer offers no key exchange group that is enabled here',
@@ -237,10 +241,11 @@ const KNOWN: ReadonlyMap<number, Known> = new Map<number, Known>([
     235,
     { code: 'ERR_TLS_ALPN', words: 'The peer offers no application protocol (ALPN) that is served here' },
   ],
-  [258, { code: 'ERR_TLS_VERSION', words: 'The peer offers no TLS version that is enabled here' }],
+  [258, NO_SHARED_VERSION],
   [267, NOT_TLS],
   [281, BAD_RECORD],
   [292, NOT_TLS],
+  [396, NO_SHARED_VERSION],
   [410, NO_SHARED_GROUP],
 ]);
 

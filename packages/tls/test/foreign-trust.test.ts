@@ -1,7 +1,7 @@
 /** Certificates and trust with OpenSSL's own programs on the other end. */
 import { text } from 'node:stream/consumers';
 import type { TlsClientOptions } from '@sluice/tls';
-import { type Issuer, ocspResponse, selfSigned } from '@sluice-internal/certificates';
+import { type Issuer, selfSigned } from '@sluice-internal/certificates';
 import { needsTool, startTool } from '@sluice-internal/foreign-programs';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ourClient, ourServer } from './support/endpoints.ts';
@@ -12,13 +12,11 @@ const VERSIONS = ['-tls1_2', '-tls1_3'] as const;
 let authority: Issuer;
 let server: Issuer;
 let rsa: Issuer;
-let alice: Issuer;
 let ca: string;
 beforeAll(async () => {
   authority = await selfSigned({ name: 'Test authority', authority: true });
   server = await authority.issue({ name: 'localhost', dns: ['localhost'] });
   rsa = await authority.issue({ name: 'localhost', dns: ['localhost'], algorithm: 'rsa' });
-  alice = await authority.issue({ name: 'alice', usage: 'clientAuth' });
   ca = authority.certificate;
 });
 
@@ -59,13 +57,6 @@ describe.each(VERSIONS)('openssl s_server %s', (version) => {
     temporaryFile('ca.pem', ca),
   ];
 
-  it('lets our client in by its certificate', async () => {
-    const { party, conn } = await toServer(strict(), pem(alice));
-    conn.write('Sluice\n');
-    expect((await party.heard(7)).toString()).toBe('eciulS\n');
-    conn.destroy();
-  });
-
   it('refuses our client without one, which hears why and what to give', async () => {
     const refusal = toServer(strict(), {}).then(
       async ({ party }) => (await party.closed.reach(1))[0]!.cause,
@@ -81,14 +72,6 @@ describe.each(VERSIONS)('openssl s_server %s', (version) => {
           : /alert handshake failure'/,
       ),
     });
-  });
-
-  it('staples what our client asks for', async () => {
-    const staple = ocspResponse(server.certificate, authority);
-    const file = temporaryFile('staple.der', staple);
-    const { conn } = await toServer([version, '-status_file', file], { requestOcsp: true });
-    expect(conn.tls?.ocspStaple?.equals(staple)).toBe(true);
-    conn.destroy();
   });
 });
 

@@ -190,6 +190,20 @@ describe('a client that does not complete its handshake is reported once, and no
     });
   });
 
+  it('speaks SSL 3.0 only', async () => {
+    const hello = `0300${'5e'.repeat(32)}000004c02bc02f0100`;
+    const { error } = await refusal((port) => {
+      const socket = connectTcp({ host: '127.0.0.1', port });
+      socket.write(Buffer.from(`160300002f0100002b${hello}`, 'hex'));
+      return socket;
+    });
+    expect(error).toBeInstanceOf(TlsError);
+    expect(described(error)).toEqual({
+      code: 'ERR_TLS_VERSION',
+      message: 'The peer offers no TLS version that is enabled here (version too low).',
+    });
+  });
+
   it('offers no cipher that is enabled here', async () => {
     const { error } = await refusal((port) =>
       startNodeClient(port, { maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA' }),

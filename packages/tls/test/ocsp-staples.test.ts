@@ -1,9 +1,7 @@
 /** OCSP responses that come with the certificate: who asks gets one, who does not is not bothered. */
 import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import { tls } from '@sluice/tls';
 import { type Issuer, ocspResponse, selfSigned } from '@sluice-internal/certificates';
-import { needsTool, startTool } from '@sluice-internal/foreign-programs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ourClient, ourServer } from './support/endpoints.ts';
 import { nodeClient, startNodeClient } from './support/node-client.ts';
@@ -73,17 +71,6 @@ describe.each(VERSIONS)('OCSP staples, %s', (version) => {
     const [conn] = await party.opened.reach(1);
     expect(conn!.tls).toMatchObject({ protocol: version, ocspStaple: undefined });
   });
-});
-
-it('openssl s_client can read what it gets', async (context) => {
-  needsTool(context, 'openssl');
-  const { port, party } = await ourServer(stapled(ecdsa));
-  const client = startTool('openssl', ['s_client', '-status', '-connect', `127.0.0.1:${port}`]);
-  const printed = text(client.child.stdout);
-  const [conn] = await party.opened.reach(1);
-  conn!.end();
-  client.child.stdin.end();
-  expect(await printed).toMatch(/OCSP Response Status: successful[\s\S]*Cert Status: good/);
 });
 
 describe('P37 a staple is refused at load', () => {

@@ -1,13 +1,11 @@
-/** Our server with Node's client, our client with Node's server: whatever one of them does, the other sees. */
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+/** Our server with Node's client, our client with Node's server, where they refuse each other or break off. The rest is in interop/. */
 import { connect as connectTcp } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { Server } from '@sluice/reactor';
 import { type TlsClientOptions, type TlsOptions, tls, tlsClient } from '@sluice/tls';
 import { type Issuer, selfSigned } from '@sluice-internal/certificates';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { leave, nodeClient, readBytes } from './support/node-client.ts';
+import { nodeClient, readBytes } from './support/node-client.ts';
 import { nodeServer, plainServer } from './support/node-server.ts';
 import { Party } from './support/party.ts';
 import { refusalOf } from './support/refusal-of.ts';
@@ -15,8 +13,6 @@ import { Tally } from './support/tally.ts';
 import { testReactor } from './support/test-reactor.ts';
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
-const CLEAN = { reason: 'clean', cause: undefined };
-const BIG_BYTES = 16 * 1024 * 1024;
 const TRUNCATED = {
   reason: 'truncated',
   cause: expect.objectContaining({
@@ -38,52 +34,6 @@ beforeAll(async () => {
 describe.each(VERSIONS)("our server and Node's client, %s", (version) => {
   const options = () => ({ ca, minVersion: version, maxVersion: version, allowHalfOpen: true });
 
-  it('P16 exchange big data in both directions at once', async () => {
-    const { party, port } = await ourServer();
-    const client = await nodeClient(port, options());
-    const [ours, theirs] = [randomBytes(BIG_BYTES), randomBytes(BIG_BYTES)];
-    const [conn] = await party.opened.reach(1);
-    party.send(conn!, ours);
-    client.write(theirs);
-    const [atClient, atServer] = await Promise.all([readBytes(client, BIG_BYTES), party.heard(BIG_BYTES)]);
-    expect(atClient.equals(ours)).toBe(true);
-    expect(atServer.equals(theirs)).toBe(true);
-    conn!.end();
-    await leave(client);
-    expect(await party.closed.reach(1)).toEqual([CLEAN]);
-  });
-
-  it('P28 the client ends first: it still gets what the server says', async () => {
-    const { party, port } = await ourServer();
-    const client = await nodeClient(port, options());
-    client.end('question');
-    const [conn] = await party.ended.reach(1);
-    expect((await party.heard(8)).toString()).toBe('question');
-    const answer = randomBytes(BIG_BYTES / 16);
-    party.send(conn!, answer);
-    expect((await readBytes(client, answer.length)).equals(answer)).toBe(true);
-    const closed = once(client.resume(), 'close');
-    conn!.end();
-    await closed;
-    expect(await party.closed.reach(1)).toEqual([CLEAN]);
-  });
-
-  it('P28 P24 the server ends first: it still gets what the client says', async () => {
-    const { party, port } = await ourServer();
-    const client = await nodeClient(port, options());
-    const [conn] = await party.opened.reach(1);
-    const [said, answer] = [randomBytes(BIG_BYTES / 16), randomBytes(BIG_BYTES / 16)];
-    conn!.write(said);
-    conn!.end();
-    const ended = once(client, 'end');
-    expect((await readBytes(client, said.length)).equals(said)).toBe(true);
-    client.resume();
-    await ended;
-    client.end(answer);
-    expect((await party.heard(answer.length)).equals(answer)).toBe(true);
-    expect(await party.closed.reach(1)).toEqual([CLEAN]);
-  });
-
   it('P26 the client closes TCP under TLS: truncated, after what had come', async () => {
     const { party, port } = await ourServer();
     const tcp = connectTcp({ host: '127.0.0.1', port });
@@ -98,14 +48,6 @@ describe.each(VERSIONS)("our server and Node's client, %s", (version) => {
     expect(party.ended.items).toEqual([]);
   });
 
-  it('agree on an application protocol', async () => {
-    const { party, port } = await ourServer({ alpn: ['http/1.1'] });
-    const client = await nodeClient(port, { ...options(), ALPNProtocols: ['h2', 'http/1.1'] });
-    expect(client.alpnProtocol).toBe('http/1.1');
-    const [conn] = await party.opened.reach(1);
-    expect(conn!.tls).toMatchObject({ protocol: version, alpn: 'http/1.1', servername: 'localhost' });
-  });
-
   it('the client hears why it was refused: no application protocol in common', async () => {
     const { port, refused } = await ourServer({ alpn: ['http/1.1'] });
     const refusal = await refusalOf(nodeClient(port, { ...options(), ALPNProtocols: ['h2'] }));
@@ -117,55 +59,6 @@ describe.each(VERSIONS)("our server and Node's client, %s", (version) => {
 describe.each(VERSIONS)("our client and Node's server, %s", (version) => {
   const options = () => ({ cert: leaf.certificate, key: leaf.key, minVersion: version, maxVersion: version });
 
-  it('P16 exchange big data in both directions at once', async () => {
-    const server = await nodeServer(options());
-    const { party, conn } = await ourClient(server.port);
-    expect(conn.tls).toMatchObject({ protocol: version, resumed: false });
-    const [socket] = await server.secured.reach(1);
-    const [ours, theirs] = [randomBytes(BIG_BYTES), randomBytes(BIG_BYTES)];
-    party.send(conn, ours);
-    socket!.write(theirs);
-    const [atServer, atClient] = await Promise.all([readBytes(socket!, BIG_BYTES), party.heard(BIG_BYTES)]);
-    expect(atServer.equals(ours)).toBe(true);
-    expect(atClient.equals(theirs)).toBe(true);
-    conn.end();
-    await leave(socket!);
-    expect(await party.closed.reach(1)).toEqual([CLEAN]);
-  });
-
-  it('P28 we end first: what the server then says still comes', async () => {
-    const server = await nodeServer(options());
-    const { party, conn } = await ourClient(server.port);
-    const [socket] = await server.secured.reach(1);
-    const ended = once(socket!, 'end');
-    conn.end('question');
-    expect((await readBytes(socket!, 8)).toString()).toBe('question');
-    socket!.resume();
-    await ended;
-    const answer = randomBytes(BIG_BYTES / 16);
-    socket!.end(answer);
-    expect((await party.heard(answer.length)).equals(answer)).toBe(true);
-    expect(await party.closed.reach(1)).toEqual([CLEAN]);
-  });
-
-  it('P28 the server ends first: what we then say still arrives', async () => {
-    const server = await nodeServer(options());
-    const { party, conn } = await ourClient(server.port);
-    const [socket] = await server.secured.reach(1);
-    // Node's server sends a bare FIN, no close_notify, when it is ended in the turn in which it was secured.
-    conn.write('hello');
-    expect((await readBytes(socket!, 5)).toString()).toBe('hello');
-    socket!.end('greeting');
-    await party.ended.reach(1);
-    expect((await party.heard(8)).toString()).toBe('greeting');
-    const answer = randomBytes(BIG_BYTES / 16);
-    party.send(conn, answer);
-    expect((await readBytes(socket!, answer.length)).equals(answer)).toBe(true);
-    conn.end();
-    await leave(socket!);
-    expect(await party.closed.reach(1)).toEqual([CLEAN]);
-  });
-
   it('P26 the server closes TCP under TLS: truncated, after what had come', async () => {
     const server = await nodeServer(options());
     const { party } = await ourClient(server.port);
@@ -174,12 +67,6 @@ describe.each(VERSIONS)("our client and Node's server, %s", (version) => {
     expect((await party.heard(12)).toString()).toBe('half a sente');
     server.accepted.items[0]!.destroy();
     expect(await party.closed.reach(1)).toEqual([TRUNCATED]);
-  });
-
-  it('agree on an application protocol', async () => {
-    const server = await nodeServer({ ...options(), ALPNProtocols: ['http/1.1'] });
-    const { conn } = await ourClient(server.port, { alpn: ['h2', 'http/1.1'] });
-    expect(conn.transport.applicationProtocol).toBe('http/1.1');
   });
 
   it('the server hears why we refuse: a certificate that nobody we trust has signed', async () => {

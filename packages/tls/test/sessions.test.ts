@@ -6,7 +6,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
 import { echoServer } from './support/echo-server.ts';
 import { leave, nodeClient, readBytes } from './support/node-client.ts';
-import { nodeServer } from './support/node-server.ts';
 import { Party } from './support/party.ts';
 import { testReactor } from './support/test-reactor.ts';
 
@@ -40,25 +39,6 @@ const resumed = (conn: Connection) => conn.tls?.resumed;
 
 describe.each(VERSIONS)('our client over %s', (version) => {
   const only = { minVersion: version, maxVersion: version };
-
-  it("resumes with Node's server, which says so too", async () => {
-    const server = await nodeServer({ ...credentials, ...only });
-    const transport = trusting();
-    const seen: unknown[] = [];
-    for (let round = 0; round < 3; round += 1) {
-      const visiting = visit(server.port, transport, resumed);
-      const sockets = await server.secured.reach(round + 1);
-      const socket = sockets[round]!;
-      socket.end(await readBytes(socket, 6));
-      seen.push([await visiting, socket.isSessionReused()]);
-    }
-    expect(seen).toEqual([
-      [false, false],
-      [true, true],
-      [true, true],
-    ]);
-    expect(transport.sessionStats()).toMatchObject({ hits: 2, misses: 1 });
-  });
 
   it('resumes with our server by default, and not where it keeps no session', async () => {
     const { port, opened } = await echoServer({ ...credentials, ...only });

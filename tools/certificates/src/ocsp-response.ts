@@ -3,7 +3,8 @@
  *
  * Rule: DER by hand, for one fixed shape; this is not an ASN.1 library.
  */
-import { createHash, createPrivateKey, createSign, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, createSign } from 'node:crypto';
+import { X509Certificate } from '@peculiar/x509';
 
 const SHA1_ID = sequence(oid('06052b0e03021a'), der(0x05));
 const ECDSA_SHA256_ID = sequence(oid('06082a8648ce3d040302'));
@@ -17,12 +18,10 @@ export function ocspResponse(
 ): Buffer {
   const { serialNumber } = new X509Certificate(certificate);
   const authority = new X509Certificate(issuer.certificate);
-  const point = authority.publicKey.export({ type: 'spki', format: 'der' }).subarray(-65);
-  const keyHash = createHash('sha1').update(point).digest();
+  const keyHash = sha1(Buffer.from(authority.publicKey.rawData).subarray(-65));
   const id = sequence(
     SHA1_ID,
-    // Nobody here looks at the hash of the name: the response is found by its serial number.
-    der(0x04, createHash('sha1').update(authority.subject).digest()),
+    der(0x04, sha1(Buffer.from(authority.subjectName.toArrayBuffer()))),
     der(0x04, keyHash),
     integer(serialNumber),
   );
@@ -31,6 +30,10 @@ export function ocspResponse(
   const signature = createSign('sha256').update(data).sign(createPrivateKey(issuer.key));
   const basic = sequence(data, ECDSA_SHA256_ID, der(0x03, Buffer.concat([Buffer.of(0), signature])));
   return sequence(der(0x0a, Buffer.of(0)), der(0xa0, sequence(BASIC_RESPONSE, der(0x04, basic))));
+}
+
+function sha1(bytes: Uint8Array): Buffer {
+  return createHash('sha1').update(bytes).digest();
 }
 
 function der(tag: number, content: Uint8Array = Buffer.alloc(0)): Buffer {

@@ -1,25 +1,43 @@
 /**
- * Programs of other people (openssl, curl, gnutls-cli, perl, wrk) that tests drive our servers with. Private: never published.
+ * Programs of other people (openssl, curl, gnutls-cli, perl, wrk, a browser) on the other end of tests. Private: never
+ * published.
  *
  * Rule: whoever is started ends with the test at the latest, and a program that is missing is said, never passed over.
  */
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { onTestFinished, type TestContext } from 'vitest';
 
 /** What the machines of CI may do without. */
-const OPTIONAL: readonly string[] = ['gnutls-cli', 'wrk'];
+const OPTIONAL: readonly string[] = ['gnutls-cli', 'gnutls-serv', 'chromium', 'sslscan', 'wrk'];
+
+export type ToolName =
+  | 'openssl'
+  | 'curl'
+  | 'gnutls-cli'
+  | 'gnutls-serv'
+  | 'chromium'
+  | 'sslscan'
+  | 'perl'
+  | 'wrk';
 
 /** Skips the test, saying why, where `tool` is not installed. In CI that is a failure: the machines there have it. */
-export function needsTool(
-  context: TestContext,
-  tool: 'openssl' | 'curl' | 'gnutls-cli' | 'perl' | 'wrk',
-): void {
-  if (spawnSync(tool, ['--version']).error === undefined) return;
+export function needsTool(context: TestContext, tool: ToolName): void {
+  if (isInstalled(tool)) return;
   const isRequired = /^(1|true)$/i.test(process.env['CI'] ?? '') && !OPTIONAL.includes(tool);
   if (isRequired) throw new Error(`${tool} is not installed, and CI needs it`);
   context.skip(`${tool} is not installed`);
+}
+
+/** Programs that were looked for: some take their time to say their version. */
+const installed = new Map<ToolName, boolean>();
+
+function isInstalled(tool: ToolName): boolean {
+  const known = installed.get(tool) ?? spawnSync(tool, ['--version']).error === undefined;
+  installed.set(tool, known);
+  return known;
 }
 
 export interface Tool {
@@ -30,9 +48,13 @@ export interface Tool {
   readonly ended: Promise<{ readonly code: number | null; readonly stderr: string }>;
 }
 
-/** Starts `command`; it ends with the test at the latest. Its standard output is the caller's to read. */
-export function startTool(command: string, args: readonly string[]): Tool {
-  const child = spawn(command, args, { stdio: 'pipe' });
+/** Starts `command` in the folder `cwd`; it ends with the test at the latest. Its standard output is the caller's to read. */
+export function startTool(
+  command: string,
+  args: readonly string[],
+  { cwd }: { readonly cwd?: string } = {},
+): Tool {
+  const child = spawn(command, args, { stdio: 'pipe', ...(cwd !== undefined && { cwd }) });
   onTestFinished(() => {
     child.kill('SIGKILL');
   });
@@ -56,4 +78,17 @@ export function startTool(command: string, args: readonly string[]): Tool {
     });
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stderr }));
   return { child, complained, ended };
+}
+
+/** Where the process `pid`, which was told to take any port, listens over IPv4: asked of the kernel. */
+export function listeningPort(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  const sockets = new Set(readdirSync(folder).map((fd) => readlinkSync(`${folder}/${fd}`)));
+  for (const line of readFileSync(`/proc/${pid}/net/tcp`, 'utf8').split('\n')) {
+    const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
+    // proc(5): 0A is TCP_LISTEN.
+    if (state === '0A' && sockets.has(`socket:[${inode}]`))
+      return Number.parseInt(local?.split(':')[1] ?? '', 16);
+  }
+  throw new Error(`process ${pid} listens on no port`);
 }

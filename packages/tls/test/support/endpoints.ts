@@ -1,6 +1,6 @@
 /** Our two ends, each with somebody that keeps what happens. */
 import type { Server } from '@sluice/reactor';
-import { type TlsClientOptions, type TlsOptions, tls, tlsClient } from '@sluice/tls';
+import { type TlsClientOptions, type TlsOptions, type TlsServerTransport, tls, tlsClient } from '@sluice/tls';
 import { Party } from './party.ts';
 import { Tally } from './tally.ts';
 import { testReactor } from './test-reactor.ts';
@@ -14,12 +14,13 @@ export interface OurServer {
 }
 
 /** Listens on a free port of 127.0.0.1. */
-export async function ourServer(options: TlsOptions): Promise<OurServer> {
+export async function ourServer(served: TlsOptions | TlsServerTransport): Promise<OurServer> {
+  const transport = 'contexts' in served ? served : tls(served);
   const party = new Party();
   const refused = new Tally<Error>();
   const onConnectionError = (error: Error) => refused.add(error);
   const server = await testReactor().listen(
-    { host: '127.0.0.1', port: 0, transport: tls(options), onConnectionError },
+    { host: '127.0.0.1', port: 0, transport, onConnectionError },
     party,
   );
   return { party, port: server.address()!.port, refused, server };

@@ -40,9 +40,9 @@ export class Party implements Protocol {
     this.closed.add({ reason, cause });
   }
 
-  /** Sends `bytes`, as fast as the peer takes them. */
+  /** Sends `bytes`, as fast as the peer takes them, behind those that it was told to send before. */
   send(conn: Connection, bytes: Buffer): void {
-    this.unsent = bytes;
+    this.unsent = this.unsent.length === 0 ? bytes : Buffer.concat([this.unsent, bytes]);
     this.onDrain(conn);
   }
 
