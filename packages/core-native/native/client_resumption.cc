@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "tls_psk.h"
+
 namespace sluice {
 
 namespace {
@@ -43,6 +45,8 @@ bool IsOfContext(const SSL_SESSION* session, const TlsContextCore& core) {
 /// A resumption presents no certificate: that of the session has to carry the name.
 bool IsOfExpectedPeer(SSL* ssl, SSL_SESSION* session) {
   if ((SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) == 0) return true;
+  // With a key there is no certificate; that it is the key of this context was looked at before.
+  if (IsMadeWithPsk(session)) return true;
   X509* peer = SSL_SESSION_get0_peer(session);
   if (peer == nullptr) return false;
   X509_VERIFY_PARAM* expected = SSL_get0_param(ssl);

@@ -71,9 +71,13 @@ Failure Failure::Tls(const char* call, std::string_view detail) {
   Failure failure;
   failure.kind = Kind::kTls;
   failure.call = call;
-  const size_t length = std::min(detail.size(), failure.detail.size() - 1);
-  std::copy_n(detail.data(), length, failure.detail.data());
+  failure.Explain(detail);
   return failure;
+}
+
+void Failure::Explain(std::string_view words) {
+  const size_t length = std::min(words.size(), detail.size() - 1);
+  std::copy_n(words.data(), length, detail.data());
 }
 
 std::string Failure::Reason() const {

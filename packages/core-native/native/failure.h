@@ -47,6 +47,9 @@ struct Failure {
   /// Of our own making, where OpenSSL sees nothing wrong.
   static Failure Tls(const char* call, std::string_view detail);
 
+  /// Says it in better words than those of whoever failed.
+  void Explain(std::string_view words);
+
   std::string Reason() const;
   Napi::Object ToObject(Napi::Env env) const;
   /// A JavaScript error with `code`, `errno`, `call` and `reason`, for calls that throw by

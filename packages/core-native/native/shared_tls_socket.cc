@@ -18,21 +18,13 @@ SharedTlsSocket::~SharedTlsSocket() {
   if (buffers_.owner == this) Leave();
 }
 
-void SharedTlsSocket::Enter(size_t room) {
-  state_ = State::kUnknown;
-  room_ = room;
-}
-
 void SharedTlsSocket::Leave() {
   if (buffers_.owner != this) return;
   Spill();
   buffers_.owner = nullptr;
 }
 
-Status SharedTlsSocket::Flush() {
-  if (SendKept() && SendOutput()) return Status::kDone;
-  return errno == EAGAIN || errno == EWOULDBLOCK ? Status::kWantsWrite : Status::kFailed;
-}
+Status SharedTlsSocket::Flush() { return Judge(SendKept() && SendOutput()); }
 
 ssize_t SharedTlsSocket::Read(char* data, size_t length) {
   if (!unread_.empty()) {
@@ -58,14 +50,26 @@ ssize_t SharedTlsSocket::Read(char* data, size_t length) {
 
 ssize_t SharedTlsSocket::Write(const char* data, size_t length) {
   // What could not leave before stops OpenSSL here, or it would pile up.
-  if (!SendKept()) return -1;
+  if (!SendKept()) return Keep(data, length);
   Acquire();
   if (length > TlsBuffers::kOutput - buffers_.output_length) {
-    if (!SendOutput()) return -1;
+    if (!SendOutput()) return Keep(data, length);
     if (length > TlsBuffers::kOutput) return Send(data, length);
   }
   std::memcpy(buffers_.output.data() + buffers_.output_length, data, length);
   buffers_.output_length += length;
+  return static_cast<ssize_t>(length);
+}
+
+/// The answer to a write for which the socket had no room, with errno.
+ssize_t SharedTlsSocket::Keep(const char* data, size_t length) {
+  if (!keeps_all_ || (errno != EAGAIN && errno != EWOULDBLOCK)) return -1;
+  // Behind what is kept: what is in the shared buffer is older than `data`.
+  if (buffers_.owner == this && buffers_.output_length != 0) {
+    unsent_.Append(buffers_.output.data(), buffers_.output_length);
+    buffers_.output_length = 0;
+  }
+  unsent_.Append(data, length);
   return static_cast<ssize_t>(length);
 }
 
@@ -90,16 +94,6 @@ void SharedTlsSocket::Spill() {
   shared.input_start = shared.input_end = shared.output_length = 0;
 }
 
-/// Sends what an earlier call left; false when some of it stays, with errno.
-bool SharedTlsSocket::SendKept() {
-  while (!unsent_.empty()) {
-    const ssize_t sent = Send(unsent_.data(), unsent_.size());
-    if (sent < 0) return false;
-    unsent_.Consume(static_cast<size_t>(sent));
-  }
-  return true;
-}
-
 /// Sends what is in the shared buffer; what does not leave is kept, with errno.
 bool SharedTlsSocket::SendOutput() {
   TlsBuffers& shared = buffers_;
@@ -115,13 +109,6 @@ bool SharedTlsSocket::SendOutput() {
   if (sent >= 0) return SendKept();
   errno = saved_errno;
   return false;
-}
-
-void SharedTlsSocket::Kept::Consume(size_t length) {
-  start_ += length;
-  if (!empty()) return;
-  bytes_ = {};
-  start_ = 0;
 }
 
 }  // namespace sluice

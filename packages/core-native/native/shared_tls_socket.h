@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstddef>
-#include <vector>
 
 #include "tls_socket.h"
 
@@ -37,10 +36,8 @@ class SharedTlsSocket final : public TlsSocket {
   ~SharedTlsSocket() override;
 
   bool wants_read_ahead() const override { return false; }
-  void Enter(size_t room) override;
   void Leave() override;
   Status Flush() override;
-  bool has_unsent() const override { return !unsent_.empty(); }
   bool dry() const override { return TlsSocket::dry() && !HasInput(); }
 
  protected:
@@ -48,33 +45,14 @@ class SharedTlsSocket final : public TlsSocket {
   ssize_t Write(const char* data, size_t length) override;
 
  private:
-  /// Bytes of this session that wait for a later call.
-  class Kept {
-   public:
-    bool empty() const { return start_ == bytes_.size(); }
-    const char* data() const { return bytes_.data() + start_; }
-    size_t size() const { return bytes_.size() - start_; }
-    void Append(const char* data, size_t length) {
-      bytes_.insert(bytes_.end(), data, data + length);
-    }
-    void Consume(size_t length);
-
-   private:
-    std::vector<char> bytes_;
-    size_t start_ = 0;
-  };
-
   bool HasInput() const;
+  ssize_t Keep(const char* data, size_t length);
   void Acquire();
   void Spill();
-  bool SendKept();
   bool SendOutput();
 
   TlsBuffers& buffers_;
-  /// Bytes that the call under way can take: more than that from the socket would only be kept.
-  size_t room_ = 0;
   Kept unread_;
-  Kept unsent_;
 };
 
 }  // namespace sluice

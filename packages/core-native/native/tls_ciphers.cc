@@ -16,6 +16,15 @@ constexpr const char* kDefaultCiphers =
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
 constexpr const char* kDefaultCipherSuites =
     "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
+// A server chooses the suite first, and a key of the other hash is of no use with it.
+constexpr const char* kSha384FirstCipherSuites =
+    "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256";
+
+// The one AEAD suite with ECDHE and a PSK that OpenSSL has (RFC 7905); it has none with AES-GCM
+// (RFC 8442).
+constexpr const char* kPskCipher = "ECDHE-PSK-CHACHA20-POLY1305";
+// Whatever else a list selects: without forward secrecy, or in a finite field.
+constexpr const char* kNoOtherPsk = ":!kPSK:!kRSAPSK:!kDHEPSK";
 
 // Most wanted first; a client sends a key share for each one with a star, a server does not trade a
 // tuple (between slashes) for a later one to save a round trip (SSL_CTX_set1_groups_list(3)). The
@@ -50,13 +59,24 @@ void CheckSuiteNames(Napi::Env env, SSL_CTX* context, const std::string& suites)
   }
 }
 
+std::string CiphersOf(const TlsContextOptions& options) {
+  if (!options.psk) return options.ciphers.value_or(kDefaultCiphers);
+  if (options.ciphers) return *options.ciphers + kNoOtherPsk;
+  if (!options.UsesPskInTls12()) return kDefaultCiphers;
+  // A client that takes nothing else offers nothing else.
+  if (options.psk->is_required) return kPskCipher;
+  return std::string(kPskCipher) + ":" + kDefaultCiphers;
+}
+
 void UseCiphers(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options) {
-  const std::string ciphers = options.ciphers.value_or(kDefaultCiphers);
+  const std::string ciphers = CiphersOf(options);
   if (SSL_CTX_set_cipher_list(context, ciphers.c_str()) != 1) {
     ThrowTlsOption(env, "ERR_TLS_CIPHERS",
                    "\"ciphers\" selects no TLS 1.2 cipher: \"" + ciphers + "\"");
   }
-  const std::string suites = options.cipher_suites.value_or(kDefaultCipherSuites);
+  const bool sha384_first = options.psk && options.psk->is_sha384;
+  const std::string suites = options.cipher_suites.value_or(sha384_first ? kSha384FirstCipherSuites
+                                                                         : kDefaultCipherSuites);
   CheckSuiteNames(env, context, suites);
   if (SSL_CTX_set_ciphersuites(context, suites.c_str()) != 1) {
     ThrowTlsOption(env, "ERR_TLS_CIPHERS", "\"cipherSuites\" was refused: \"" + suites + "\"");

@@ -12,8 +12,10 @@
 #include "client_sessions.h"
 #include "environment.h"
 #include "openssl_ptr.h"
+#include "renegotiation.h"
 #include "tls_identity.h"
 #include "tls_options.h"
+#include "tls_psk.h"
 
 namespace sluice {
 
@@ -31,6 +33,9 @@ struct TlsContextCore {
   /// Tickets of TLS 1.3 that a session owes its client after a full handshake.
   int tickets = 0;
   bool key_log = false;
+  /// Null where there are none.
+  std::unique_ptr<const PskKeys> psk;
+  RenegotiationLimit renegotiations;
   /// Part of every session: what keeps those of other policies away.
   std::string session_id_context;
   /// Of a client that keeps its sessions. Used by the context's own thread only.

@@ -11,6 +11,7 @@
 #include "tls_identity.h"
 #include "tls_keylog.h"
 #include "tls_ocsp.h"
+#include "tls_psk.h"
 #include "tls_resumption.h"
 #include "tls_trust.h"
 
@@ -29,6 +30,8 @@ class Builder {
     core_->tickets = options_.server ? options_.tickets : 0;
     core_->shared_buffers = options_.shared_buffers;
     core_->chooser = options_.chooser;
+    core_->renegotiations = {static_cast<uint32_t>(options_.renegotiations),
+                             std::chrono::milliseconds(options_.renegotiation_window_ms)};
     core_->groups = options_.groups.value_or(DefaultGroups(options_.security_level));
     core_->context.reset(SSL_CTX_new(options_.server ? TLS_server_method() : TLS_client_method()));
     if (!core_->context) Throw("ERR_TLS_OPTION", "OpenSSL made no context");
@@ -41,6 +44,7 @@ class Builder {
     if (options_.request_ocsp) RequestStaple(context());
     UseTrust(env_, context(), options_);
     SetAlpn();
+    UsePsk(env_, *core_, options_);
     UseResumption(env_, *core_, options_);
     core_->key_log = options_.key_log;
     if (options_.key_log) WriteKeyLogs(context());
@@ -62,6 +66,7 @@ class Builder {
     SSL_CTX_set_mode(context(), SSL_MODE_ENABLE_PARTIAL_WRITE |
                                     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS |
                                     SSL_MODE_NO_AUTO_CHAIN);
+    // Where renegotiation is allowed, it is so by the session, once that is known to be safe.
     // SSL_OP_IGNORE_UNEXPECTED_EOF stays off: a cut stream must not look like an ended one (P26).
     SSL_CTX_set_options(context(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                        SSL_OP_NO_COMPRESSION);

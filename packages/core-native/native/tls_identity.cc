@@ -135,7 +135,7 @@ LoadedIdentity UseIdentity(Napi::Env env, SSL_CTX* context, const IdentityOption
 
 std::vector<LoadedIdentity> UseIdentities(Napi::Env env, SSL_CTX* context,
                                           const TlsContextOptions& options) {
-  if (options.identities.empty() && options.server) {
+  if (options.identities.empty() && options.server && !options.psk) {
     ThrowTlsOption(env, "ERR_TLS_CERTIFICATE",
                    "A server needs \"certificateChain\" and \"privateKey\"");
   }

@@ -1,7 +1,8 @@
 // See tls_options.h.
 #include "tls_options.h"
 
-#include <openssl/ssl.h>
+#include <limits>
+#include <utility>
 
 #include "failure.h"
 
@@ -147,6 +148,37 @@ std::vector<IdentityOptions> ReadIdentities(const Napi::Object& options) {
   return identities;
 }
 
+PskEntry ReadPskEntry(const Napi::Value& value, const std::string& name) {
+  if (!value.IsObject()) ThrowType(value.Env(), name, "an object");
+  const auto object = value.As<Napi::Object>();
+  const Napi::Value identity = object.Get("identity");
+  const Napi::Value key = object.Get("key");
+  if (!identity.IsString()) ThrowType(value.Env(), name + ".identity", "a string");
+  if (!IsBytes(key)) ThrowType(value.Env(), name + ".key", "a Uint8Array");
+  const auto bytes = key.As<Napi::Uint8Array>();
+  return {
+      identity.As<Napi::String>().Utf8Value(),
+      SecretText({reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()}),
+  };
+}
+
+std::optional<PskOptions> ReadPsk(const Napi::Object& options) {
+  const Napi::Value value = options.Get("psk");
+  if (value.IsUndefined()) return std::nullopt;
+  if (!value.IsObject()) ThrowType(options.Env(), "psk", "an object");
+  const auto object = value.As<Napi::Object>();
+  const Napi::Value keys = object.Get("keys");
+  if (!keys.IsArray()) ThrowType(options.Env(), "psk.keys", "an array");
+  PskOptions psk;
+  const auto array = keys.As<Napi::Array>();
+  for (uint32_t index = 0; index < array.Length(); ++index)
+    psk.entries.push_back(
+        ReadPskEntry(array.Get(index), "psk.keys[" + std::to_string(index) + "]"));
+  psk.is_sha384 = ReadBoolean(object, "sha384", false);
+  psk.is_required = ReadBoolean(object, "required", false);
+  return psk;
+}
+
 }  // namespace
 
 TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
@@ -174,6 +206,12 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
   options.session_timeout_seconds = ReadInteger(
       object, "sessionTimeoutSeconds", options.session_timeout_seconds, 1, kMaxSessionSeconds);
   options.key_log = ReadBoolean(object, "keyLog", false);
+  options.psk = ReadPsk(object);
+  options.renegotiations =
+      ReadInteger(object, "renegotiations", 0, 0, std::numeric_limits<int>::max());
+  options.renegotiation_window_ms =
+      ReadInteger(object, "renegotiationWindowMs", options.renegotiation_window_ms, 1,
+                  std::numeric_limits<int>::max());
   options.session_cache_size =
       ReadInteger(object, "sessionCacheSize", options.session_cache_size, 0, kMaxCachedSessions);
   if (options.min_version > options.max_version) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <napi.h>
+#include <openssl/ssl.h>
 
 #include <optional>
 #include <string>
@@ -25,6 +26,19 @@ struct IdentityOptions {
 
   /// The option `name` of this identity, quoted.
   std::string Quoted(const char* name) const { return "\"" + path + name + "\""; }
+};
+
+/// A pre-shared key and the name that the peer knows it by, in UTF-8 (RFC 4279 section 5.1).
+struct PskEntry {
+  std::string identity;
+  SecretText key;
+};
+
+struct PskOptions {
+  std::vector<PskEntry> entries;
+  /// The hash that goes with the keys in TLS 1.3: SHA-384 instead of SHA-256.
+  bool is_sha384 = false;
+  bool is_required = false;
 };
 
 struct TlsContextOptions {
@@ -49,6 +63,12 @@ struct TlsContextOptions {
   int session_timeout_seconds = 7200;
   int session_cache_size = 0;
   bool key_log = false;
+  std::optional<PskOptions> psk;
+  int renegotiations = 0;
+  int renegotiation_window_ms = 600'000;
+
+  /// In TLS 1.2 there is one suite for it, of SHA-256.
+  bool UsesPskInTls12() const { return psk && !psk->is_sha384 && min_version <= TLS1_2_VERSION; }
 
   static TlsContextOptions Read(const Napi::Value& value);
 };

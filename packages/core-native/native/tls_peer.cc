@@ -3,6 +3,7 @@
 
 #include "openssl_ptr.h"
 #include "tls_ocsp.h"
+#include "tls_psk.h"
 #include "verify_names.h"
 
 namespace sluice {
@@ -53,19 +54,22 @@ bool AppendDer(Napi::Env env, const Napi::Array& array, X509* certificate) {
   return true;
 }
 
-Napi::Object TlsInfo(Napi::Env env, const SSL* ssl) {
+Napi::Object TlsInfo(Napi::Env env, const SSL* ssl, bool resumed) {
   Napi::Object info = Napi::Object::New(env);
   info.Set("protocol", SSL_get_version(ssl));
   info.Set("cipher", TextOrUndefined(env, SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl))));
   info.Set("alpn", Alpn(env, ssl));
   info.Set("servername", TextOrUndefined(env, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)));
-  info.Set("resumed", SSL_session_reused(ssl) == 1);
+  info.Set("resumed", resumed);
   info.Set("group", TextOrUndefined(env, Group(const_cast<SSL*>(ssl))));
   info.Set("peerSignature", TextOrUndefined(env, PeerSignature(const_cast<SSL*>(ssl))));
   info.Set("ocspStaple", ReceivedStaple(env, const_cast<SSL*>(ssl)));
   // Without a certificate the result is X509_V_OK too (SSL_get_verify_result(3)).
   const bool presented = SSL_get0_peer_certificate(ssl) != nullptr;
-  info.Set("authorized", presented && SSL_get_verify_result(ssl) == X509_V_OK);
+  const std::optional<std::string> psk_identity = PskIdentityOf(ssl);
+  info.Set("pskIdentity", psk_identity ? Napi::String::New(env, *psk_identity) : env.Undefined());
+  // Who has the key is who it was given to.
+  info.Set("authorized", psk_identity || (presented && SSL_get_verify_result(ssl) == X509_V_OK));
   info.Set("verification", presented ? TlsVerifyResult(env, ssl) : env.Undefined());
   return info;
 }

@@ -6,8 +6,9 @@
 
 namespace sluice {
 
-/// `NativeTlsInfo` of the contract; the handshake must be complete.
-Napi::Object TlsInfo(Napi::Env env, const SSL* ssl);
+/// `NativeTlsInfo` of the contract; the handshake must be complete. `resumed` is for the session to
+/// know.
+Napi::Object TlsInfo(Napi::Env env, const SSL* ssl, bool resumed);
 
 /// Appends the DER of `certificate`, as a Buffer; false when it cannot be encoded.
 bool AppendDer(Napi::Env env, const Napi::Array& array, X509* certificate);

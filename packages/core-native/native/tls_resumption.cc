@@ -43,6 +43,16 @@ std::string DeriveSessionIdContext(Napi::Env env, const TlsContextOptions& optio
   for (const std::string& anchors : options.trust_anchors) add(anchors);
   add(std::to_string(options.crls.size()));
   for (const std::string& crl : options.crls) add(crl);
+  // Whoever is given another key, or none any more, shall not go on with a session of the old one.
+  add(options.psk ? options.psk->is_sha384 ? "psk sha384" : "psk sha256" : "no psk");
+  if (options.psk) {
+    add(options.psk->is_required ? "required" : "welcome");
+    add(std::to_string(options.psk->entries.size()));
+    for (const PskEntry& entry : options.psk->entries) {
+      add(entry.identity);
+      add(entry.key.text());
+    }
+  }
   std::string id(EVP_MD_get_size(EVP_sha256()), '\0');
   if (EVP_DigestFinal_ex(digest.get(), reinterpret_cast<unsigned char*>(id.data()), nullptr) != 1) {
     ThrowTlsOption(env, "ERR_TLS_OPTION", "The session id context could not be derived");
@@ -117,10 +127,10 @@ Napi::Object ServerSessionStats(Napi::Env env, SSL_CTX* context) {
 // Sent at the end of the handshake, tickets meet a peer that has closed by then and turn its FIN
 // into a reset, which destroys the request that came before it; or they meet a full send buffer and
 // keep the request from being read (P33). What is written has been asked for.
-void SendTicketsWithNextWrite(SSL* ssl, int count) {
+void SendTicketsWithNextWrite(SSL* ssl, int count, bool resumed) {
   if (SSL_version(ssl) != TLS1_3_VERSION) return;
   // A client that resumed has used up one.
-  const int due = SSL_session_reused(ssl) == 1 ? std::min(count, 1) : count;
+  const int due = resumed ? std::min(count, 1) : count;
   for (int ticket = 0; ticket < due; ++ticket) SSL_new_session_ticket(ssl);
 }
 

@@ -20,6 +20,6 @@ Napi::Object ServerSessionStats(Napi::Env env, SSL_CTX* context);
 
 /// Has up to `count` tickets of TLS 1.3 leave in front of the next write of `ssl`, a server's whose
 /// handshake is complete. Nothing is sent here.
-void SendTicketsWithNextWrite(SSL* ssl, int count);
+void SendTicketsWithNextWrite(SSL* ssl, int count, bool resumed);
 
 }  // namespace sluice

@@ -16,7 +16,7 @@ namespace {
 // handshake an idle one is 11 KiB of OpenSSL's, and there is what stands around it.
 constexpr int64_t kSessionBytes = 12 * 1024;
 
-// KeyUpdates, tickets, warnings and refused renegotiations in a row, none of them data. OpenSSL
+// KeyUpdates, tickets, warnings, renegotiations in a row, none of them data. OpenSSL
 // sets no limit, and handles them inside one SSL_read for as long as they keep coming: a peer that
 // sends nothing else would hold the whole thread (P23, P7). Twice what our own server sends in
 // tickets.
@@ -54,6 +54,9 @@ Napi::Function TlsSession::Define(Napi::Env env, Environment& environment) {
        CallProperty("exportKeyingMaterial",
                     MethodCallback<TlsSession, &TlsSession::ExportKeyingMaterial>, environment),
        CallProperty("takeKeyLog", MethodCallback<TlsSession, &TlsSession::TakeKeyLog>, environment),
+       CallProperty("renegotiations", MethodCallback<TlsSession, &TlsSession::Renegotiations>,
+                    environment),
+       CallProperty("readDue", MethodCallback<TlsSession, &TlsSession::ReadDue>, environment),
        CallProperty("close", MethodCallback<TlsSession, &TlsSession::Close>, environment)},
       &environment);
 }
@@ -110,9 +113,9 @@ napi_value TlsSession::Handshake(const Arguments& arguments) {
   const Status flushed =
       status == Status::kDone ? FlushToReader("SSL_do_handshake") : Flush("SSL_do_handshake");
   const Status settled = flushed == Status::kDone ? status : flushed;
-  if (settled == Status::kDone && !std::exchange(handshaken_, true) && resumption_)
-    resumption_->OnHandshaken();
-  return Integer(arguments.env(), Answer(settled));
+  if (settled == Status::kDone && !std::exchange(handshaken_, true)) OnHandshaken();
+  if (settled == Status::kFailed && !handshaken_) ExplainHandshake();
+  return Integer(arguments.env(), Answer(failure_ ? Status::kFailed : settled));
 }
 
 Status TlsSession::Continue() {
@@ -121,9 +124,16 @@ Status TlsSession::Continue() {
   return flushed == Status::kDone ? status : flushed;
 }
 
+Status TlsSession::Peek() {
+  unsigned char first = 0;
+  size_t count = 0;
+  return Run("SSL_read", [&] { return SSL_peek_ex(ssl_.get(), &first, sizeof(first), &count); });
+}
+
 napi_value TlsSession::Read(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   const ByteRange range = arguments.Bytes(0);
+  read_due_ = false;
   const Entry entry(*this, range.length);
   const Status owed = read_owes_ ? FlushToReader("SSL_read") : Status::kDone;
   if (owed != Status::kDone) return Integer(arguments.env(), Answer(owed));
@@ -149,7 +159,11 @@ int32_t TlsSession::ReadRecords(ByteRange range) {
     if (count > 0) barren_records_ = 0;
     if (status == Status::kDone) {
       // Another SSL_read could only answer WANT_READ. Half a record would be pending too (P22).
-      if (socket_->dry() && SSL_has_pending(ssl_.get()) == 0) return static_cast<int32_t>(total);
+      // But for a renegotiation that has waited for this moment.
+      if (socket_->dry() && SSL_has_pending(ssl_.get()) == 0 &&
+          !(renegotiation_ && SSL_renegotiate_pending(ssl_.get()) == 1)) {
+        return static_cast<int32_t>(total);
+      }
       continue;
     }
     if (total == 0) return Answer(status);
@@ -182,14 +196,17 @@ napi_value TlsSession::Write(const Arguments& arguments) {
 void TlsSession::SettleTickets() {
   if (!core_->server || tickets_settled_ || !IsHandshaken()) return;
   tickets_settled_ = true;
-  SendTicketsWithNextWrite(ssl_.get(), hello_ ? hello_->served().tickets : core_->tickets);
+  SendTicketsWithNextWrite(ssl_.get(), served().tickets, IsResumed());
 }
 
 int32_t TlsSession::WriteRecords(ByteRange range) {
   Status status = Flush("SSL_write");
   size_t total = std::exchange(accepted_write_, 0);
   // What was accepted before is told first: the bytes behind it are a write of their own.
-  for (bool more = total == 0; more && status == Status::kDone && total < range.length;) {
+  bool more = total == 0;
+  // Not inside of SSL_write: it would send to whoever is there afterwards.
+  if (more && status == Status::kDone) status = Renegotiate();
+  while (more && status == Status::kDone && total < range.length) {
     size_t count = 0;
     // One record a call: OpenSSL accepts no more with partial writes.
     status = Run("SSL_write", [&] {
@@ -199,7 +216,7 @@ int32_t TlsSession::WriteRecords(ByteRange range) {
     record_pinned_ = IsWant(status);
     // Straight to the socket a second record could block after the first was accepted, which a
     // single answer cannot tell.
-    more = core_->shared_buffers;
+    more = core_->shared_buffers && !socket_->has_unsent();
   }
   if (status == Status::kDone) status = Flush("SSL_write");
   if (status == Status::kDone) {
@@ -230,7 +247,9 @@ napi_value TlsSession::Shutdown(const Arguments& arguments) {
 
 Status TlsSession::SendCloseNotify() {
   // What OpenSSL has begun to send by itself, the answer to a KeyUpdate for instance, comes first.
-  Status status = SSL_is_init_finished(ssl_.get()) ? Status::kDone : Continue();
+  Status status = renegotiation_                     ? Renegotiate()
+                  : SSL_is_init_finished(ssl_.get()) ? Status::kDone
+                                                     : Continue();
   if (status != Status::kDone) return status;
   // Both 0 (sent) and 1 (the peer's has come too) say that ours has left. A second call would begin
   // to read, which is for read() to do (P30).
@@ -259,7 +278,10 @@ Status TlsSession::Run(const char* name, Call call) {
     // A want of more must come from a socket that said EAGAIN: an end that was there already brings
     // no edge any more, and half a record before it is a short read too.
   } while (status == Status::kWantsRead && socket_->AskAgain());
-  if (abuse_ == nullptr || failure_) return status;
+  if (abuse_ == nullptr && renegotiation_ && !renegotiation_->StaysSafe())
+    abuse_ = "the peer renegotiated unsafely";
+  // Whatever OpenSSL makes of it when it is stopped.
+  if (abuse_ == nullptr) return status;
   failure_ = std::make_unique<Failure>(Failure::Tls(name, abuse_));
   return Status::kFailed;
 }
@@ -294,10 +316,22 @@ void TlsSession::OnMessage(int written, int /*version*/, int content_type, const
   if (content_type == SSL3_RT_HANDSHAKE && length > 0 && octets[0] == SSL3_MT_KEY_UPDATE)
     self->NoteKeyUpdate(written != 0);
   if (written != 0) return;
-  if (content_type == SSL3_RT_HANDSHAKE && self->hello_) self->hello_->Note(bytes, length);
-  if (content_type != SSL3_RT_HEADER || !SSL_is_init_finished(ssl)) return;
-  if (++self->barren_records_ > kMaxBarrenRecords)
-    self->Abort("the peer sent too many records in a row without application data");
+  if (content_type == SSL3_RT_HANDSHAKE) {
+    if (self->hello_) self->hello_->Note(bytes, length);
+    // OpenSSL passes over any number of them while it waits for something else.
+    if (!self->handshaken_ && length > 0 && octets[0] == SSL3_MT_HELLO_REQUEST)
+      self->NoteBarrenRecord();
+    // Each has a handful of records to itself, and there are only so many.
+    if (self->renegotiation_ && self->renegotiation_->Note(octets, length))
+      self->barren_records_ = 0;
+  }
+  if (content_type != SSL3_RT_HEADER || !(self->handshaken_ || SSL_is_init_finished(ssl))) return;
+  self->NoteBarrenRecord();
+}
+
+void TlsSession::NoteBarrenRecord() {
+  if (++barren_records_ > kMaxBarrenRecords)
+    Abort("the peer sent too many records in a row without application data");
 }
 
 void TlsSession::Abort(const char* reason) {
@@ -327,6 +361,7 @@ void TlsSession::Free() {
   // for want of a close_notify, which many a peer leaves out (SSL_set_shutdown(3)).
   if (!failure_ || failure_->kind != Failure::Kind::kTls)
     SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  renegotiation_.reset();
   ssl_.reset();
   hello_.reset();
   core_.reset();

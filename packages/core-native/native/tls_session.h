@@ -13,6 +13,7 @@
 #include "environment.h"
 #include "key_updates.h"
 #include "openssl_ptr.h"
+#include "renegotiation.h"
 #include "tls_context.h"
 #include "tls_hello.h"
 #include "tls_keylog.h"
@@ -69,6 +70,14 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   Status SendKeyUpdate(int type);
   void NoteKeyUpdate(bool sent);
 
+  // In tls_session_renegotiation.cc.
+  napi_value Renegotiations(const Arguments& arguments);
+  napi_value ReadDue(const Arguments& arguments);
+  void AllowRenegotiation();
+  /// Brings on a renegotiation that is under way; kDone when there is none (any more). It reads,
+  /// and what it finds of data stays for a read.
+  Status Renegotiate();
+
   napi_value Close(const Arguments& arguments);
 
   static void OnMessage(int written, int version, int content_type, const void* bytes,
@@ -77,15 +86,25 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   void Configure(Napi::Env env, const Napi::Value& options);
   void Feed(Napi::Env env, const Napi::Value& head);
   void NoteAlert(bool sent, int description);
+  void NoteBarrenRecord();
   void ConfigureClient(Napi::Env env, const Napi::Object& options);
   void ConfigureServer(Napi::Env env, const Napi::Object& options);
   HelloChoice& AwaitedChoice(napi_env env) const;
+  // In tls_session_outcome.cc.
+  /// The handshake is complete; once.
+  void OnHandshaken();
+  /// Of one that failed: says what OpenSSL does not know.
+  void ExplainHandshake();
+  const TlsContextCore& served() const { return hello_ ? hello_->served() : *core_; }
+  bool IsResumed() const { return SSL_session_reused(ssl_.get()) == 1 && !used_psk_; }
   int32_t ReadRecords(ByteRange range);
   int32_t WriteRecords(ByteRange range);
   void SettleTickets();
   Status SendCloseNotify();
   /// Brings on what OpenSSL has to send after the handshake, and sends it.
   Status Continue();
+  /// Reads without taking anything: kDone when there is data.
+  Status Peek();
   template <typename Call>
   Status Run(const char* name, Call call);
   /// Sends what OpenSSL has written: kDone, kWantsWrite or kFailed. `name` is a literal.
@@ -116,6 +135,8 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   SslPtr ssl_;
   /// Of a client.
   std::optional<ClientResumption> resumption_;
+  /// Null where none is allowed: on most sessions.
+  std::unique_ptr<Renegotiation> renegotiation_;
   std::unique_ptr<Failure> failure_;
 
   /// Length of the write that was answered with a want; 0 when there is none.
@@ -130,12 +151,17 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   bool read_owes_ = false;
   bool close_notify_sent_ = false;
   bool handshaken_ = false;
+  /// The handshake was made with a key from outside.
+  bool used_psk_ = false;
+  /// A write has taken input off the socket: no edge tells a read of it.
+  bool read_due_ = false;
   /// Whether the tickets of a server have gone out with the first write, or are not due.
   bool tickets_settled_ = false;
   /// Descriptions (RFC 8446 section 6) of the last alerts other than close_notify; -1 for none.
   int alert_sent_ = -1;
   int alert_received_ = -1;
-  /// Records received since the handshake or the last application data.
+  /// Records received since the handshake, the last application data, or the start of a
+  /// renegotiation; before that, requests to begin the handshake that is under way.
   int barren_records_ = 0;
   KeyUpdates key_updates_;
   /// An update that a blocked write comes before.

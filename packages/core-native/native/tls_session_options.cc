@@ -98,7 +98,7 @@ napi_value TlsSession::Info(const Arguments& arguments) {
     throw Napi::Error::New(arguments.env(),
                            "The handshake is not complete: there is nothing settled to tell");
   }
-  return TlsInfo(arguments.env(), ssl_.get());
+  return TlsInfo(arguments.env(), ssl_.get(), IsResumed());
 }
 
 napi_value TlsSession::PeerCertificates(const Arguments& arguments) {
@@ -120,7 +120,7 @@ napi_value TlsSession::Alerts(const Arguments& arguments) {
 
 napi_value TlsSession::Resumed(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
-  return Napi::Boolean::New(arguments.env(), SSL_session_reused(ssl_.get()) == 1);
+  return Napi::Boolean::New(arguments.env(), IsResumed());
 }
 
 napi_value TlsSession::ClientHello(const Arguments& arguments) {

@@ -62,6 +62,7 @@ ssize_t TlsSocket::Receive(char* data, size_t length) {
   } while (received < 0 && errno == EINTR);
   // epoll(7): on a stream a short read means that the receive queue is empty.
   if (received > 0 && static_cast<size_t>(received) < length) state_ = State::kShort;
+  if (received >= 0) took_input_ = true;
   if (received == 0) ended_ = true;
   if (received < 0 && WouldBlock(errno)) state_ = State::kWouldBlock;
   return received;
@@ -75,6 +76,38 @@ ssize_t TlsSocket::Send(const char* data, size_t length) const {
     sent = send(fd_, data, length, flags);
   } while (sent < 0 && errno == EINTR);
   return sent;
+}
+
+bool TlsSocket::SendKept() {
+  while (!unsent_.empty()) {
+    const ssize_t sent = Send(unsent_.data(), unsent_.size());
+    if (sent < 0) return false;
+    unsent_.Consume(static_cast<size_t>(sent));
+  }
+  return true;
+}
+
+Status TlsSocket::Judge(bool all_sent) {
+  if (all_sent) return Status::kDone;
+  return WouldBlock(errno) ? Status::kWantsWrite : Status::kFailed;
+}
+
+void TlsSocket::Kept::Consume(size_t length) {
+  start_ += length;
+  if (!empty()) return;
+  bytes_ = {};
+  start_ = 0;
+}
+
+ssize_t DirectTlsSocket::Write(const char* data, size_t length) {
+  if (!keeps_all_) return Send(data, length);
+  const bool free = SendKept();
+  if (!free && !WouldBlock(errno)) return -1;
+  const ssize_t sent = free ? Send(data, length) : 0;
+  if (sent < 0 && !WouldBlock(errno)) return -1;
+  const size_t left = sent < 0 ? 0 : static_cast<size_t>(sent);
+  unsent_.Append(data + left, length - left);
+  return static_cast<ssize_t>(length);
 }
 
 int TlsSocket::ReadBio(BIO* bio, char* data, size_t length, size_t* count) {

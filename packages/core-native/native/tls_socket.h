@@ -34,9 +34,20 @@ class TlsSocket {
   virtual bool wants_read_ahead() const = 0;
 
   /// A call from outside begins, which has room for `room` bytes: the socket is asked again.
-  virtual void Enter(size_t room) = 0;
+  void Enter(size_t room) {
+    state_ = State::kUnknown;
+    took_input_ = false;
+    room_ = room;
+  }
   /// It is over: what it leaves unread is kept for the next one.
   virtual void Leave() = 0;
+  /// Whether the call has taken anything off the socket, its end included: no edge tells of it
+  /// again.
+  bool took_input() const { return took_input_; }
+
+  /// From now on a write of OpenSSL's never blocks: what finds no room is kept until a flush.
+  /// Whoever asks for this writes nothing of their own while something is kept.
+  void KeepAll() { keeps_all_ = true; }
 
   /// Sends what OpenSSL has written: kDone, kWantsWrite (the rest is kept) or kFailed, with errno.
   virtual Status Flush() = 0;
@@ -46,7 +57,7 @@ class TlsSocket {
   void set_more_follows(bool follows) { more_follows_ = follows; }
 
   /// Whether a flush has left something.
-  virtual bool has_unsent() const { return false; }
+  bool has_unsent() const { return !unsent_.empty(); }
 
   /// Nothing was left to read when the socket was last asked: what comes later brings an edge. An
   /// end that was there already does not: whoever has seen RDHUP or HUP asks once more.
@@ -71,7 +82,32 @@ class TlsSocket {
   ssize_t Receive(char* data, size_t length);
   ssize_t Send(const char* data, size_t length) const;
 
+  /// Bytes of this session that wait for a later call; memory that is gone once it is used up.
+  class Kept {
+   public:
+    bool empty() const { return start_ == bytes_.size(); }
+    const char* data() const { return bytes_.data() + start_; }
+    size_t size() const { return bytes_.size() - start_; }
+    void Append(const char* data, size_t length) {
+      bytes_.insert(bytes_.end(), data, data + length);
+    }
+    void Consume(size_t length);
+
+   private:
+    std::vector<char> bytes_;
+    size_t start_ = 0;
+  };
+
+  /// Sends what an earlier call left; false when some of it stays, with errno.
+  bool SendKept();
+  /// kDone for true, else what errno stands for.
+  static Status Judge(bool all_sent);
+
   State state_ = State::kUnknown;
+  /// Bytes that the call under way can take: more than that from the socket would only be kept.
+  size_t room_ = 0;
+  bool keeps_all_ = false;
+  Kept unsent_;
 
  private:
   static const BIO_METHOD* Method();
@@ -85,6 +121,7 @@ class TlsSocket {
   const int fd_;
   bool ended_ = false;
   bool more_follows_ = false;
+  bool took_input_ = false;
   std::vector<uint8_t> head_;
   size_t head_taken_ = 0;
 };
@@ -95,13 +132,12 @@ class DirectTlsSocket final : public TlsSocket {
   using TlsSocket::TlsSocket;
 
   bool wants_read_ahead() const override { return true; }
-  void Enter(size_t) override { state_ = State::kUnknown; }
   void Leave() override {}
-  Status Flush() override { return Status::kDone; }
+  Status Flush() override { return Judge(SendKept()); }
 
  protected:
   ssize_t Read(char* data, size_t length) override { return Receive(data, length); }
-  ssize_t Write(const char* data, size_t length) override { return Send(data, length); }
+  ssize_t Write(const char* data, size_t length) override;
 };
 
 }  // namespace sluice

@@ -10,6 +10,8 @@
 
 #include <openssl/x509_vfy.h>
 
+#include "tls_psk.h"
+
 namespace sluice {
 
 namespace {
@@ -61,6 +63,7 @@ bool SwitchContext(SSL* ssl, const TlsContextCore& from, const TlsContextCore& t
   if (SSL_set_SSL_CTX(ssl, context) != context) return false;
   TakeBehaviour(ssl, from.context.get(), context);
   TakeKeyLog(from.context.get(), context);
+  TakePsk(ssl, to);
   return TakeVersions(ssl, context) && TakeVerification(ssl, context) &&
          TakeGroups(ssl, from, to) && TakeSessions(ssl, context);
 }

@@ -221,7 +221,7 @@ export interface NativeBinding extends NativeTicketKeys {
   /**
    * Throws an error with `code` (`ERR_TLS_CERTIFICATE`, `ERR_TLS_KEY`, `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_PASSPHRASE`,
    * `ERR_TLS_PKCS12`, `ERR_TLS_IDENTITIES`, `ERR_TLS_WEAK_CERTIFICATE`, `ERR_TLS_OCSP_STAPLE`, `ERR_TLS_CIPHERS`,
-   * `ERR_TLS_GROUPS`, `ERR_TLS_TRUST_ANCHORS`, `ERR_TLS_CRLS`, `ERR_TLS_OPTION`), with OpenSSL's `reason` and its
+   * `ERR_TLS_GROUPS`, `ERR_TLS_TRUST_ANCHORS`, `ERR_TLS_CRLS`, `ERR_TLS_PSK`, `ERR_TLS_OPTION`), with OpenSSL's `reason` and its
    * error stack as `opensslStack`.
    */
   readonly TlsContext: new (

@@ -16,6 +16,19 @@ export interface NativeTlsIdentity {
   readonly ocspStaple?: Uint8Array | undefined;
 }
 
+/** Pre-shared keys that are known from outside (RFC 8446 section 4.2.11, RFC 4279). Copied, and wiped with the context. */
+export interface NativePsk {
+  /**
+   * All that a server knows, the one of a client. An identity is of 1 to 4096 bytes in UTF-8; of at most 128 and without
+   * NUL where TLS 1.2 is spoken. A key is of 16 to 512 bytes.
+   */
+  readonly keys: readonly { readonly identity: string; readonly key: Uint8Array }[];
+  /** Whether SHA-384 goes with the keys instead of SHA-256. TLS 1.2 does not use them then. Default false. */
+  readonly sha384?: boolean | undefined;
+  /** Whether a client refuses a server that does not take its key. Default false. */
+  readonly required?: boolean | undefined;
+}
+
 /** What a {@link NativeTlsContext} is built from. PEM is text or bytes; nothing is kept of the caller's memory. */
 export interface NativeTlsContextOptions extends NativeTlsIdentity {
   readonly role: 'server' | 'client';
@@ -80,6 +93,16 @@ export interface NativeTlsContextOptions extends NativeTlsIdentity {
   readonly sessionCacheSize?: number | undefined;
   /** Whether sessions keep the lines of a key log for {@link NativeTlsSession.takeKeyLog}. Default false. */
   readonly keyLog?: boolean | undefined;
+  /** A server with keys needs no certificate. */
+  readonly psk?: NativePsk | undefined;
+  /**
+   * How often in a window the peer may renegotiate TLS 1.2; one more ends the session. Only with RFC 5746 and RFC 7627, and
+   * only the keys may change by it: another certificate, verification, PSK or ALPN ends the session too. Default 0: it is
+   * refused with the warning no_renegotiation.
+   */
+  readonly renegotiations?: number | undefined;
+  /** At least 1. Default 600000, ten minutes. */
+  readonly renegotiationWindowMs?: number | undefined;
 }
 
 /** Sessions of one context, since it was made. */
@@ -168,7 +191,15 @@ export interface NativeTlsInfo {
    * 3.5); undefined when it signed nothing: a client without a certificate, a resumed session.
    */
   readonly peerSignature: string | undefined;
-  /** Whether the peer presented a certificate that verified; of a resumed session, whether it did so at first. */
+  /**
+   * The identity of the pre-shared key (PSK) that the handshake was made with, or the handshake of which the session was
+   * resumed; undefined without one.
+   */
+  readonly pskIdentity: string | undefined;
+  /**
+   * Whether the peer has the key of `pskIdentity`, or presented a certificate that verified; of a resumed session, whether
+   * it did so at first.
+   */
   readonly authorized: boolean;
   /** What verification said of the peer's certificate; undefined when it presented none. */
   readonly verification: NativeVerification | undefined;
@@ -217,7 +248,8 @@ export interface NativeTlsSession {
   read(buffer: Uint8Array, offset: number, length: number): number;
   /**
    * Encrypts and sends; answers how many bytes have left in records (1 to `length`), or a {@link Status}. After
-   * `wantsRead` or `wantsWrite` the next write must begin with the same bytes, at least as many; they may have moved.
+   * `wantsRead` or `wantsWrite` the next write must begin with the same bytes, at least as many; they may have moved. It
+   * wants to read while the peer renegotiates: see {@link readDue}.
    */
   write(buffer: Uint8Array, offset: number, length: number): number;
   /**
@@ -260,6 +292,16 @@ export interface NativeTlsSession {
    * context is another one than none. Throws `ERR_TLS_EXPORT` before the handshake is complete, and for a reserved label.
    */
   exportKeyingMaterial(length: number, label: string, context?: Uint8Array): Buffer;
+  /**
+   * Renegotiations of TLS 1.2 that are complete; undefined where none are allowed. Afterwards {@link info} tells of the
+   * last one.
+   */
+  renegotiations(): number | undefined;
+  /**
+   * Whether a write, or `shutdown`, has taken input off the socket since the last read, which has to be looked at: no edge
+   * tells of it again. Only where {@link renegotiations} are allowed.
+   */
+  readDue(): boolean;
   /** Lines of the key log (the format of SSLKEYLOGFILE) since this was last asked; to be had after the end, too. */
   takeKeyLog(): string[];
   /** Frees the SSL object; when called from inside one of its own callbacks, after that call. Twice is harmless. */

@@ -214,6 +214,9 @@ describe.each(VERSIONS)('P34 with one ring of ticket keys for all contexts, %s:'
       { identities: [second] },
       { sessionIdContext: 'a name' },
       { sessionIdContext: 'another name' },
+      { psk: { keys: [{ identity: 'x', key: Buffer.alloc(16, 'x') }] } },
+      { psk: { keys: [{ identity: 'x', key: Buffer.alloc(16, 'y') }] } },
+      { psk: { keys: [{ identity: 'y', key: Buffer.alloc(16, 'y') }] } },
     ];
     for (const made of policies) {
       const from = known(only);

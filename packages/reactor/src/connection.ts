@@ -294,6 +294,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   }
 
   private drain(): void {
+    // What a write waits for may be in what was read before, and no edge tells of that again (P16).
+    if (this.reading.half === 'draining') this.writing.edges(true, false);
     const end = this.reading.drain(this);
     if (end === 'spent') this.listing.ready();
     if (end === 'failed') this.transportFailed(this.doom ?? this.transport.failure());
@@ -330,6 +332,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     if (this.doom !== undefined && this.reading.half !== 'draining') return this.transportFailed(this.doom);
     if (this.reading.half === 'ended' && this.writing.half === 'ended')
       return this.finish('clean', undefined);
+    if (this.reading.followWrite()) this.listing.ready();
     this.deadlines.settle();
     this.registration.armWritable(awaitsWritable(this.writing.half) || this.reading.half === 'wants-write');
   }

@@ -43,6 +43,13 @@ export class ReadSide {
     this.half = stepReadHalf(this.half, 'edge');
   }
 
+  /** Whether a write has taken input off the socket that nobody else comes to read: then this has to run again. */
+  followWrite(): boolean {
+    if (this.half !== 'idle' || this.transport.readDue !== true) return false;
+    this.edge();
+    return true;
+  }
+
   /** The socket is writable: a read that waited for that goes on. */
   writable(): void {
     if (this.half === 'wants-write') this.half = stepReadHalf(this.half, 'writable');

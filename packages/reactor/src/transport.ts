@@ -33,6 +33,11 @@ export interface Transport {
    * A transport that cannot tell leaves it false and is read once more.
    */
   readonly drained: boolean;
+  /**
+   * Whether a write has taken input off the socket that a `read` has to look at: no edge will tell of it. For transports
+   * whose writes may want to read.
+   */
+  readonly readDue?: boolean;
 
   /**
    * 0 when application bytes may flow. Called again after the edge it wanted; never again after 0. `suspended`: something

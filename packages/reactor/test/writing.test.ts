@@ -144,6 +144,45 @@ describe('a blocked write', () => {
     expect(transport.calls.slice(-2)).toEqual(['read 8', 'write 6/6']);
   });
 
+  test('P16 that wants to read is retried behind a drain that no edge began', async () => {
+    const { transport, fd } = harness.accept();
+    recorder.data = (conn) => conn.pause();
+    transport.reads.push('fills the socket', 'question');
+    harness.poller.fire([fd, Ready.readable]);
+    transport.writes.push({ status: 'wantsRead' });
+    recorder.conn.write('answer');
+    await nextMicrotask();
+    expect([recorder.conn.writeHalf, recorder.conn.readHalf]).toEqual(['wants-read', 'paused']);
+    // What it waits for is behind the question, and in already.
+    recorder.data = () => {};
+    recorder.conn.resume();
+    harness.poller.settle();
+    expect(transport.written.toString()).toBe('answer');
+    expect(transport.calls.slice(-2)).toEqual(['read 8', 'write 6/6']);
+  });
+
+  test('P8 P16 that has taken input off the socket brings a read about, once', async () => {
+    const { transport } = harness.accept();
+    transport.writes.push({ status: 'wantsRead' });
+    transport.reads.push('taken');
+    transport.readDue = true;
+    recorder.conn.write('answer');
+    await nextMicrotask();
+    harness.poller.settle();
+    expect(recorder.log).toEqual(['open', 'data taken']);
+    expect(recorder.conn.readHalf).toBe('idle');
+    expect(transport.written.toString()).toBe('answer');
+    // Nor does one that nobody may read spin.
+    recorder.conn.pause();
+    transport.readDue = true;
+    recorder.conn.write('more');
+    await nextMicrotask();
+    harness.poller.settle();
+    const calls = transport.calls.length;
+    harness.poller.settle();
+    expect(transport.calls.length).toBe(calls);
+  });
+
   test('P11 readable and writable in one event are both served before the next wait', async () => {
     const { transport, fd } = harness.accept();
     transport.writes.push({ status: 'wantsWrite' });

@@ -73,6 +73,14 @@ const ALERTS: ReadonlyMap<number, Description> = new Map([
   [110, { name: 'unsupported_extension', fault: 'peer', advice: PROTOCOL }],
   [112, { name: 'unrecognized_name', fault: 'peer', advice: 'it serves nobody of that servername' }],
   [
+    115,
+    {
+      name: 'unknown_psk_identity',
+      fault: 'configuration',
+      advice: 'it does not know the identity in psk',
+    },
+  ],
+  [
     116,
     {
       name: 'certificate_required',

@@ -11,6 +11,8 @@ import {
 } from './context-options.ts';
 import { contextError } from './errors.ts';
 import { IDENTITY_NAMES, type IdentityOptions, nativeIdentities } from './identity-options.ts';
+import { type ClientPsk, nativeClientPsk } from './psk-options.ts';
+import { nativeRenegotiation, type RenegotiationOptions } from './renegotiation-options.ts';
 import { openTransport, TlsTransport } from './tls-transport.ts';
 import { defaultTrustAnchors } from './trust-anchors.ts';
 import { checkedVerifyPeer, pemList, type TrustOptions } from './trust-options.ts';
@@ -19,7 +21,17 @@ import { checkedVerifyPeer, pemList, type TrustOptions } from './trust-options.t
  * Default of `ca`: Node's list of roots. Without an identity of its own (`cert` and `key`, `pkcs12`, or `identities`) a
  * client presents none where a server asks for one.
  */
-export interface TlsClientOptions extends TlsVersions, IdentityOptions, TrustOptions, KeyLogOptions {
+export interface TlsClientOptions
+  extends TlsVersions,
+    IdentityOptions,
+    TrustOptions,
+    KeyLogOptions,
+    RenegotiationOptions {
+  /**
+   * A key that the server has, too: who takes it is authorized by it and shows no certificate. Forward secret only, as of
+   * {@link tls}.
+   */
+  readonly psk?: ClientPsk;
   /**
    * The name to ask for (SNI, RFC 6066) and to find in the certificate (RFC 9525), or a numeric address to find there.
    * Default: the host that `connect` was given.
@@ -65,6 +77,8 @@ const NAMES = [
   'sessionCacheSize',
   'session',
   'onKeyLog',
+  'psk',
+  'renegotiation',
   ...VERSION_NAMES,
 ];
 
@@ -75,7 +89,10 @@ const NAMES = [
 export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
   checkOptionNames('tlsClient', options, NAMES);
   const native = loadNative();
-  const { ca, crls, servername, verify = true, session: given, onKeyLog, ...rest } = options;
+  const { ca, crls, servername, verify = true, session: given, onKeyLog, psk, ...others } = options;
+  const { renegotiation: _limit, ...rest } = others;
+  const renegotiation = nativeRenegotiation(options);
+  const key = nativeClientPsk(psk);
   const verifyPeer = checkedVerifyPeer(options.verifyPeer);
   let context: NativeTlsContext;
   try {
@@ -88,6 +105,8 @@ export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
       trustAnchors: verify ? trustAnchors(ca) : undefined,
       crls: verify ? pemList(crls) : undefined,
       verifyPeer: verify,
+      ...key,
+      ...renegotiation,
     });
   } catch (thrown) {
     throw contextError(thrown);

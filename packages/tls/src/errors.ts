@@ -23,6 +23,7 @@ export type TlsContextErrorCode =
   | 'ERR_TLS_GROUPS'
   | 'ERR_TLS_TRUST_ANCHORS'
   | 'ERR_TLS_CRLS'
+  | 'ERR_TLS_PSK'
   | 'ERR_TLS_OPTION'
   | 'ERR_TLS_FILE';
 
@@ -45,6 +46,7 @@ const CONTEXT_ADVICE: Readonly<Record<TlsContextErrorCode, string>> = {
   ERR_TLS_GROUPS: 'check groups; known ones are for instance X25519MLKEM768, X25519, P-256',
   ERR_TLS_TRUST_ANCHORS: 'ca must be the PEM text of one certificate or more',
   ERR_TLS_CRLS: 'crls must be the PEM text of one certificate revocation list or more',
+  ERR_TLS_PSK: 'psk needs a key of 16 to 512 random bytes for each identity, as randomBytes(32) makes them',
   ERR_TLS_OPTION: 'check the options against the documentation of this package',
   ERR_TLS_FILE: 'check the path and its permissions',
 };
@@ -99,6 +101,11 @@ export type TlsErrorCode =
   | 'ERR_TLS_BAD_RECORD'
   | 'ERR_TLS_TOO_MANY_RECORDS'
   | 'ERR_TLS_TOO_MANY_KEY_UPDATES'
+  | 'ERR_TLS_TOO_MANY_RENEGOTIATIONS'
+  | 'ERR_TLS_RENEGOTIATION'
+  | 'ERR_TLS_PSK_IDENTITY'
+  | 'ERR_TLS_PSK_KEY'
+  | 'ERR_TLS_PSK_REQUIRED'
   | 'ERR_TLS_EARLY_BYTES'
   | 'ERR_TLS_PROTOCOL';
 
@@ -181,10 +188,17 @@ const SSL_LIBRARY = 20;
 const ALERT_OFFSET = 1000;
 /** Set in the reason numbers of OpenSSL (err.h) that mean: no memory, a broken invariant. */
 const FATAL_FLAG = 1 << 18;
-/** Our own words for a peer that keeps us busy (native/tls_session.cc), and the codes for it. */
+/** Our own words for what OpenSSL sees nothing wrong with (native/), and the codes for it. */
 const ABUSES: Readonly<Record<string, TlsErrorCode>> = {
   'the peer sent too many records in a row without application data': 'ERR_TLS_TOO_MANY_RECORDS',
   'the peer updates its keys too often': 'ERR_TLS_TOO_MANY_KEY_UPDATES',
+  'the peer renegotiates too often': 'ERR_TLS_TOO_MANY_RENEGOTIATIONS',
+  'the peer became another one by renegotiation': 'ERR_TLS_RENEGOTIATION',
+  'the application protocol became another one by renegotiation': 'ERR_TLS_RENEGOTIATION',
+  'the peer renegotiated unsafely': 'ERR_TLS_RENEGOTIATION',
+  'the peer ended its side in the middle of a renegotiation': 'ERR_TLS_RENEGOTIATION',
+  'the peer offers no key (PSK) that is known here': 'ERR_TLS_PSK_IDENTITY',
+  'the peer does not take the key (PSK) that it has to': 'ERR_TLS_PSK_REQUIRED',
 };
 
 interface Known {
@@ -230,6 +244,7 @@ const KNOWN: ReadonlyMap<number, Known> = new Map<number, Known>([
       words: 'The peer presented no certificate, and one is required here',
     },
   ],
+  [223, { code: 'ERR_TLS_PSK_IDENTITY', words: 'The peer offers a key (PSK) that is not known here' }],
   [
     234,
     {
@@ -242,6 +257,13 @@ const KNOWN: ReadonlyMap<number, Known> = new Map<number, Known>([
     { code: 'ERR_TLS_ALPN', words: 'The peer offers no application protocol (ALPN) that is served here' },
   ],
   [258, NO_SHARED_VERSION],
+  [
+    253,
+    {
+      code: 'ERR_TLS_PSK_KEY',
+      words: 'The key (PSK) of the peer is another one than ours of that identity',
+    },
+  ],
   [267, NOT_TLS],
   [281, BAD_RECORD],
   [292, NOT_TLS],

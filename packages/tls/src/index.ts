@@ -23,7 +23,9 @@ export { checkIdentity } from './identity-check.ts';
 export type { IdentityOptions, PemIdentity, Pkcs12Identity, TlsIdentity } from './identity-options.ts';
 export type { VerifyPeer } from './peer-verification.ts';
 export { readPemFile } from './pem-file.ts';
+export type { ClientPsk, ServerPsk } from './psk-options.ts';
 export { type TlsAlertName, TlsRefusedError } from './refusal.ts';
+export type { RenegotiationLimit, RenegotiationOptions } from './renegotiation-options.ts';
 export {
   type TlsContextOptions,
   type TlsOptions,

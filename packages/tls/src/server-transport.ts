@@ -12,6 +12,8 @@ import {
   requireIdentity,
 } from './identity-options.ts';
 import type { VerifyPeer } from './peer-verification.ts';
+import { nativeServerPsk, type ServerPsk } from './psk-options.ts';
+import { nativeRenegotiation, type RenegotiationOptions } from './renegotiation-options.ts';
 import { SniContexts, sniContexts } from './sni.ts';
 import { TlsContext } from './tls-context.ts';
 import { openTransport, TlsTransport } from './tls-transport.ts';
@@ -22,11 +24,20 @@ import {
   TRUST_NAMES,
 } from './trust-options.ts';
 
-/** A server needs an identity: `cert` and `key`, `pkcs12`, or `identities`. */
+/** A server needs an identity (`cert` and `key`, `pkcs12`, or `identities`), or `psk`, or both. */
 export interface TlsContextOptions
   extends TlsVersions,
     IdentityOptions,
+    RenegotiationOptions,
     Omit<ServerTrustOptions, 'verifyPeer'> {
+  /**
+   * Keys of clients that have no use for certificates. A client with one of them is authorized by it and not asked for a
+   * certificate, whatever `clientCertificates` says; `conn.tls.pskIdentity` tells whose it was. Others are served by the
+   * certificate where there is one, else refused (`ERR_TLS_PSK_IDENTITY`); in TLS 1.2 a client that offers an unknown
+   * identity is always refused. Forward secret only: psk_dhe_ke in TLS 1.3, in TLS 1.2 the one suite
+   * ECDHE-PSK-CHACHA20-POLY1305, which a list in `ciphers` has to name.
+   */
+  readonly psk?: ServerPsk;
   /** TLS 1.3 session tickets sent with the first answer after a full handshake; 0 turns tickets off. Default 1. */
   readonly tickets?: number;
   /**
@@ -63,6 +74,8 @@ const NAMES = [
   'tickets',
   'sessionTimeoutSeconds',
   'sessionCacheSize',
+  'psk',
+  'renegotiation',
   ...VERSION_NAMES,
 ];
 
@@ -102,9 +115,11 @@ export function tls(
 }
 
 function makeContext(options: TlsOptions): TlsContext {
-  requireIdentity(options);
-  const trust = nativeServerTrust(options);
-  const { verifyPeer: _judge, onKeyLog: _listener, ...rest } = options;
+  if (options.psk === undefined) requireIdentity(options);
+  const trust = nativeServerTrust(options, options.psk !== undefined);
+  const { verifyPeer: _judge, onKeyLog: _listener, psk, renegotiation: _limit, ...rest } = options;
+  const keys = nativeServerPsk(psk);
+  const renegotiation = nativeRenegotiation(options);
   try {
     const native = loadNative();
     const identities = nativeIdentities(options);
@@ -115,6 +130,8 @@ function makeContext(options: TlsOptions): TlsContext {
         role: 'server',
         ...identities,
         ...trust,
+        ...keys,
+        ...renegotiation,
       }),
     );
   } catch (thrown) {

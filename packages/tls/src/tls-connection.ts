@@ -28,6 +28,8 @@ export interface TlsConnection extends TlsPeer {
   /** KeyUpdates so far (RFC 8446 section 4.6.3): the peer's, and ours with those that answer the peer's. */
   readonly keyUpdatesReceived: number;
   readonly keyUpdatesSent: number;
+  /** Renegotiations of TLS 1.2 that are complete. What is told here is what the first handshake settled. */
+  readonly renegotiations: number;
   /**
    * Goes over to new keys for what we write, behind what a blocked write holds. `requestPeer` asks the peer for the same,
    * which it does in front of the next data that it sends; until then further calls do nothing. TLS 1.3 only. Throws
@@ -64,6 +66,9 @@ extendConnections('tls', (connection) => {
     },
     get keyUpdatesSent() {
       return transport.keyUpdates.sent;
+    },
+    get renegotiations() {
+      return transport.renegotiations;
     },
     updateKeys: (options = {}) => {
       checkOptionNames('updateKeys', options, ['requestPeer']);

@@ -85,6 +85,10 @@ export class TlsOrPlainTransport implements Transport {
     return this.chosen?.drained ?? false;
   }
 
+  get readDue(): boolean {
+    return this.chosen?.readDue ?? false;
+  }
+
   handshake(): Progress {
     if (this.chosen !== undefined) return this.chosen.handshake();
     const count = this.native.peek(this.fd, this.first, 0, 1);

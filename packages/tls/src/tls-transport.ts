@@ -37,6 +37,10 @@ export class TlsTransport implements Transport {
   readonly name = 'tls';
   readonly secure = true;
   drained = false;
+  /** Of one that may renegotiate. */
+  readDue = false;
+  private mayRenegotiate = false;
+  private renegotiated = 0;
   private readonly native: NativeBinding;
   protected readonly session: NativeTlsSession;
   private readonly fd: number;
@@ -116,6 +120,9 @@ export class TlsTransport implements Transport {
     const { verifyPeer } = this.hooks;
     if (verifyPeer !== undefined && !this.judgePeer(verifyPeer)) return Status.failed;
     this.record.finish(this, this.session);
+    this.mayRenegotiate = this.session.renegotiations() !== undefined;
+    // What the first handshake settled is what the connection goes by.
+    if (this.mayRenegotiate) this.settled ??= this.session.info();
     return progress;
   }
 
@@ -134,8 +141,14 @@ export class TlsTransport implements Transport {
     return false;
   }
 
+  /** Of TLS 1.2, complete; to be had after the end, too. */
+  get renegotiations(): number {
+    return this.session.renegotiations() ?? this.renegotiated;
+  }
+
   read(buffer: Uint8Array): Progress {
     const progress = this.logged(this.session.read(buffer, 0, buffer.length));
+    this.readDue = false;
     if (progress < 0) return progress;
     this.drained = (progress & READ_MORE) === 0;
     const count = progress & ~READ_MORE;
@@ -145,12 +158,14 @@ export class TlsTransport implements Transport {
 
   write(bytes: Uint8Array, offset: number, length: number): Progress {
     const progress = this.logged(this.session.write(bytes, offset, length));
+    if (this.mayRenegotiate) this.readDue = this.session.readDue();
     if (progress > 0) counters.bytesSealed += progress;
     return progress;
   }
 
   shutdownWrite(): Progress {
     const progress = this.logged(this.session.shutdown(true));
+    if (this.mayRenegotiate) this.readDue = this.session.readDue();
     return progress === 0 ? endSocket(this.native, this.fd) : progress;
   }
 
@@ -179,6 +194,7 @@ export class TlsTransport implements Transport {
   close(): void {
     // Whoever knows the peer may still ask for its certificate when the connection is over.
     if (this.knownPeer !== undefined) this.knownChain ??= this.session.peerCertificates();
+    this.renegotiated = this.renegotiations;
     this.session.close();
     this.record.close();
     this.handshakeDone = false;

@@ -53,8 +53,14 @@ export function pemList(pem: Pem | readonly Pem[] | undefined): readonly Pem[] {
   return typeof pem === 'string' || pem instanceof Uint8Array ? [pem] : pem;
 }
 
-/** A server's trust in the words of the native contract. Throws `UsageError` for what contradicts itself. */
-export function nativeServerTrust(options: ServerTrustOptions): {
+/**
+ * A server's trust in the words of the native contract. With `hasKeys` there are clients to judge that are not asked for
+ * certificates. Throws `UsageError` for what contradicts itself.
+ */
+export function nativeServerTrust(
+  options: ServerTrustOptions,
+  hasKeys: boolean,
+): {
   readonly trustAnchors: readonly Pem[];
   readonly crls: readonly Pem[];
   readonly verifyPeer: boolean;
@@ -67,7 +73,9 @@ export function nativeServerTrust(options: ServerTrustOptions): {
       `clientCertificates must be 'none', 'request' or 'require'; received '${clientCertificates}'.`,
     );
   }
-  const idle = TRUST_NAMES.find((name) => options[name as keyof TrustOptions] !== undefined);
+  const idle = TRUST_NAMES.filter((name) => !(hasKeys && name === 'verifyPeer')).find(
+    (name) => options[name as keyof TrustOptions] !== undefined,
+  );
   if (clientCertificates === 'none' && idle !== undefined) {
     throw new UsageError(
       'ERR_OPTION_VALUE',

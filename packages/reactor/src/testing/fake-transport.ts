@@ -14,6 +14,8 @@ export class FakeTransport implements Transport {
   secure = false;
   applicationProtocol: string | undefined = undefined;
   drained = false;
+  /** What `readDue` answers; a read ends it. */
+  readDue = false;
   /** Answers of `handshake`, oldest first; 0 (done) when there are none. */
   readonly handshakes: Progress[] = [];
   /** What a suspended handshake was given to go on with. */
@@ -53,6 +55,7 @@ export class FakeTransport implements Transport {
   }
 
   read(buffer: Uint8Array): Progress {
+    this.readDue = false;
     const answer = this.reads.shift() ?? ({ status: 'wantsRead' } as const);
     if (typeof answer === 'object' && 'status' in answer) {
       this.calls.push(`read ${answer.status}`);
