@@ -1,8 +1,16 @@
 /** Peers that go silent in the middle of their handshake, after each byte that they could go silent after. */
-import type { TlsClientOptions, TlsOptions } from '@sluice/tls';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { type Connection, DEFAULT_LIMITS, type DiagnosticMessages } from '@sluice/reactor';
+import { FakeClock } from '@sluice/reactor/testing';
+import { type TlsClientOptions, type TlsOptions, tls } from '@sluice/tls';
 import { type Issuer, selfSigned } from '@sluice-internal/certificates';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { type Outcome, StoppingPair } from './support/stopping.ts';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { atRest } from './support/at-rest.ts';
+import { liveSessions } from './support/process-state.ts';
+import { recordedHello } from './support/recorded-hello.ts';
+import { type Outcome, outcomeOf, StoppingPair } from './support/stopping.ts';
+import { Tally } from './support/tally.ts';
+import { testReactor } from './support/test-reactor.ts';
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 const BIOS = ['shared', 'socket'] as const;
@@ -27,7 +35,7 @@ beforeAll(async () => {
 const pem = ({ certificate, key }: Issuer) => ({ cert: certificate + authority.certificate, key });
 const upTo = (end: number, start = 0) => Array.from({ length: end - start }, (_, index) => start + index);
 
-describe.each(BIOS)('bio: %j', (bio) => {
+describe.each(BIOS)('bio: %j, each byte', { timeout: 120_000 }, (bio) => {
   describe.each(VERSIONS)('%s', (version) => {
     const only = { minVersion: version, maxVersion: version };
     const ends = (more: { server?: Partial<TlsOptions>; client?: TlsClientOptions } = {}) => ({
@@ -66,3 +74,52 @@ describe.each(BIOS)('bio: %j', (bio) => {
     });
   });
 });
+
+it.each(BIOS)(
+  'P55 bio: %j: a client that does not take what the server answers is cut, its flight half sent',
+  async (bio) => {
+    const waits: string[] = [];
+    const onDeadline = (message: unknown) => {
+      const { connection, which } = message as DiagnosticMessages['sluice.deadline'];
+      waits.push(`${which} ${connection.writeHalf}`);
+    };
+    subscribe('sluice.deadline', onDeadline);
+    onTestFinished(() => void unsubscribe('sluice.deadline', onDeadline));
+    const clock = new FakeClock();
+    const reactor = testReactor({}, clock);
+    const refused = new Tally<Error>();
+    // A chain of more bytes than both sockets hold.
+    const cert = server.certificate + authority.certificate.repeat(200);
+    const transport = tls({ cert, key: server.key, bio });
+    const { port = 0 } =
+      (
+        await reactor.listen(
+          {
+            host: '127.0.0.1',
+            port: 0,
+            transport,
+            sendBufferBytes: 4096,
+            onConnectionError: (error) => refused.add(error),
+          },
+          { onOpen: () => {} },
+        )
+      ).address() ?? {};
+    const hello = await recordedHello();
+    const clients = testReactor();
+    for (let client = 0; client < 20; client += 1) {
+      const deaf = {
+        onOpen(conn: Connection) {
+          conn.pause();
+          conn.write(hello);
+        },
+      };
+      await clients.connect({ host: '127.0.0.1', port, receiveBufferBytes: 4096 }, deaf);
+    }
+    await atRest(reactor, clients);
+    expect(liveSessions()).toBe(20);
+    clock.advance(DEFAULT_LIMITS.handshakeTimeoutMs + 100);
+    expect((await refused.reach(20)).map(outcomeOf)).toEqual(Array(20).fill(CUT));
+    expect(waits).toEqual(Array(20).fill('handshake blocked'));
+    expect([liveSessions(), reactor.stats().connections]).toEqual([0, 0]);
+  },
+);

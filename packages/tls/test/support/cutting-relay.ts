@@ -22,7 +22,11 @@ export interface CuttingRelay {
 }
 
 /** Starts a relay to `port`, in which `side` stops after as many bytes as `after` says for each connection in turn. */
-export async function startCuttingRelay(port: number, side: Side, after: () => number): Promise<CuttingRelay> {
+export async function startCuttingRelay(
+  port: number,
+  side: Side,
+  after: () => number,
+): Promise<CuttingRelay> {
   const stopped = new Tally<number>();
   const open = new Set<Socket>();
   let passed = 0;
@@ -49,11 +53,13 @@ export async function startCuttingRelay(port: number, side: Side, after: () => n
     to.pipe(from);
     for (const socket of [client, server]) {
       open.add(socket);
-      socket.on('error', () => {}).once('close', () => {
-        open.delete(socket);
-        client.destroy();
-        server.destroy();
-      });
+      socket
+        .on('error', () => {})
+        .once('close', () => {
+          open.delete(socket);
+          client.destroy();
+          server.destroy();
+        });
     }
     to.once('end', () => from.destroy());
     from.once('end', () => to.destroy());
@@ -64,5 +70,11 @@ export async function startCuttingRelay(port: number, side: Side, after: () => n
   });
   await once(relay.listen(0, '127.0.0.1', 2048), 'listening');
   const { port: ownPort } = relay.address() as { port: number };
-  return { port: ownPort, stopped, passedBytes: () => passed, helloBytes: () => hello, open: () => open.size };
+  return {
+    port: ownPort,
+    stopped,
+    passedBytes: () => passed,
+    helloBytes: () => hello,
+    open: () => open.size,
+  };
 }

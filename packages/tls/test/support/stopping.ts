@@ -33,6 +33,14 @@ export interface Outcome {
   readonly message: string;
 }
 
+export function outcomeOf(error: Error): Outcome {
+  return {
+    class: error.constructor.name,
+    code: (error as { code?: unknown }).code,
+    message: error.message,
+  };
+}
+
 export class StoppingPair {
   readonly stopper: Side;
   /** Of the side that waits for the one that stops. */
@@ -62,7 +70,13 @@ export class StoppingPair {
     const onConnectionError = (error: Error) => {
       if (stopper === 'client') pair.failures.add(error);
     };
-    const listening = { host: '127.0.0.1', port: 0, transport: tls(server), onConnectionError, backlog: 1024 };
+    const listening = {
+      host: '127.0.0.1',
+      port: 0,
+      transport: tls(server),
+      onConnectionError,
+      backlog: 1024,
+    };
     const protocol = stopper === 'client' ? { onOpen: () => pair.opened.add(undefined) } : served;
     const { port = 0 } = (await reactor.listen(listening, protocol)).address() ?? {};
     pair.relay = await startCuttingRelay(port, stopper, () => pair.limits.shift() ?? NEVER);
@@ -84,12 +98,9 @@ export class StoppingPair {
 
   /** One handshake for each of `lengths`, stopped there and left to the deadline; what the waiting side was told. */
   async stopAt(lengths: readonly number[]): Promise<readonly Outcome[]> {
-    for (let from = 0; from < lengths.length; from += BATCH) await this.batch(lengths.slice(from, from + BATCH));
-    return this.failures.items.map((error) => ({
-      class: error.constructor.name,
-      code: (error as { code?: unknown }).code,
-      message: error.message,
-    }));
+    for (let from = 0; from < lengths.length; from += BATCH)
+      await this.batch(lengths.slice(from, from + BATCH));
+    return this.failures.items.map(outcomeOf);
   }
 
   private async batch(lengths: readonly number[]): Promise<void> {
@@ -102,7 +113,12 @@ export class StoppingPair {
     await relay.stopped.reach(stopped + lengths.length);
     await atRest(waiting, this.other);
     // Nobody is through, and nobody has been given up.
-    expect(waiting.stats().states).toEqual({ connecting: 0, handshaking: lengths.length, open: 0, closing: 0 });
+    expect(waiting.stats().states).toEqual({
+      connecting: 0,
+      handshaking: lengths.length,
+      open: 0,
+      closing: 0,
+    });
     expect(failures.items.length).toBe(failed);
     clock.advance(DEADLINE_MS);
     await failures.reach(failed + lengths.length);
