@@ -13,8 +13,9 @@ import { fairness } from './suites/fairness.ts';
 import { handshake } from './suites/handshake.ts';
 import { http } from './suites/http.ts';
 import { idle } from './suites/idle.ts';
+import { stalled } from './suites/stalled.ts';
 
-const SUITES: readonly Suite[] = [http, handshake, idle, fairness];
+const SUITES: readonly Suite[] = [http, handshake, idle, stalled, fairness];
 
 const INTERRUPTED = 130;
 
