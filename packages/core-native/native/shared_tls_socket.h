@@ -46,6 +46,7 @@ class SharedTlsSocket final : public TlsSocket {
  protected:
   ssize_t Read(char* data, size_t length) override;
   ssize_t Write(const char* data, size_t length) override;
+  bool LooksSilent() override;
 
  private:
   /// Bytes of this session that wait for a later call.
@@ -66,6 +67,8 @@ class SharedTlsSocket final : public TlsSocket {
 
   bool HasInput() const;
   void Acquire();
+  /// Takes what the socket has into the shared buffer, which is empty; as recv(2).
+  ssize_t Fill();
   void Spill();
   bool SendKept();
   bool SendOutput();

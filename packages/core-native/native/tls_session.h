@@ -129,6 +129,7 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   /// that may want another.
   bool read_owes_ = false;
   bool close_notify_sent_ = false;
+  bool handshake_begun_ = false;
   bool handshaken_ = false;
   /// Whether the tickets of a server have gone out with the first write, or are not due.
   bool tickets_settled_ = false;
