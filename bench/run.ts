@@ -13,8 +13,10 @@ import { fairness } from './suites/fairness.ts';
 import { handshake } from './suites/handshake.ts';
 import { http } from './suites/http.ts';
 import { idle } from './suites/idle.ts';
+import { reload } from './suites/reload.ts';
+import { stalled } from './suites/stalled.ts';
 
-const SUITES: readonly Suite[] = [http, handshake, idle, fairness];
+const SUITES: readonly Suite[] = [http, handshake, idle, stalled, reload, fairness];
 
 const INTERRUPTED = 130;
 

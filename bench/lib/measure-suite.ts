@@ -55,8 +55,8 @@ export async function measureSuite(
   return { suite: name, title, measuredAt, settings, machine: machine(pinning), metrics, series };
 }
 
-function caseOf(name: 'plain' | 'tls', files: CredentialFiles): Case {
-  return { name, credentials: name === 'tls' ? files : undefined };
+function caseOf(name: string, files: CredentialFiles): Case {
+  return { name, credentials: name === 'plain' ? undefined : files };
 }
 
 async function measureCase(suite: Suite, each: Case, rounds: number, load: Load): Promise<Series[]> {

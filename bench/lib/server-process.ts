@@ -68,8 +68,13 @@ export class ServerProcess {
 
   /** What it holds after collecting its garbage. For a server that was started with `TELLS_MEMORY`. */
   async memory(): Promise<ServerMemory> {
-    this.child.send('memory');
-    return this.messages.next<ServerMemory>();
+    return this.ask<ServerMemory>('memory');
+  }
+
+  /** What it answers to something that its program is known to understand. */
+  ask<T>(question: string | number): Promise<T> {
+    this.child.send(question);
+    return this.messages.next<T>();
   }
 
   /** Resolves when it has ended. Twice is harmless. */

@@ -50,7 +50,8 @@ export interface Suite {
   readonly title: string;
   /** Commands that must be on the PATH, each with the Debian package that brings it. */
   readonly tools: Readonly<Record<string, string>>;
-  readonly cases: readonly ('plain' | 'tls')[];
+  /** In all but one called `plain` there is a certificate to serve with. */
+  readonly cases: readonly string[];
   /** The first metric is the one that contenders are compared by; less is better. */
   readonly metrics: readonly [Metric, ...Metric[]];
   /** The first is ours; ratios are ours to each of the others. */

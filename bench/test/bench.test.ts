@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BenchError } from '../lib/bench-error.ts';
 import { cpuSeconds, parseStatTicks } from '../lib/cpu-time.ts';
+import { createCredentials } from '../lib/credentials.ts';
 import { hardLimit, withDescriptors } from '../lib/descriptors.ts';
 import { LoadProcess } from '../lib/load-process.ts';
 import { measureSuite, type SuiteResult } from '../lib/measure-suite.ts';
@@ -264,9 +265,60 @@ describe('load generators of ours', () => {
     },
   );
 
+  it.each(['bench/servers/stalled-sluice.ts', 'bench/servers/stalled-node.ts'])(
+    'stall in their handshakes with %s, beside newcomers who are served',
+    async (file) => {
+      await withCredentials(async (sealed) => {
+        const server = await ServerProcess.start('stalled', typescriptProgram(file, sealed), LOAD.signal);
+        const { cert = '', key = '' } = sealed.credentials ?? {};
+        const points = ['silent', 'half-hello', 'hello-1.3', 'hello-1.2', 'half-certificate'];
+        const crowds = points.map(
+          (point) => new LoadProcess('stalled', [...server.endpoint, '5', point, cert, key], LOAD),
+        );
+        const newcomers = new LoadProcess('newcomers', [...server.endpoint, '3'], LOAD);
+        try {
+          for (const crowd of crowds) expect(await crowd.says()).toEqual({ stalled: 5 });
+          expect(await newcomers.says()).toEqual({ millis: Array(3).fill(expect.any(Number)) });
+          for (const crowd of crowds) expect(await crowd.ask('open')).toEqual({ open: 5 });
+        } finally {
+          await Promise.all([...crowds, newcomers].map((load) => load.stop()));
+          await server.stop();
+        }
+      });
+    },
+  );
+
+  it.each(['bench/servers/reload-sluice.ts', 'bench/servers/reload-node.ts'])(
+    'come at an even pace to %s, which renews its certificate',
+    async (file) => {
+      await withCredentials(async (sealed) => {
+        const server = await ServerProcess.start('reload', typescriptProgram(file, sealed), LOAD.signal);
+        const paced = new LoadProcess('paced', [...server.endpoint, '50'], LOAD);
+        try {
+          expect(await paced.says()).toEqual({ began: true });
+          expect(await server.ask(20)).toEqual({ done: 20 });
+          const { served } = await paced.ask<{ served: number }>('how many');
+          expect(served).toBeGreaterThan(0);
+        } finally {
+          await paced.stop();
+          await server.stop();
+        }
+      });
+    },
+  );
+
   it('tell what they cannot do, which is an error of the run', async () => {
     const nobody = new LoadProcess('idle', ['127.0.0.1', '1', '5'], LOAD);
     await expect(nobody.says()).rejects.toThrowError(/connection 0 of 5: .*ECONNREFUSED/);
     await nobody.stop();
   });
 });
+
+async function withCredentials(measure: (sealed: Case) => Promise<void>): Promise<void> {
+  const credentials = await createCredentials();
+  try {
+    await measure({ name: 'tls', credentials: credentials.files });
+  } finally {
+    await credentials.remove();
+  }
+}

@@ -36,16 +36,29 @@ ssize_t SharedTlsSocket::Read(char* data, size_t length) {
   Acquire();
   TlsBuffers& shared = buffers_;
   if (shared.input_start == shared.input_end) {
-    const size_t most = std::min(TlsBuffers::kInput, std::max(room_, kRecord));
-    const ssize_t received = Receive(shared.input.data(), most);
+    const ssize_t received = Fill();
     if (received <= 0) return received;
-    shared.input_start = 0;
-    shared.input_end = static_cast<size_t>(received);
   }
   const size_t count = std::min(length, shared.input_end - shared.input_start);
   std::memcpy(data, shared.input.data() + shared.input_start, count);
   shared.input_start += count;
   return static_cast<ssize_t>(count);
+}
+
+ssize_t SharedTlsSocket::Fill() {
+  const size_t most = std::min(TlsBuffers::kInput, std::max(room_, kRecord));
+  const ssize_t received = Receive(buffers_.input.data(), most);
+  if (received <= 0) return received;
+  buffers_.input_start = 0;
+  buffers_.input_end = static_cast<size_t>(received);
+  return received;
+}
+
+bool SharedTlsSocket::LooksSilent() {
+  if (HasInput()) return false;
+  Acquire();
+  // No look but the read itself: it costs no system call of its own.
+  return IsNothing(Fill());
 }
 
 ssize_t SharedTlsSocket::Write(const char* data, size_t length) {

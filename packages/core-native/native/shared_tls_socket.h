@@ -43,11 +43,14 @@ class SharedTlsSocket final : public TlsSocket {
  protected:
   ssize_t Read(char* data, size_t length) override;
   ssize_t Write(const char* data, size_t length) override;
+  bool LooksSilent() override;
 
  private:
   bool HasInput() const;
   ssize_t Keep(const char* data, size_t length);
   void Acquire();
+  /// Takes what the socket has into the shared buffer, which is empty; as recv(2).
+  ssize_t Fill();
   void Spill();
   bool SendOutput();
 

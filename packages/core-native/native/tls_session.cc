@@ -106,6 +106,13 @@ TlsSession::~TlsSession() { Free(); }
 napi_value TlsSession::Handshake(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   const Entry entry(*this);
+  if (!handshake_begun_) {
+    // OpenSSL's first step allocates buffers of 20 KiB: not for who may never say a word.
+    if (core_->server && socket_->IsSilent()) {
+      return Integer(arguments.env(), ToInt(Status::kWantsRead));
+    }
+    handshake_begun_ = true;
+  }
   const Status status = Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); });
   // The peer's answer can only come when our flight has left, and a failure leaves its alert. When
   // all is done a peer that is gone is no failure: a client that sends its request and goes away

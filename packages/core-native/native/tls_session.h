@@ -150,6 +150,7 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   /// that may want another.
   bool read_owes_ = false;
   bool close_notify_sent_ = false;
+  bool handshake_begun_ = false;
   bool handshaken_ = false;
   /// The handshake was made with a key from outside.
   bool used_psk_ = false;

@@ -29,6 +29,10 @@ class TlsSocket {
   /// once, before anything is read.
   void Feed(const uint8_t* data, size_t length) { head_.assign(data, data + length); }
 
+  /// Whether the peer has said nothing so far, not even that it ends. An error that is met on the
+  /// way is kept for the next read.
+  bool IsSilent() { return head_.empty() && LooksSilent(); }
+
   /// Whether OpenSSL should fill its own buffer beyond the record at hand: worth it only where that
   /// saves a system call.
   virtual bool wants_read_ahead() const = 0;
@@ -78,8 +82,11 @@ class TlsSocket {
   virtual ssize_t Read(char* data, size_t length) = 0;
   virtual ssize_t Write(const char* data, size_t length) = 0;
 
+  /// {@link IsSilent} of the socket.
+  virtual bool LooksSilent() = 0;
+
   /// recv(2) and send(2) until no signal interrupts them. The first notes what it learns.
-  ssize_t Receive(char* data, size_t length);
+  ssize_t Receive(char* data, size_t length, int flags = 0);
   ssize_t Send(const char* data, size_t length) const;
 
   /// Bytes of this session that wait for a later call; memory that is gone once it is used up.
@@ -102,6 +109,8 @@ class TlsSocket {
   bool SendKept();
   /// kDone for true, else what errno stands for.
   static Status Judge(bool all_sent);
+  /// What a look has met; true when that is nothing at all.
+  bool IsNothing(ssize_t received);
 
   State state_ = State::kUnknown;
   /// Bytes that the call under way can take: more than that from the socket would only be kept.
@@ -122,6 +131,8 @@ class TlsSocket {
   bool ended_ = false;
   bool more_follows_ = false;
   bool took_input_ = false;
+  /// The kernel tells an error once: it is the next read's.
+  int kept_errno_ = 0;
   std::vector<uint8_t> head_;
   size_t head_taken_ = 0;
 };
@@ -138,6 +149,7 @@ class DirectTlsSocket final : public TlsSocket {
  protected:
   ssize_t Read(char* data, size_t length) override { return Receive(data, length); }
   ssize_t Write(const char* data, size_t length) override;
+  bool LooksSilent() override;
 };
 
 }  // namespace sluice

@@ -21,13 +21,13 @@ export class AcceptedConnection implements ConnectionOwner {
     this.address = address;
   }
 
-  onFailed(reason: CloseReason, error: Error): void {
-    this.admission.leaveHandshake();
+  onFailed(reason: CloseReason, error: Error, connection?: object): void {
+    this.admission.leaveHandshake(connection);
     this.listener.connectionFailed(reason, error);
   }
 
-  onHandshaken(): void {
-    this.admission.leaveHandshake();
+  onHandshaken(connection: object): void {
+    this.admission.leaveHandshake(connection);
   }
 
   onOpened(): void {}

@@ -2,7 +2,8 @@
  * Who may come in: the caps on accepted connections and handshakes of one reactor, over all its listeners.
  *
  * Rule: a full house keeps the backlog waiting, where nothing is lost; only an address that has its share already is
- * refused. Whoever waits is woken whenever something was released, and looks again for itself.
+ * refused, and only a handshake that its peer has left to itself gives its place away. Whoever waits is woken whenever
+ * something was released, and looks again for itself.
  */
 import type { Limits } from './limits.ts';
 import { networkOf } from './network-address.ts';
@@ -13,6 +14,14 @@ export interface Waiting {
   tryAgain(): void;
 }
 
+/** An accepted connection that is not open yet. */
+export interface Handshaking {
+  /** Its next step is the peer's. */
+  readonly awaitsPeer: boolean;
+  /** Somebody else gets its place. */
+  giveWay(ageMs: number): void;
+}
+
 export class Admission {
   /** Connections accepted and not closed yet. */
   connections = 0;
@@ -20,6 +29,8 @@ export class Admission {
   handshakes = 0;
   private readonly limits: Limits;
   private readonly perNetwork = new Map<string, number>();
+  /** Those that may give way, with the moment they began; the oldest first. */
+  private readonly begun = new Map<Handshaking, number>();
   private waiting: Waiting[] = [];
 
   constructor(limits: Limits) {
@@ -52,10 +63,31 @@ export class Admission {
     return true;
   }
 
+  /** One that was counted begins its handshake. */
+  begin(handshaking: Handshaking, nowMs: number): void {
+    if (this.limits.stalledHandshakeMs > 0) this.begun.set(handshaking, nowMs);
+  }
+
   /** It is open, or will never be. */
-  leaveHandshake(): void {
+  leaveHandshake(handshaking?: object): void {
+    this.begun.delete(handshaking as Handshaking);
     this.handshakes -= 1;
     this.wake();
+  }
+
+  /**
+   * The oldest handshake that waits for its peer, when it has for long enough; else when to ask again, in milliseconds;
+   * undefined when nobody ever gives way. By age and not by progress, which a peer can feign a byte at a time.
+   */
+  stalled(nowMs: number): { readonly oldest: Handshaking; readonly ageMs: number } | number | undefined {
+    const { stalledHandshakeMs } = this.limits;
+    for (const [oldest, sinceMs] of this.begun) {
+      if (!oldest.awaitsPeer) continue;
+      const ageMs = nowMs - sinceMs;
+      return ageMs < stalledHandshakeMs ? stalledHandshakeMs - ageMs : { oldest, ageMs };
+    }
+    // Who waits for us now may wait for its peer next.
+    return this.begun.size > 0 ? stalledHandshakeMs : undefined;
   }
 
   /** It is gone; `address` as it was given to {@link enter}. */

@@ -8,10 +8,10 @@ export interface ConnectionOwner {
   readonly listener: object | undefined;
   /** Whom it was to reach, as `connect` was told; undefined when it was accepted. */
   readonly host?: string;
-  /** It closed before it was open; no hook of the protocol has run. */
-  onFailed(reason: CloseReason, error: Error): void;
+  /** It closed before it was open; no hook of the protocol has run. Without `connection`: not even that was made. */
+  onFailed(reason: CloseReason, error: Error, connection?: object): void;
   /** Its handshake is done; the protocol's `onOpen` comes next. */
-  onHandshaken(): void;
+  onHandshaken(connection: object): void;
   /** It is open; the protocol's `onOpen` has returned. */
   onOpened(): void;
   /** The last call, in any case. With an error when a hook threw or the transport failed. */

@@ -7,6 +7,8 @@
  * the state.
  */
 import type { SocketAddress, TcpInfo } from '@sluice/core-native';
+import type { Handshaking } from './admission.ts';
+import { handshakeStalled, queueOverflow } from './caps.ts';
 import type { Connection } from './connection-contract.ts';
 import { ConnectionDeadlines, type DeadlineListener } from './connection-deadlines.ts';
 import type { ConnectionInit } from './connection-owner.ts';
@@ -21,16 +23,17 @@ import type { Flushable, Loop } from './loop.ts';
 import { NEVER, type Timeouts } from './open-deadlines.ts';
 import { pendingFailure } from './plain-transport.ts';
 import type { CloseReason } from './protocol.ts';
-import { queueOverflow } from './queue-caps.ts';
 import type { ReadHalf } from './read-half.ts';
 import { ReadSide, type Receiver } from './read-side.ts';
 import { Registration } from './registration.ts';
 import { Telling } from './telling.ts';
 import { Status, type Transport, type TransportFailure } from './transport.ts';
-import { acceptsBytes, awaitsWritable, type WriteHalf } from './write-half.ts';
+import { acceptsBytes, awaitsReadable, awaitsWritable, type WriteHalf } from './write-half.ts';
 import { WriteSide } from './write-side.ts';
 
-export class ReactorConnection<State> implements Connection<State>, Flushable, Receiver, DeadlineListener {
+export class ReactorConnection<State>
+  implements Connection<State>, Flushable, Receiver, DeadlineListener, Handshaking
+{
   // Fixed for life.
   readonly id: number;
   readonly listener: object | undefined;
@@ -176,6 +179,17 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
 
   get slot(): number {
     return this.registration.slot;
+  }
+
+  get awaitsPeer(): boolean {
+    const { half } = this.writing;
+    return this.lifecycle === 'handshaking' && (awaitsReadable(half) || awaitsWritable(half));
+  }
+
+  giveWay(ageMs: number): void {
+    // What ran since it was chosen may have ended it.
+    if (!this.awaitsPeer) return;
+    this.finish('limit', handshakeStalled(this.loop, this, ageMs));
   }
 
   /** Registers with the poller and takes the first step. Called once, by whoever made the connection. */

@@ -8,9 +8,17 @@ import type { QueueTotals } from './write-queue.ts';
  *
  * - `connections`, `handshakes`, `descriptors`: accepting rested until there was room again; the backlog waited.
  * - `address`: a connection was refused (reset): its peer's address had as many as it may.
+ * - `stalled-handshake`: a handshake that waited for its peer gave its place to a newcomer: closed with reason `limit`.
  * - `queue`, `total-queue`: a connection was closed with reason `limit`: what it, or all together, had queued.
  */
-export type Limited = 'connections' | 'handshakes' | 'descriptors' | 'address' | 'queue' | 'total-queue';
+export type Limited =
+  | 'connections'
+  | 'handshakes'
+  | 'descriptors'
+  | 'address'
+  | 'stalled-handshake'
+  | 'queue'
+  | 'total-queue';
 
 /** Counts since the reactor was made; `queuedBytes` and `copiedBytes` are of this moment. */
 export interface Counters extends QueueTotals {
@@ -69,7 +77,15 @@ export function newCounters(): Counters {
       close: 0,
       shutdown: 0,
     },
-    limited: { connections: 0, handshakes: 0, descriptors: 0, address: 0, queue: 0, 'total-queue': 0 },
+    limited: {
+      connections: 0,
+      handshakes: 0,
+      descriptors: 0,
+      address: 0,
+      'stalled-handshake': 0,
+      queue: 0,
+      'total-queue': 0,
+    },
   };
 }
 

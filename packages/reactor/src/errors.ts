@@ -143,18 +143,12 @@ const DEADLINES: { readonly [D in Deadline]: { code: string; demand: string; opt
   close: { code: 'ERR_CLOSE_TIMEOUT', demand: 'end its side after ours had ended', option: 'closeTimeoutMs' },
 };
 
-/** A cap of ours was reached; the connection that reached it is closed with reason `limit`. */
+/** A cap of ours was reached, and it cost this connection: it is closed with reason `limit`. */
 export class LimitError extends SluiceError {
-  constructor(limit: 'queue' | 'total-queue', queuedBytes: number, limitBytes: number) {
-    const [code, where, cap] = QUEUE_CAPS[limit];
-    super(
-      code,
-      `${queuedBytes} bytes are queued${where} and the cap is ${limitBytes}. Stop writing when write() answers false and go on in onDrain, or raise ${cap}.`,
-    );
+  constructor(
+    code: 'ERR_WRITE_QUEUE_FULL' | 'ERR_TOTAL_QUEUE_FULL' | 'ERR_HANDSHAKE_STALLED',
+    message: string,
+  ) {
+    super(code, message);
   }
 }
-
-const QUEUE_CAPS = {
-  queue: ['ERR_WRITE_QUEUE_FULL', '', 'maxQueuedBytes'],
-  'total-queue': ['ERR_TOTAL_QUEUE_FULL', ' in all connections of this reactor', 'maxTotalQueuedBytes'],
-} as const;

@@ -28,6 +28,11 @@ export interface Limits {
   readonly maxConnectionsPerAddress: number;
   /** Accepted connections in their handshake; at the cap the backlog waits. 0 is no cap. Default 4096. */
   readonly maxHandshakes: number;
+  /**
+   * How old a handshake that waits for its peer has to be before it gives its place to a newcomer, when a cap or a lack of
+   * descriptors keeps that out; 0 is never. Default 1 s: two round trips of the slowest networks.
+   */
+  readonly stalledHandshakeMs: number;
   /** How long `connect` may take to resolve a name and connect, all addresses together. Default 10 s. */
   readonly connectTimeoutMs: number;
   /** Deadline from the established socket to the completed handshake. Default 10 s. */
@@ -59,6 +64,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxConnections: 0,
   maxConnectionsPerAddress: 0,
   maxHandshakes: 4096,
+  stalledHandshakeMs: 1_000,
   connectTimeoutMs: 10_000,
   handshakeTimeoutMs: 10_000,
   firstByteTimeoutMs: 60_000,
@@ -81,6 +87,7 @@ const MINIMUM: Limits = {
   maxConnections: 0,
   maxConnectionsPerAddress: 0,
   maxHandshakes: 0,
+  stalledHandshakeMs: 0,
   connectTimeoutMs: 1,
   handshakeTimeoutMs: 1,
   firstByteTimeoutMs: 0,

@@ -7,6 +7,7 @@
 import { constants } from 'node:os';
 import { type SocketAddress, Status, SystemError } from '@sluice/core-native';
 import { AcceptedConnection } from './accepted-connection.ts';
+import type { Admission } from './admission.ts';
 import { ReactorConnection } from './connection.ts';
 import type { Limited } from './counters.ts';
 import { type DeadlineHolder, NO_DEADLINE } from './deadline-wheel.ts';
@@ -113,12 +114,12 @@ export class Listener<State> implements Pollable, DeadlineHolder {
   }
 
   onEdge(): void {
-    this.acceptAll();
+    this.acceptAll('edge');
   }
 
   onTurn(): void {
     this.listed = false;
-    this.acceptAll();
+    this.acceptAll('turn');
   }
 
   /** Nobody new is let in; who is in the backlog is served, and told to finish. Then the socket is closed. */
@@ -165,16 +166,22 @@ export class Listener<State> implements Pollable, DeadlineHolder {
     this.gone += 1;
   }
 
-  private acceptAll(): void {
+  private acceptAll(by: 'edge' | 'turn'): void {
     const { sockets, limits, counters, admission } = this.loop;
     for (let budget = limits.acceptBudget; this.mayAccept(); budget -= 1) {
       const full = admission.full() ?? (this.reserve.restore() ? undefined : 'descriptors');
-      if (full !== undefined) return this.rest(full);
-      if (budget === 0) return this.comeBack();
+      const stalled = full === undefined ? undefined : admission.stalled(this.loop.nowMs);
+      if (full !== undefined && typeof stalled !== 'object') return this.rest(full, stalled);
+      // What the peers of others have sent is looked at before they are given up: edges come first in a turn.
+      if (budget === 0 || (stalled !== undefined && by === 'edge')) return this.comeBack();
+      if (full === 'descriptors') {
+        giveUp(stalled);
+        continue;
+      }
       const fd = this.accept();
       if (fd >= 0) {
         counters.accepted += 1;
-        this.begin(fd);
+        if (this.begin(fd)) giveUp(stalled);
       } else if (fd === Status.wantsRead) {
         return this.backlogIsEmpty();
       } else if (!SKIPPED.has(sockets.lastErrno())) {
@@ -196,10 +203,14 @@ export class Listener<State> implements Pollable, DeadlineHolder {
     return this.state === 'accepting' || this.state === 'draining';
   }
 
-  private begin(fd: number): void {
+  /** False when it was refused, and takes no place. */
+  private begin(fd: number): boolean {
     const { loop, init } = this;
     const address = loop.admission.countsAddresses ? loop.sockets.acceptedAddress() : '';
-    if (!loop.admission.enter(address)) return this.refuse(fd, address);
+    if (!loop.admission.enter(address)) {
+      this.refuse(fd, address);
+      return false;
+    }
     init.socket.prepare(fd);
     this.connections += 1;
     const owner = address === '' ? this.owner : new AcceptedConnection(loop.admission, this, address);
@@ -208,15 +219,18 @@ export class Listener<State> implements Pollable, DeadlineHolder {
       transport = init.transport.accept(fd);
     } catch (thrown) {
       owner.onFailed('error', thrown as Error);
-      return owner.onClosed();
+      owner.onClosed();
+      return false;
     }
     const connection = loop.admit((slot, generation) => {
       const { protocols } = init;
       const made = { id: init.nextId(), fd, transport, protocols, owner, isUnix: init.socket.isUnix };
       return new ReactorConnection<State>(loop, slot, generation, made);
     });
+    loop.admission.begin(connection, loop.nowMs);
     connection.start();
     if (this.state === 'draining') connection.onShutdown();
+    return true;
   }
 
   /** Its address has its share already. Reset, so that a flood does not leave us with as many TIME_WAITs. */
@@ -236,7 +250,7 @@ export class Listener<State> implements Pollable, DeadlineHolder {
   private cannotAccept(): void {
     const exhausted = EXHAUSTED.has(this.loop.sockets.lastErrno());
     this.warn();
-    if (exhausted) this.rest('descriptors');
+    if (exhausted) this.rest('descriptors', undefined);
   }
 
   /** Tells why accept(2) failed, once until the backlog has been emptied. */
@@ -245,13 +259,14 @@ export class Listener<State> implements Pollable, DeadlineHolder {
     this.exhausted = true;
   }
 
-  private rest(full: Limited): void {
+  /** `retryMs`: when a handshake may have stalled for long enough to give way. */
+  private rest(full: Limited, retryMs: number | undefined): void {
     if (this.resting !== full) this.tellLimit(full, undefined);
     this.resting = full;
     this.loop.admission.await(this);
     // What other parts of the process hold is freed without a word.
-    if (full === 'descriptors' && this.deadlineTick === NO_DEADLINE)
-      this.loop.deadlines.set(this, EXHAUSTED_RETRY_MS);
+    const dueMs = full === 'descriptors' ? EXHAUSTED_RETRY_MS : retryMs;
+    if (dueMs !== undefined && this.deadlineTick === NO_DEADLINE) this.loop.deadlines.set(this, dueMs);
   }
 
   private tellLimit(limit: Limited, address: string | undefined): void {
@@ -264,4 +279,8 @@ export class Listener<State> implements Pollable, DeadlineHolder {
     this.listed = true;
     this.loop.enqueueReady(this);
   }
+}
+
+function giveUp(stalled: ReturnType<Admission['stalled']>): void {
+  if (typeof stalled === 'object') stalled.oldest.giveWay(stalled.ageMs);
 }

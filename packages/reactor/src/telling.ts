@@ -32,7 +32,7 @@ export class Telling<State> {
 
   /** The handshake is done; `onOpen` comes next. */
   handshaken(): void {
-    this.owner.onHandshaken();
+    this.owner.onHandshaken(this.connection);
   }
 
   /** Calls `onOpen` of the protocol that was settled; what it threw is for the caller to close the connection with. */
@@ -67,7 +67,7 @@ export class Telling<State> {
   private tellFailed(reason: CloseReason, error: Error | undefined): void {
     const cause = error ?? new DestroyedError();
     this.hooks.failed(this.connection, reason, cause);
-    this.owner.onFailed(reason, cause);
+    this.owner.onFailed(reason, cause, this.connection);
     this.owner.onClosed(error);
   }
 }

@@ -5,3 +5,4 @@ export { FakePoller, type Registration } from './fake-poller.ts';
 export { FakeSockets } from './fake-sockets.ts';
 export { FakeTransport, type ReadAnswer, type WriteAnswer } from './fake-transport.ts';
 export { Harness } from './harness.ts';
+export { timedReactor } from './timed-reactor.ts';

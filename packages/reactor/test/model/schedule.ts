@@ -233,6 +233,7 @@ const limits: fc.Arbitrary<Partial<Limits>> = fc.record({
   maxQueuedBytes: fc.constantFrom(64 * 1024 * 1024, 64 * 1024 * 1024, 50_000),
   maxConnections: fc.constantFrom(0, 0, 2),
   maxHandshakes: fc.constantFrom(4096, 1),
+  stalledHandshakeMs: fc.constantFrom(1_000, 1, 0),
   connectTimeoutMs: fc.constantFrom(10_000, 400),
   handshakeTimeoutMs: fc.constantFrom(10_000, 600),
 });

@@ -1,0 +1,22 @@
+/**
+ * A TLS echo server that renews its certificate: `--cert FILE --key FILE`. Sent a number over the channel, it does so that many
+ * times in a second, and answers when it has.
+ */
+import { parseArgs } from 'node:util';
+import { echo } from '../../packages/echo/src/index.ts';
+import { createReactor } from '../../packages/reactor/src/index.ts';
+import { readPemFile, tls, tlsContext } from '../../packages/tls/src/index.ts';
+import { inOneSecond } from './in-one-second.ts';
+
+const { values } = parseArgs({
+  options: { port: { type: 'string' }, cert: { type: 'string' }, key: { type: 'string' } },
+});
+const pair = { cert: readPemFile(values.cert ?? ''), key: readPemFile(values.key ?? '') };
+
+const reactor = createReactor();
+const transport = tls(pair);
+const server = await reactor.listen({ host: '127.0.0.1', port: 0, transport }, echo());
+const bound = server.address();
+console.log(`listening on ${bound?.address}:${bound?.port}`);
+inOneSecond(() => transport.contexts.replaceDefault(tlsContext(pair)));
+process.once('SIGTERM', () => process.exit(0));
