@@ -1,0 +1,31 @@
+// The tests of the lab: what it promises, run on the host, and NAME.lab.test.ts, run inside, all by one boot.
+import { join } from 'node:path';
+import { onInterruption } from '../../packages/core-native/scripts/interruption.mjs';
+import { NotRun } from '../checks.mjs';
+import { ROOT } from '../root.mjs';
+import { runVitest } from '../vitest-run.mjs';
+import { labAvailable } from './available.mjs';
+import { startLab } from './start-lab.mjs';
+
+/** Resolves with the counts of both; throws NotRun, with the reason, where the lab cannot be had. */
+export async function runLabTests(filters = []) {
+  const lab = await labAvailable();
+  if (!lab.available) throw new NotRun(lab.reason);
+  const config = (name) => ['--config', join(ROOT, 'scripts', 'lab', name), '--passWithNoTests', ...filters];
+  const outside = await runVitest(process.execPath, config('outside.vitest.config.mjs'));
+  const inside = await runVitest(process.execPath, config('inside.vitest.config.mjs'), { run: runToolInLab });
+  return {
+    passed: outside.passed + inside.passed,
+    failed: outside.failed + inside.failed,
+    skipped: outside.skipped + inside.skipped,
+  };
+}
+
+/** As runTool, in the lab. */
+async function runToolInLab(command, args, { env }) {
+  const lab = await startLab([command, ...args], { cwd: ROOT, env });
+  const forget = onInterruption(lab.end);
+  lab.stdout.pipe(process.stdout, { end: false });
+  lab.stderr.pipe(process.stderr, { end: false });
+  return lab.ended.then((code) => code ?? 1).finally(forget);
+}
