@@ -77,6 +77,7 @@ env -i --default-signal=INT,QUIT ${variables.map(shellQuoted).join(' ')} \\
   rm -rf "$folder"
   off
 } & control=$!
+echo up >&9
 
 wait "$command"
 code=$?

@@ -11,7 +11,7 @@ const KEPT_CHARACTERS = 8_192;
 /**
  * Boots `kernel` with the script `init` as its process 1. Returns
  *
- *   `stdout`, `stderr`, `control`   the lines ttyS0, ttyS1 (to be read) and ttyS2 (to be written)
+ *   `stdout`, `stderr`, `control`   the lines ttyS0, ttyS1 (to be read) and ttyS2 (both ways)
  *   `console()`                     the end of what the kernel and its process 1 said
  *   `ended`                         resolves when no process of it is left
  *   `end()`                         ends them all at once
@@ -24,7 +24,7 @@ export async function startKernel({ kernel, folder, init, memory }) {
       `init="${init}"`,
       // Else it keeps a folder for each kernel in the person's home.
       ...[`uml_dir=${join(folder, 'uml')}/`, 'umid=lab'],
-      ...['con=null', 'con0=null,fd:1', 'ssl=null', 'ssl0=null,fd:3', 'ssl1=null,fd:4', 'ssl2=fd:5,null'],
+      ...['con=null', 'con0=null,fd:1', 'ssl=null', 'ssl0=null,fd:3', 'ssl1=null,fd:4', 'ssl2=fd:5'],
     ],
     {
       cwd: '/',

@@ -5,6 +5,8 @@ import { startLab } from './start-lab.mjs';
 
 /** As timeout(1). */
 const TIMED_OUT = 124;
+/** As a shell tells of SIGPIPE. */
+const NO_READER = 141;
 /** What a command has to end in once it was asked to. */
 const GRACE_MS = 5_000;
 
@@ -34,7 +36,7 @@ export async function runInLab(command, { timeoutMs, ...options } = {}) {
       return asked;
     }
     if (code !== undefined) return { code };
-    return asked ?? { signal: 'SIGPIPE' };
+    return asked ?? { code: NO_READER };
   } finally {
     clearTimeout(clock);
     clearTimeout(ending);

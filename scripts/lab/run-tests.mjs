@@ -7,8 +7,17 @@ import { runVitest } from '../vitest-run.mjs';
 import { labAvailable } from './available.mjs';
 import { startLab } from './start-lab.mjs';
 
-/** Resolves with the counts of both; throws NotRun, with the reason, where the lab cannot be had. */
-export async function runLabTests(filters = []) {
+/** As a check of checks.mjs; `filters` are vitest's own arguments. Not run, with the reason, where there is no lab. */
+export function labCheck(filters = []) {
+  return {
+    title: 'tests in the lab (kernel TLS, a bad network)',
+    isSuite: true,
+    mayBeMissing: true,
+    run: () => runLabTests(filters),
+  };
+}
+
+async function runLabTests(filters) {
   const lab = await labAvailable();
   if (!lab.available) throw new NotRun(lab.reason);
   const config = (name) => ['--config', join(ROOT, 'scripts', 'lab', name), '--passWithNoTests', ...filters];

@@ -15,17 +15,18 @@ const SHOWN_LINES = 15;
  * Boots a kernel that runs `command` (words). Resolves, before it is up, with
  *
  *   `stdout`, `stderr`   what the command writes, as it comes; both have to be read
- *   `signal(name)`       sends the command a signal
+ *   `signal(name)`       sends the command a signal; as `end()` while there is no command yet
  *   `end()`              ends the kernel with everything in it, synchronously
  *   `ended`              resolves, when no process and no file of it is left, with the command's exit code, 128 and more for
  *                        a signal as in a shell, or undefined after `end()`; rejects with a SetupError when the kernel failed
  *
- * `netem` is what tc(8) takes after that word, for the loopback interface; `memory` is the kernel's, `512M` or `2G`.
+ * `netem` is what tc(8) takes after that word, for the loopback interface; `memory` is the kernel's, `512M` or `2G`;
+ * `packages` are what ensureLabPackages() resolves with.
  */
 export async function startLab(command, options = {}) {
   const { cwd = process.cwd(), env = process.env, netem, memory = '2G' } = options;
   const shaping = netem === undefined ? undefined : netemCommand(netem);
-  const { kernel, modules, release, busybox } = await ensureLabPackages();
+  const { kernel, modules, release, busybox } = options.packages ?? (await ensureLabPackages());
   // On the host's disk: the lab has folders of its own in /run and /dev, where TMPDIR might point.
   const runs = join(cacheDirectory(), 'lab-runs');
   mkdirSync(runs, { recursive: true });
@@ -49,7 +50,16 @@ export async function startLab(command, options = {}) {
 }
 
 function labOf(running, folder, remove) {
+  let isUp = false;
   let isEnded = false;
+  running.control.once('data', () => {
+    isUp = true;
+  });
+  const end = () => {
+    isEnded = true;
+    running.end();
+    remove();
+  };
   const ended = running.ended
     .then(() => {
       if (existsSync(codeFile(folder))) return Number(readFileSync(codeFile(folder), 'utf8'));
@@ -62,12 +72,9 @@ function labOf(running, folder, remove) {
     stdout: running.stdout,
     stderr: running.stderr,
     ended,
-    signal: (name) => void running.control.write(`${name.replace(/^SIG/, '')}\n`),
-    end: () => {
-      isEnded = true;
-      running.end();
-      remove();
-    },
+    // Earlier the line is not open, and what is written to it gets lost.
+    signal: (name) => (isUp ? void running.control.write(`${name.replace(/^SIG/, '')}\n`) : end()),
+    end,
   };
 }
 
