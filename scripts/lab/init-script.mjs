@@ -60,7 +60,7 @@ for module in ${modules.map(shellQuoted).join(' ')}; do "$busybox" insmod "$modu
 "$busybox" ip link set lo up
 ${shaping === undefined ? '' : `${shaping.map(shellQuoted).join(' ')} >&8 2>&8 || finish ${COULD_NOT_RUN}\n`}
 # Pipes: on a line of its own the command would believe that it has a terminal.
-"$busybox" mkfifo /run/lab/out /run/lab/err
+"$busybox" mkfifo /run/lab/out /run/lab/err /run/lab/go
 "$busybox" cat /run/lab/out >&7 & out=$!
 "$busybox" cat /run/lab/err >&8 & err=$!
 
@@ -68,7 +68,7 @@ ulimit -n 65536
 cd -- ${shellQuoted(cwd)} 2>&8 || finish ${COULD_NOT_RUN}
 # A shell lets what it starts in the background ignore SIGINT and SIGQUIT; env undoes that.
 env -i --default-signal=INT,QUIT ${variables.map(shellQuoted).join(' ')} \\
-  /bin/sh -c 'exec "$@"' lab ${command.map(shellQuoted).join(' ')} \\
+  /bin/sh -c 'read -r go </run/lab/go; exec "$@"' lab ${command.map(shellQuoted).join(' ')} \\
   </dev/null >/run/lab/out 2>/run/lab/err 7>&- 8>&- 9<&- & command=$!
 
 # Signals come by name, a line each. The end of them is the end of the runner, and nobody else would clean up.
@@ -77,7 +77,9 @@ env -i --default-signal=INT,QUIT ${variables.map(shellQuoted).join(' ')} \\
   rm -rf "$folder"
   off
 } & control=$!
+# In this order: whoever has heard of the command can send it a signal.
 echo up >&9
+echo >/run/lab/go
 
 wait "$command"
 code=$?

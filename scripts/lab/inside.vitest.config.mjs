@@ -8,7 +8,6 @@ export default defineConfig({
   test: {
     ...test,
     include: ['packages/*/test/**/*.lab.test.ts'],
-    maxWorkers: 1,
     // A file may make the network bad, and there is one network.
     fileParallelism: false,
     testTimeout: 120_000,

@@ -50,7 +50,7 @@ export async function startKernel({ kernel, folder, init, memory }) {
     child.on('error', reject);
     child.on('close', resolve);
   });
-  return { stdout, stderr, control, console: () => said, ended, end, pid: child.pid };
+  return { stdout, stderr, control, console: () => said, ended, end };
 }
 
 function killGroup(leader) {

@@ -16,7 +16,12 @@ export const USAGE = `Runs a command in a Linux kernel of its own, on this machi
 `;
 
 const VALUES = {
-  '--netem': { name: 'netem', parse: (text) => text, pattern: /\S/, hint: "such as 'delay 20ms loss 2%'" },
+  '--netem': {
+    name: 'netem',
+    parse: (text) => text,
+    pattern: /\S/,
+    hint: "what tc-netem(8) does, 'delay 20ms loss 2%'",
+  },
   '--memory': { name: 'memory', parse: (text) => text, pattern: /^[1-9]\d{0,4}[MG]$/, hint: '512M or 2G' },
   '--timeout': {
     name: 'timeoutMs',

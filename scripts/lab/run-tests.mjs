@@ -7,6 +7,9 @@ import { runVitest } from '../vitest-run.mjs';
 import { labAvailable } from './available.mjs';
 import { startLab } from './start-lab.mjs';
 
+/** Far beyond what the tests take: for a kernel that hangs, which nothing inside would tell. */
+const LIMIT_MS = 600_000;
+
 /** As a check of checks.mjs; `filters` are vitest's own arguments. Not run, with the reason, where there is no lab. */
 export function labCheck(filters = []) {
   return {
@@ -34,7 +37,13 @@ async function runLabTests(filters) {
 async function runToolInLab(command, args, { env }) {
   const lab = await startLab([command, ...args], { cwd: ROOT, env });
   const forget = onInterruption(lab.end);
+  const clock = setTimeout(lab.end, LIMIT_MS);
   lab.stdout.pipe(process.stdout, { end: false });
   lab.stderr.pipe(process.stderr, { end: false });
-  return lab.ended.then((code) => code ?? 1).finally(forget);
+  try {
+    return (await lab.ended) ?? 1;
+  } finally {
+    clearTimeout(clock);
+    forget();
+  }
 }

@@ -62,13 +62,12 @@ function labOf(running, folder, remove) {
   };
   const ended = running.ended
     .then(() => {
-      if (existsSync(codeFile(folder))) return Number(readFileSync(codeFile(folder), 'utf8'));
-      if (isEnded) return undefined;
+      const code = readCode(codeFile(folder));
+      if (code !== undefined || isEnded) return code;
       throw new SetupError(failureMessage(running.console()));
     })
     .finally(remove);
   return {
-    pid: running.pid,
     stdout: running.stdout,
     stderr: running.stderr,
     ended,
@@ -76,6 +75,13 @@ function labOf(running, folder, remove) {
     signal: (name) => (isUp ? void running.control.write(`${name.replace(/^SIG/, '')}\n`) : end()),
     end,
   };
+}
+
+/** A kernel that fell on its way out may have left the file, and nothing in it. */
+function readCode(path) {
+  if (!existsSync(path)) return undefined;
+  const [digits] = /^\d+(?=\n)/.exec(readFileSync(path, 'utf8')) ?? [];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 function netemCommand(netem) {
