@@ -4,8 +4,10 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { runChecks } from '../checks.mjs';
 import { initScript } from '../lab/init-script.mjs';
 import { modulesInOrder } from '../lab/modules.mjs';
+import { labCheck } from '../lab/run-tests.mjs';
 import { startLab } from '../lab/start-lab.mjs';
 import { shellQuoted } from '../shell-quoted.mjs';
 
@@ -97,4 +99,14 @@ it('one that is ended from outside has no exit code', async () => {
   lab.end();
   expect(await lab.ended).toBeUndefined();
   expect(readdirSync(join(folder, 'lab-runs'))).toEqual([]);
+});
+
+it('a machine that cannot have the lab has its tests reported as not run, with the reason, in CI too', async () => {
+  vi.stubEnv('PATH', folder);
+  let output = '';
+  const [result] = await runChecks([labCheck()], { strict: true, write: (text) => (output += text) });
+  expect(result).toMatchObject({ passed: 0, failed: 0, skipped: 1 });
+  expect(output).toMatch(
+    /not run: (its kernel is a package of Debian's, and this machine has no apt-get|user-mode Linux exists for x64 only)/,
+  );
 });
