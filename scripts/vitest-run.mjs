@@ -8,11 +8,11 @@ import { runTool } from './tool.mjs';
 
 /**
  * Resolves with `{ passed, failed, skipped }`; `filters` are vitest's own arguments, `nodeOptions` those of its node.
- * `run` starts the program, for a place of its own to run it in.
+ * `run` starts the program, for a place of its own to run it in; the report is written below `reports`.
  */
 export async function runVitest(node, filters = [], options = {}) {
-  const { nodeOptions = [], env = process.env, run = runTool } = options;
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-vitest-'));
+  const { nodeOptions = [], env = process.env, run = runTool, reports = tmpdir() } = options;
+  const folder = mkdtempSync(join(reports, 'sluice-vitest-'));
   const report = join(folder, 'report.json');
   try {
     const code = await run(

@@ -25,7 +25,11 @@ async function runLabTests(filters) {
   if (!lab.available) throw new NotRun(lab.reason);
   const config = (name) => ['--config', join(ROOT, 'scripts', 'lab', name), '--passWithNoTests', ...filters];
   const outside = await runVitest(process.execPath, config('outside.vitest.config.mjs'));
-  const inside = await runVitest(process.execPath, config('inside.vitest.config.mjs'), { run: runToolInLab });
+  const inside = await runVitest(process.execPath, config('inside.vitest.config.mjs'), {
+    run: runToolInLab,
+    // The folder for temporary files may be one of those that the lab has its own of.
+    reports: join(ROOT, 'node_modules'),
+  });
   return {
     passed: outside.passed + inside.passed,
     failed: outside.failed + inside.failed,
