@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
@@ -9,6 +9,8 @@ export default defineConfig({
       'scripts/test/**/*.test.{ts,mjs}',
       'bench/test/**/*.test.ts',
     ],
+    // These need another kernel: docs/lab.md.
+    exclude: [...configDefaults.exclude, '**/*.lab.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     retry: 0,

@@ -3,11 +3,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { forwardSignals } from './forward-signals.mjs';
 import { ROOT } from './root.mjs';
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-const SAME_KEYPRESS_MS = 500;
-const PARENT_CHECK_MS = 500;
 
 /** Runs `file` (an absolute path) with `args` in the caller's folder; ends this process the way it ended. */
 export async function runProgram(file, args) {
@@ -26,7 +23,7 @@ export async function runProgram(file, args) {
       stdio: [process.stdin.isTTY ? 'ignore' : 'inherit', 'inherit', 'inherit', 'ipc'],
     },
   );
-  const stopForwarding = forwardSignals(child);
+  const stopForwarding = forwardSignals((signal) => child.kill(signal));
   const [code, signal] = await new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (...how) => resolve(how));
@@ -34,32 +31,4 @@ export async function runProgram(file, args) {
   stopForwarding();
   if (signal !== null) process.kill(process.pid, signal);
   else process.exitCode = code;
-}
-
-function forwardSignals(child) {
-  const lastMs = new Map();
-  const forward = (signal) => {
-    const nowMs = performance.now();
-    if (nowMs - (lastMs.get(signal) ?? Number.NEGATIVE_INFINITY) > SAME_KEYPRESS_MS) child.kill(signal);
-    lastMs.set(signal, nowMs);
-  };
-  for (const signal of SIGNALS) process.on(signal, forward);
-  const stopWatching = onLostNpm(() => child.kill('SIGTERM'));
-  return () => {
-    stopWatching();
-    for (const signal of SIGNALS) process.off(signal, forward);
-  };
-}
-
-/** An npm that was killed tells nobody. Started by hand there is no npm, and outliving the shell is fine (nohup). */
-function onLostNpm(action) {
-  if (process.env.npm_lifecycle_event === undefined) return () => {};
-  const parent = process.ppid;
-  const timer = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(timer);
-    action();
-  }, PARENT_CHECK_MS);
-  timer.unref();
-  return () => clearInterval(timer);
 }

@@ -7,6 +7,7 @@ import { SetupError } from '../packages/core-native/scripts/setup-error.mjs';
 import { buildPackages } from './build.mjs';
 import { NotRun, runChecks, summaryLine } from './checks.mjs';
 import { chosenSeed, runSeeds, runSuiteUnderFaults } from './faults.mjs';
+import { labCheck } from './lab/run-tests.mjs';
 import { lintNative, lintTypeScript } from './lint.mjs';
 import { ensureNode, otherNodeVersions } from './other-nodes.mjs';
 import { runSanitized } from './sanitizers/run.mjs';
@@ -83,7 +84,7 @@ function checksFor({ quick, filters }) {
       isSuite: true,
       run: () => runVitest(process.execPath, filters),
     },
-    ...(quick || filters.length > 0 ? [] : underFaults()),
+    ...(quick || filters.length > 0 ? [] : [...underFaults(), labCheck()]),
     ...(quick ? [] : [sanitizers(filters)]),
     ...(quick ? [] : otherNodeVersions().map((version) => suiteOnOtherNode(version, filters))),
   ];

@@ -6,12 +6,16 @@ import { delimiter, dirname, join } from 'node:path';
 import { ROOT } from './root.mjs';
 import { runTool } from './tool.mjs';
 
-/** Resolves with `{ passed, failed, skipped }`; `filters` are vitest's own arguments, `nodeOptions` those of its node. */
-export async function runVitest(node, filters = [], { nodeOptions = [], env = process.env } = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-vitest-'));
+/**
+ * Resolves with `{ passed, failed, skipped }`; `filters` are vitest's own arguments, `nodeOptions` those of its node.
+ * `run` starts the program, for a place of its own to run it in; the report is written below `reports`.
+ */
+export async function runVitest(node, filters = [], options = {}) {
+  const { nodeOptions = [], env = process.env, run = runTool, reports = tmpdir() } = options;
+  const folder = mkdtempSync(join(reports, 'sluice-vitest-'));
   const report = join(folder, 'report.json');
   try {
-    const code = await runTool(
+    const code = await run(
       node,
       [
         ...nodeOptions,

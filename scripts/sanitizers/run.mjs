@@ -7,6 +7,7 @@ import { ensureSanitizedAddon } from '../../packages/core-native/scripts/build.m
 import { withFileLock } from '../../packages/core-native/scripts/file-lock.mjs';
 import { findSanitizerLibrary } from '../../packages/core-native/scripts/sanitizer-library.mjs';
 import { ROOT } from '../root.mjs';
+import { shellQuoted } from '../shell-quoted.mjs';
 import { runVitest } from '../vitest-run.mjs';
 import { readReports } from './reports.mjs';
 
@@ -57,15 +58,13 @@ function writeNode(folder, preloads) {
   const path = join(folder, 'node');
   const lines = [
     '#!/bin/sh',
-    `export LD_PRELOAD="\${LD_PRELOAD:+$LD_PRELOAD }"${quoted(preloads.join(' '))}`,
-    `exec ${quoted(process.execPath)} --require ${quoted(PASS_ON)} "$@"`,
+    `export LD_PRELOAD="\${LD_PRELOAD:+$LD_PRELOAD }"${shellQuoted(preloads.join(' '))}`,
+    `exec ${shellQuoted(process.execPath)} --require ${shellQuoted(PASS_ON)} "$@"`,
   ];
   writeFileSync(path, `${lines.join('\n')}\n`);
   chmodSync(path, 0o755);
   return path;
 }
-
-const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 function sanitizerOptions(reports, deep) {
   // To both, for libubsan hands its path on to libasan, and then itself writes to standard error.

@@ -3,12 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findDebianArchive, findSecurityArchive } from '../../packages/core-native/scripts/apt-sources.mjs';
-import {
-  parseSources,
-  sourceLine,
-  sourceLines,
-  versionWith,
-} from '../../packages/core-native/scripts/debian-source.mjs';
+import { parseSources, versionWith } from '../../packages/core-native/scripts/debian-source.mjs';
+import { archiveLine, archiveLines } from '../../packages/core-native/scripts/private-apt.mjs';
 
 const SECURITY =
   'Types: deb\nURIs: http://mirror.example/debian-security\nSuites: bookworm-security\nComponents: main\n';
@@ -32,7 +28,11 @@ describe("the Debian archive in apt's own sources", () => {
 
   it('is read from a deb822 file, past the security archive', () => {
     part('debian.sources', `${SECURITY}\n${MAIN}`);
-    expect(findDebianArchive(etc)).toEqual({ uri: 'http://mirror.example/debian', signedBy: KEYRING });
+    expect(findDebianArchive(etc)).toEqual({
+      uri: 'http://mirror.example/debian',
+      suite: 'bookworm',
+      signedBy: KEYRING,
+    });
   });
 
   it('is read from a one-line file with options', () => {
@@ -40,12 +40,20 @@ describe("the Debian archive in apt's own sources", () => {
       join(etc, 'sources.list'),
       `# deb http://old.example/debian bookworm main\ndeb [arch=amd64 signed-by=${KEYRING}] http://mirror.example/debian/ bookworm main contrib # ours\n`,
     );
-    expect(findDebianArchive(etc)).toEqual({ uri: 'http://mirror.example/debian/', signedBy: KEYRING });
+    expect(findDebianArchive(etc)).toEqual({
+      uri: 'http://mirror.example/debian/',
+      suite: 'bookworm',
+      signedBy: KEYRING,
+    });
   });
 
   it('is read from a one-line file without options', () => {
     writeFileSync(join(etc, 'sources.list'), 'deb http://mirror.example/debian bookworm main\n');
-    expect(findDebianArchive(etc)).toEqual({ uri: 'http://mirror.example/debian', signedBy: undefined });
+    expect(findDebianArchive(etc)).toEqual({
+      uri: 'http://mirror.example/debian',
+      suite: 'bookworm',
+      signedBy: undefined,
+    });
   });
 
   it("is found as the mirror list of Debian's cloud images", () => {
@@ -81,8 +89,12 @@ describe("the Debian archive in apt's own sources", () => {
   it('is known beside the archive of its security updates', () => {
     part('debian.sources', `${MAIN}\n${SECURITY}`);
     const security = findSecurityArchive(etc);
-    expect(security).toEqual({ uri: 'http://mirror.example/debian-security', signedBy: undefined });
-    expect(sourceLines(findDebianArchive(etc), security, 'trixie', etc).split('\n')).toEqual([
+    expect(security).toEqual({
+      uri: 'http://mirror.example/debian-security',
+      suite: 'bookworm-security',
+      signedBy: undefined,
+    });
+    expect(archiveLines('deb-src', findDebianArchive(etc), security, 'trixie', etc).split('\n')).toEqual([
       `deb-src [signed-by=${KEYRING}] http://mirror.example/debian trixie main`,
       'deb-src http://mirror.example/debian-security trixie-security main',
       '',
@@ -92,12 +104,14 @@ describe("the Debian archive in apt's own sources", () => {
   it('may come without that one', () => {
     part('debian.sources', MAIN);
     expect(findSecurityArchive(etc)).toBeUndefined();
-    expect(sourceLines(findDebianArchive(etc), undefined, 'trixie', etc)).not.toContain('security');
+    expect(archiveLines('deb-src', findDebianArchive(etc), undefined, 'trixie', etc)).not.toContain(
+      'security',
+    );
   });
 
   it('becomes one deb-src line, signed by the same keyring', () => {
-    const archive = { uri: 'http://mirror.example/debian', signedBy: KEYRING };
-    expect(sourceLine(archive, 'trixie', etc)).toBe(
+    const archive = { uri: 'http://mirror.example/debian', suite: 'bookworm', signedBy: KEYRING };
+    expect(archiveLine('deb-src', archive, 'trixie', etc)).toBe(
       `deb-src [signed-by=${KEYRING}] http://mirror.example/debian trixie main\n`,
     );
   });
@@ -105,7 +119,7 @@ describe("the Debian archive in apt's own sources", () => {
   it('keeps a key that is written into the sources themselves', () => {
     const key = '-----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQINBF\n -----END PGP PUBLIC KEY BLOCK-----';
     part('debian.sources', MAIN.replace(KEYRING, `\n ${key}`));
-    const line = sourceLine(findDebianArchive(etc), 'trixie', etc);
+    const line = archiveLine('deb-src', findDebianArchive(etc), 'trixie', etc);
     expect(line).toContain(`[signed-by=${join(etc, 'archive-key.asc')}]`);
     expect(readFileSync(join(etc, 'archive-key.asc'), 'utf8')).toBe(
       '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQINBF\n-----END PGP PUBLIC KEY BLOCK-----\n',

@@ -3,23 +3,23 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The archive as `{ uri, signedBy }`, or undefined on a machine that is not fed by Debian. */
+/** The archive as `{ uri, suite, signedBy }`, or undefined on a machine that is not fed by Debian. */
 export function findDebianArchive(etc = '/etc/apt') {
-  return findArchive(etc, isMainDebian);
+  return findArchive(etc, isMainDebian, isRelease);
 }
 
 /** Likewise the archive of its security updates, where the machine names one. */
 export function findSecurityArchive(etc = '/etc/apt') {
-  return findArchive(etc, isDebianSecurity);
+  return findArchive(etc, isDebianSecurity, isSecuritySuite);
 }
 
-function findArchive(etc, isWanted) {
+function findArchive(etc, isWanted, isWantedSuite) {
   const entries = sourceFiles(etc).flatMap((path) => {
     const text = readFileSync(path, 'utf8');
     return path.endsWith('.sources') ? parseDeb822(text) : parseOneLine(text);
   });
   const found = entries.find(isWanted);
-  return found && { uri: found.uri, signedBy: found.signedBy };
+  return found && { uri: found.uri, suite: found.suites.find(isWantedSuite), signedBy: found.signedBy };
 }
 
 /** Entries of a deb822 file (sources.list(5)): one for each URI, `signedBy` a path or a whole key. */
@@ -89,7 +89,7 @@ function isMainDebian({ uri, suites, components }) {
   const path = uri.replace(/\/+$/, '');
   if (!/\/debian$/.test(path) && !/^mirror\+file:.*\/debian\.list$/.test(path)) return false;
   if (!components.includes('main')) return false;
-  return suites.some((suite) => !/security|updates|backports/.test(suite));
+  return suites.some(isRelease);
 }
 
 /** `…/debian-security`, or its mirror list; older machines say `…/security`, which is no name to rely on. */
@@ -97,5 +97,8 @@ function isDebianSecurity({ uri, suites, components }) {
   const path = uri.replace(/\/+$/, '');
   if (!/\/debian-security$/.test(path) && !/^mirror\+file:.*\/debian-security\.list$/.test(path))
     return false;
-  return components.includes('main') && suites.some((suite) => suite.endsWith('-security'));
+  return components.includes('main') && suites.some(isSecuritySuite);
 }
+
+const isRelease = (suite) => !/security|updates|backports/.test(suite);
+const isSecuritySuite = (suite) => suite.endsWith('-security');
