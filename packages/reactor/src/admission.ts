@@ -16,7 +16,7 @@ export interface Waiting {
 export class Admission {
   /** Connections accepted and not closed yet. */
   connections = 0;
-  /** Those of them that are not open yet. */
+  /** Those of them that are not open yet, or shake hands again: an upgrade. */
   handshakes = 0;
   private readonly limits: Limits;
   private readonly perNetwork = new Map<string, number>();
@@ -50,6 +50,14 @@ export class Admission {
     this.connections += 1;
     this.handshakes += 1;
     return true;
+  }
+
+  /**
+   * A connection that is open shakes hands again. It is never refused, since its protocol has promised it to the peer: the
+   * cap may be exceeded, and whoever comes new waits until it is not.
+   */
+  enterHandshake(): void {
+    this.handshakes += 1;
   }
 
   /** It is open, or will never be. */

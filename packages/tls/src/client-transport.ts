@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { loadNative, type NativeTlsContext } from '@sluice/core-native';
 import { type ClientTransport, checkOptionNames } from '@sluice/reactor';
+import { encodeAlpn } from './alpn.ts';
 import {
   type KeyLogOptions,
   type Pem,
@@ -13,7 +14,7 @@ import { contextError } from './errors.ts';
 import { IDENTITY_NAMES, type IdentityOptions, nativeIdentities } from './identity-options.ts';
 import { openTransport, TlsTransport } from './tls-transport.ts';
 import { defaultTrustAnchors } from './trust-anchors.ts';
-import { checkedVerifyPeer, pemList, type TrustOptions } from './trust-options.ts';
+import { checkedVerifyPeer, nativeCrls, pemList, type TrustOptions } from './trust-options.ts';
 
 /**
  * Default of `ca`: Node's list of roots. Without an identity of its own (`cert` and `key`, `pkcs12`, or `identities`) a
@@ -59,6 +60,7 @@ const NAMES = [
   'servername',
   'verify',
   'crls',
+  'crlCheck',
   'verifyPeer',
   ...IDENTITY_NAMES,
   'requestOcsp',
@@ -75,8 +77,9 @@ const NAMES = [
 export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
   checkOptionNames('tlsClient', options, NAMES);
   const native = loadNative();
-  const { ca, crls, servername, verify = true, session: given, onKeyLog, ...rest } = options;
+  const { ca, servername, verify = true, session: given, onKeyLog, ...rest } = options;
   const verifyPeer = checkedVerifyPeer(options.verifyPeer);
+  const crls = nativeCrls(options);
   let context: NativeTlsContext;
   try {
     context = new native.TlsContext({
@@ -86,16 +89,17 @@ export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
       keyLog: onKeyLog !== undefined,
       ...nativeIdentities(options),
       trustAnchors: verify ? trustAnchors(ca) : undefined,
-      crls: verify ? pemList(crls) : undefined,
+      ...(verify ? crls : { crls: undefined, crlCheck: undefined }),
       verifyPeer: verify,
     });
   } catch (thrown) {
     throw contextError(thrown);
   }
-  return {
+  const transport = (alpn: Buffer | undefined): TlsClientTransport => ({
     name: 'tls',
     upgrades: true,
     sessionStats: () => context.sessionStats(),
+    withAlpn: (names) => transport(encodeAlpn(names)),
     connect: (fd, host, head) => {
       const name = servername ?? host;
       // RFC 6066 section 3: a literal address is not permitted in SNI.
@@ -106,11 +110,12 @@ export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
       return openTransport(
         native,
         fd,
-        () => new native.TlsSession(context, fd, { ...sni, ...verified, ...resumption, head }),
+        () => new native.TlsSession(context, fd, { ...sni, ...verified, ...resumption, alpn, head }),
         (session) => new TlsTransport(native, session, fd, { verifyPeer, onKeyLog }),
       );
     },
-  };
+  });
+  return transport(undefined);
 }
 
 function trustAnchors(ca: TlsClientOptions['ca']): readonly Pem[] {
