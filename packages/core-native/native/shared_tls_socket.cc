@@ -18,11 +18,6 @@ SharedTlsSocket::~SharedTlsSocket() {
   if (buffers_.owner == this) Leave();
 }
 
-void SharedTlsSocket::Enter(size_t room) {
-  state_ = State::kUnknown;
-  room_ = room;
-}
-
 void SharedTlsSocket::Leave() {
   if (buffers_.owner != this) return;
   Spill();
@@ -57,15 +52,24 @@ ssize_t SharedTlsSocket::Read(char* data, size_t length) {
 }
 
 ssize_t SharedTlsSocket::Write(const char* data, size_t length) {
-  // What could not leave before stops OpenSSL here, or it would pile up.
-  if (!SendKept()) return -1;
+  if (!SendKept()) return Keep(data, length);
   Acquire();
   if (length > TlsBuffers::kOutput - buffers_.output_length) {
-    if (!SendOutput()) return -1;
+    if (!SendOutput()) return Keep(data, length);
     if (length > TlsBuffers::kOutput) return Send(data, length);
   }
   std::memcpy(buffers_.output.data() + buffers_.output_length, data, length);
   buffers_.output_length += length;
+  return static_cast<ssize_t>(length);
+}
+
+/// Takes a record for which the socket has no room. Refused, OpenSSL would hold it, and a second
+/// KeyUpdate of a peer that does not read meanwhile would break the session ("bad length", P23).
+/// It does not pile up: nothing is written behind what is kept but answers to KeyUpdates, which are
+/// counted.
+ssize_t SharedTlsSocket::Keep(const char* data, size_t length) {
+  if (errno != EAGAIN && errno != EWOULDBLOCK) return -1;
+  unsent_.Append(data, length);
   return static_cast<ssize_t>(length);
 }
 

@@ -37,13 +37,13 @@ class SharedTlsSocket final : public TlsSocket {
   ~SharedTlsSocket() override;
 
   bool wants_read_ahead() const override { return false; }
-  void Enter(size_t room) override;
   void Leave() override;
   Status Flush() override;
   bool has_unsent() const override { return !unsent_.empty(); }
   bool dry() const override { return TlsSocket::dry() && !HasInput(); }
 
  protected:
+  void Begin(size_t room) override { room_ = room; }
   ssize_t Read(char* data, size_t length) override;
   ssize_t Write(const char* data, size_t length) override;
 
@@ -67,6 +67,7 @@ class SharedTlsSocket final : public TlsSocket {
   bool HasInput() const;
   void Acquire();
   void Spill();
+  ssize_t Keep(const char* data, size_t length);
   bool SendKept();
   bool SendOutput();
 

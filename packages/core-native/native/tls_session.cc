@@ -182,6 +182,9 @@ napi_value TlsSession::Write(const Arguments& arguments) {
 
 void TlsSession::SettleTickets() {
   if (!core_->server || tickets_settled_ || !IsHandshaken()) return;
+  // Behind an answer to a KeyUpdate, or a record that is blocked, they would wait for the write
+  // after this one: a message that is read meanwhile would find them due and fail ("bad length").
+  if (IsWriteBlocked() || SSL_get_key_update_type(ssl_.get()) != SSL_KEY_UPDATE_NONE) return;
   tickets_settled_ = true;
   SendTicketsWithNextWrite(ssl_.get(), hello_ ? hello_->served().tickets : core_->tickets);
 }
@@ -200,7 +203,7 @@ int32_t TlsSession::WriteRecords(ByteRange range) {
     record_pinned_ = IsWant(status);
     // Straight to the socket a second record could block after the first was accepted, which a
     // single answer cannot tell.
-    more = core_->shared_buffers;
+    more = core_->shared_buffers && !socket_->has_unsent();
   }
   if (status == Status::kDone) status = Flush("SSL_write");
   if (status == Status::kDone) {

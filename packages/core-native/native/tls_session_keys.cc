@@ -44,6 +44,7 @@ napi_value TlsSession::UpdateKeys(const Arguments& arguments) {
     return Integer(arguments.env(), ToInt(Status::kDone));
   }
   const Entry entry(*this);
+  socket_->SendByTheWay();
   return Integer(arguments.env(), Answer(SendKeyUpdate(type)));
 }
 

@@ -73,6 +73,8 @@ ssize_t TlsSocket::Send(const char* data, size_t length) const {
     // A dead peer answers EPIPE instead of raising SIGPIPE, whatever the process does with it.
     sent = send(fd_, data, length, MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
+  if (sent < 0 && by_the_way_ && (errno == EPIPE || errno == ECONNRESET))
+    return static_cast<ssize_t>(length);
   return sent;
 }
 

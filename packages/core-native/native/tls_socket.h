@@ -33,8 +33,17 @@ class TlsSocket {
   /// saves a system call.
   virtual bool wants_read_ahead() const = 0;
 
-  /// A call from outside begins, which has room for `room` bytes: the socket is asked again.
-  virtual void Enter(size_t room) = 0;
+  /// A call from outside begins, which has room for `room` bytes, 0 unless it reads: the socket is
+  /// asked again.
+  void Enter(size_t room) {
+    state_ = State::kUnknown;
+    by_the_way_ = room > 0;
+    Begin(room);
+  }
+  /// What the call under way sends is not what the application wrote. That nobody takes it any
+  /// more, the peer being gone or our side ended, is no failure: a read goes on to what came before
+  /// and tells the end in its turn (P5, P28). So it is in every call that reads.
+  void SendByTheWay() { by_the_way_ = true; }
   /// It is over: what it leaves unread is kept for the next one.
   virtual void Leave() = 0;
 
@@ -60,6 +69,7 @@ class TlsSocket {
   enum class State { kUnknown, kShort, kWouldBlock };
 
   /// As read(2) and write(2): a count, 0 at the end of the stream, -1 with errno.
+  virtual void Begin(size_t /*room*/) {}
   virtual ssize_t Read(char* data, size_t length) = 0;
   virtual ssize_t Write(const char* data, size_t length) = 0;
 
@@ -80,6 +90,7 @@ class TlsSocket {
 
   const int fd_;
   bool ended_ = false;
+  bool by_the_way_ = false;
   std::vector<uint8_t> head_;
   size_t head_taken_ = 0;
 };
@@ -90,7 +101,6 @@ class DirectTlsSocket final : public TlsSocket {
   using TlsSocket::TlsSocket;
 
   bool wants_read_ahead() const override { return true; }
-  void Enter(size_t) override { state_ = State::kUnknown; }
   void Leave() override {}
   Status Flush() override { return Status::kDone; }
 
