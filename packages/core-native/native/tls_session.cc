@@ -174,10 +174,15 @@ napi_value TlsSession::Write(const Arguments& arguments) {
   const Entry entry(*this);
   SettleTickets();
   const int32_t written = WriteRecords(range);
-  // A failure of it is kept for the next call.
-  if (written > 0 && key_update_due_ != SSL_KEY_UPDATE_NONE && !IsWriteBlocked())
-    SendKeyUpdate(std::exchange(key_update_due_, SSL_KEY_UPDATE_NONE));
-  return Integer(arguments.env(), written);
+  if (written <= 0 || key_update_due_ == SSL_KEY_UPDATE_NONE || IsWriteBlocked())
+    return Integer(arguments.env(), written);
+  // A failure of it is kept for the next call. Nobody comes back for the sake of a part that has
+  // not left: the write is over when it has.
+  const Status status = SendKeyUpdate(std::exchange(key_update_due_, SSL_KEY_UPDATE_NONE));
+  if (!IsWant(status)) return Integer(arguments.env(), written);
+  blocked_write_ = range.length;
+  accepted_write_ = static_cast<size_t>(written);
+  return Integer(arguments.env(), ToInt(status));
 }
 
 void TlsSession::SettleTickets() {
@@ -190,7 +195,8 @@ void TlsSession::SettleTickets() {
 }
 
 int32_t TlsSession::WriteRecords(ByteRange range) {
-  Status status = Flush("SSL_write");
+  Status status =
+      IsHandshaken() && !SSL_is_init_finished(ssl_.get()) ? Continue() : Flush("SSL_write");
   size_t total = std::exchange(accepted_write_, 0);
   // What was accepted before is told first: the bytes behind it are a write of their own.
   for (bool more = total == 0; more && status == Status::kDone && total < range.length;) {
