@@ -45,7 +45,10 @@ export class SteppedPoller {
   /** One turn, when somebody is ready within `waitMs` or has asked for one. Whether there was anything. */
   turn(waitMs = 0): boolean {
     const { isWakeDue } = this;
-    const count = this.epoll.wait(isWakeDue ? 0 : waitMs);
+    const endMs = performance.now() + waitMs;
+    let count = this.epoll.wait(isWakeDue ? 0 : waitMs);
+    // A signal ends a wait with nothing.
+    while (!isWakeDue && count === 0 && performance.now() < endMs) count = this.epoll.wait(waitMs);
     if (!isWakeDue && count === 0) return false;
     this.isWakeDue = false;
     this.onReady(count);
