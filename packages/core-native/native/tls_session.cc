@@ -126,7 +126,8 @@ napi_value TlsSession::Read(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   const ByteRange range = arguments.Bytes(0);
   const Entry entry(*this, range.length);
-  const Status owed = read_owes_ ? FlushToReader("SSL_read") : Status::kDone;
+  Status owed = read_owes_ ? FlushToReader("SSL_read") : Status::kDone;
+  if (owed == Status::kDone) owed = SendDueKeyUpdate();
   if (owed != Status::kDone) return Integer(arguments.env(), Answer(owed));
   // What a write could not send is a later write's to send: reading goes on meanwhile (P16).
   const bool had_unsent = socket_->has_unsent();
@@ -174,11 +175,9 @@ napi_value TlsSession::Write(const Arguments& arguments) {
   const Entry entry(*this);
   SettleTickets();
   const int32_t written = WriteRecords(range);
-  if (written <= 0 || key_update_due_ == SSL_KEY_UPDATE_NONE || IsWriteBlocked())
-    return Integer(arguments.env(), written);
   // A failure of it is kept for the next call. Nobody comes back for the sake of a part that has
   // not left: the write is over when it has.
-  const Status status = SendKeyUpdate(std::exchange(key_update_due_, SSL_KEY_UPDATE_NONE));
+  const Status status = written > 0 ? SendDueKeyUpdate() : Status::kDone;
   if (!IsWant(status)) return Integer(arguments.env(), written);
   blocked_write_ = range.length;
   accepted_write_ = static_cast<size_t>(written);

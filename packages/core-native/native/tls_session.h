@@ -68,6 +68,8 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   napi_value ExportKeyingMaterial(const Arguments& arguments);
   napi_value TakeKeyLog(const Arguments& arguments);
   Status SendKeyUpdate(int type);
+  /// One that had to wait, if nothing stands in its way any more.
+  Status SendDueKeyUpdate();
   void NoteKeyUpdate(bool sent);
 
   napi_value Close(const Arguments& arguments);

@@ -64,6 +64,11 @@ Status TlsSession::SendKeyUpdate(int type) {
   return status;
 }
 
+Status TlsSession::SendDueKeyUpdate() {
+  if (key_update_due_ == SSL_KEY_UPDATE_NONE || IsWriteBlocked()) return Status::kDone;
+  return SendKeyUpdate(std::exchange(key_update_due_, SSL_KEY_UPDATE_NONE));
+}
+
 void TlsSession::NoteKeyUpdate(bool sent) {
   if (sent) return key_updates_.OnSent();
   if (!key_updates_.OnReceived()) Abort("the peer updates its keys too often");

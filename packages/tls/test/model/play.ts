@@ -254,8 +254,9 @@ function owes(side: Side, disturbed: boolean): string | undefined {
   if (side.delivered < other.handed) {
     return `the ${side.name} has ${side.delivered} of ${other.handed} bytes, and could have them all`;
   }
-  // What is sent after the end reaches nobody.
-  const updates = other.endAsked || other.paused ? 0 : (other.conn?.tls?.keyUpdatesSent ?? 0);
+  // What is sent after the end reaches nobody; after the peer's what is half sent waits for the next write, or for the end.
+  const waits = other.endAsked || other.endTold || other.paused;
+  const updates = waits ? 0 : (other.conn?.tls?.keyUpdatesSent ?? 0);
   if ((side.conn?.tls?.keyUpdatesReceived ?? 0) < updates)
     return `a KeyUpdate has not reached the ${side.name}`;
   return other.endAsked ? `the ${side.name} could know of the end` : undefined;
