@@ -10,6 +10,7 @@
 #include "features.h"
 #include "open_socket.h"
 #include "openssl_library.h"
+#include "session_counts.h"
 #include "socket.h"
 #include "ticket_keys.h"
 #include "tls_context.h"
@@ -50,6 +51,10 @@ napi_value LiveObjects(const Arguments& arguments) {
   return object;
 }
 
+napi_value ReportTicketsIssued(const Arguments& arguments) {
+  return Napi::Number::New(arguments.env(), static_cast<double>(TicketsIssued()));
+}
+
 void DefineReports(Napi::Env env, Napi::Object exports, Environment& environment) {
   ExportCalls(
       env, exports,
@@ -59,6 +64,7 @@ void DefineReports(Napi::Env env, Napi::Object exports, Environment& environment
           CallProperty("features", FunctionCallback<ReportFeatures>, environment),
           CallProperty("cipherSuiteNames", FunctionCallback<ReportCipherSuiteNames>, environment),
           CallProperty("liveObjects", FunctionCallback<LiveObjects>, environment),
+          CallProperty("ticketsIssued", FunctionCallback<ReportTicketsIssued>, environment),
       });
 }
 

@@ -62,7 +62,6 @@ bool SharedTlsSocket::LooksSilent() {
 }
 
 ssize_t SharedTlsSocket::Write(const char* data, size_t length) {
-  // What could not leave before stops OpenSSL here, or it would pile up.
   if (!SendKept()) return Keep(data, length);
   Acquire();
   if (length > TlsBuffers::kOutput - buffers_.output_length) {
@@ -74,10 +73,13 @@ ssize_t SharedTlsSocket::Write(const char* data, size_t length) {
   return static_cast<ssize_t>(length);
 }
 
-/// The answer to a write for which the socket had no room, with errno.
+/// Takes a record for which the socket has no room. Refused, OpenSSL would hold it, and a second
+/// KeyUpdate of a peer that does not read meanwhile would break the session ("bad length", P23).
+/// It does not pile up: nothing is written behind what is kept but answers to KeyUpdates and the
+/// flights of renegotiations, which are counted.
 ssize_t SharedTlsSocket::Keep(const char* data, size_t length) {
-  if (!keeps_all_ || (errno != EAGAIN && errno != EWOULDBLOCK)) return -1;
-  // Behind what is kept: what is in the shared buffer is older than `data`.
+  if (errno != EAGAIN && errno != EWOULDBLOCK) return -1;
+  // What is in the shared buffer is older than `data`.
   if (buffers_.owner == this && buffers_.output_length != 0) {
     unsent_.Append(buffers_.output.data(), buffers_.output_length);
     buffers_.output_length = 0;

@@ -97,6 +97,15 @@ bool ReadBio(const Napi::Object& options) {
                  "\"bio\" must be shared or socket; received \"" + *text + "\"");
 }
 
+/// Whether the whole chain is looked up in CRLs.
+bool ReadCrlCheck(const Napi::Object& options) {
+  const std::optional<std::string> text = ReadText(options, "crlCheck");
+  if (!text || *text == "leaf") return false;
+  if (*text == "chain") return true;
+  ThrowTlsOption(options.Env(), "ERR_TLS_OPTION",
+                 "\"crlCheck\" must be leaf or chain; received \"" + *text + "\"");
+}
+
 /// The elements of an array option, each through `read`.
 template <typename Read>
 std::vector<std::string> ReadList(const Napi::Object& options, const char* name, Read read) {
@@ -190,6 +199,7 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
   options.chooser = options.server && ReadBoolean(object, "chooser", false);
   options.trust_anchors = ReadList(object, "trustAnchors", PemText);
   options.crls = ReadList(object, "crls", PemText);
+  options.crl_check_chain = ReadCrlCheck(object);
   options.verify_peer = ReadBoolean(object, "verifyPeer", false);
   options.shared_buffers = ReadBio(object);
   options.request_certificate = ReadBoolean(object, "requestCertificate", false);

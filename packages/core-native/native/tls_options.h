@@ -47,6 +47,8 @@ struct TlsContextOptions {
   std::vector<IdentityOptions> identities;
   std::vector<std::string> trust_anchors;
   std::vector<std::string> crls;
+  /// Whether every certificate of a chain is looked up in `crls`, not the leaf alone.
+  bool crl_check_chain = false;
   bool verify_peer = false;
   bool shared_buffers = true;
   bool request_certificate = false;

@@ -42,6 +42,25 @@ const char* PeerSignature(SSL* ssl) {
 #endif
 }
 
+/// What a server of TLS 1.2 finds the session by (RFC 5246 section 7.3). With a ticket the id only
+/// says that it was taken (RFC 5077 section 3.4), and TLS 1.3 has none.
+Napi::Value SessionId(Napi::Env env, const SSL* ssl) {
+  const SSL_SESSION* session = SSL_get_session(ssl);
+  unsigned int length = 0;
+  const unsigned char* id = session == nullptr ? nullptr : SSL_SESSION_get_id(session, &length);
+  if (length == 0 || SSL_version(ssl) >= TLS1_3_VERSION || SSL_SESSION_has_ticket(session) == 1)
+    return env.Undefined();
+  return Napi::Buffer<unsigned char>::Copy(env, id, length);
+}
+
+/// Which directions the kernel seals and opens (BIO_get_ktls_send(3)).
+Napi::Object KernelTls(Napi::Env env, const SSL* ssl) {
+  Napi::Object kernel = Napi::Object::New(env);
+  kernel.Set("send", BIO_get_ktls_send(SSL_get_wbio(ssl)) > 0);
+  kernel.Set("receive", BIO_get_ktls_recv(SSL_get_rbio(ssl)) > 0);
+  return kernel;
+}
+
 }  // namespace
 
 bool AppendDer(Napi::Env env, const Napi::Array& array, X509* certificate) {
@@ -61,6 +80,7 @@ Napi::Object TlsInfo(Napi::Env env, const SSL* ssl, bool resumed) {
   info.Set("alpn", Alpn(env, ssl));
   info.Set("servername", TextOrUndefined(env, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)));
   info.Set("resumed", resumed);
+  info.Set("sessionId", SessionId(env, ssl));
   info.Set("group", TextOrUndefined(env, Group(const_cast<SSL*>(ssl))));
   info.Set("peerSignature", TextOrUndefined(env, PeerSignature(const_cast<SSL*>(ssl))));
   info.Set("ocspStaple", ReceivedStaple(env, const_cast<SSL*>(ssl)));
@@ -71,6 +91,7 @@ Napi::Object TlsInfo(Napi::Env env, const SSL* ssl, bool resumed) {
   // Who has the key is who it was given to.
   info.Set("authorized", psk_identity || (presented && SSL_get_verify_result(ssl) == X509_V_OK));
   info.Set("verification", presented ? TlsVerifyResult(env, ssl) : env.Undefined());
+  info.Set("kernelTls", KernelTls(env, ssl));
   return info;
 }
 

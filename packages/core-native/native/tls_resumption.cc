@@ -8,6 +8,7 @@
 
 #include "client_resumption.h"
 #include "openssl_ptr.h"
+#include "session_counts.h"
 #include "ticket_keys.h"
 
 namespace sluice {
@@ -53,6 +54,7 @@ std::string DeriveSessionIdContext(Napi::Env env, const TlsContextOptions& optio
       add(entry.key.text());
     }
   }
+  add(options.crl_check_chain ? "chain" : "leaf");
   std::string id(EVP_MD_get_size(EVP_sha256()), '\0');
   if (EVP_DigestFinal_ex(digest.get(), reinterpret_cast<unsigned char*>(id.data()), nullptr) != 1) {
     ThrowTlsOption(env, "ERR_TLS_OPTION", "The session id context could not be derived");
@@ -88,6 +90,13 @@ void UseTickets(Napi::Env env, SSL_CTX* context, const TlsContextOptions& option
   }
 }
 
+/// A new session begins with the lifetime of the context that its handshake began with; the one
+/// that serves it is known here, before it is sealed in a ticket or kept (SSL_CTX_set_cert_cb(3)).
+int TakeLifetime(SSL* ssl, void*) noexcept {
+  SSL_SESSION_set_timeout(SSL_get_session(ssl), SSL_CTX_get_timeout(SSL_get_SSL_CTX(ssl)));
+  return 1;
+}
+
 }  // namespace
 
 void UseResumption(Napi::Env env, TlsContextCore& core, const TlsContextOptions& options) {
@@ -95,6 +104,10 @@ void UseResumption(Napi::Env env, TlsContextCore& core, const TlsContextOptions&
   UseCache(core, options.session_cache_size);
   UseTickets(env, context, options);
   SSL_CTX_set_timeout(context, options.session_timeout_seconds);
+  if (options.server) {
+    SSL_CTX_set_cert_cb(context, TakeLifetime, nullptr);
+    WatchSessions(context);
+  }
   if (options.session_id_context && options.session_id_context->size() > SSL_MAX_SID_CTX_LENGTH) {
     ThrowTlsOption(env, "ERR_TLS_OPTION", "\"sessionIdContext\" must be at most 32 bytes");
   }

@@ -40,6 +40,7 @@ Napi::Function TlsSession::Define(Napi::Env env, Environment& environment) {
                     environment),
        CallProperty("alerts", MethodCallback<TlsSession, &TlsSession::Alerts>, environment),
        CallProperty("resumed", MethodCallback<TlsSession, &TlsSession::Resumed>, environment),
+       CallProperty("resumption", MethodCallback<TlsSession, &TlsSession::Resumption>, environment),
        CallProperty("clientHello", MethodCallback<TlsSession, &TlsSession::ClientHello>,
                     environment),
        CallProperty("chooseContext", MethodCallback<TlsSession, &TlsSession::ChooseContext>,
@@ -142,7 +143,8 @@ napi_value TlsSession::Read(const Arguments& arguments) {
   const ByteRange range = arguments.Bytes(0);
   read_due_ = false;
   const Entry entry(*this, range.length);
-  const Status owed = read_owes_ ? FlushToReader("SSL_read") : Status::kDone;
+  Status owed = read_owes_ ? FlushToReader("SSL_read") : Status::kDone;
+  if (owed == Status::kDone) owed = SendDueKeyUpdate();
   if (owed != Status::kDone) return Integer(arguments.env(), Answer(owed));
   // What a write could not send is a later write's to send: reading goes on meanwhile (P16).
   const bool had_unsent = socket_->has_unsent();
@@ -194,20 +196,28 @@ napi_value TlsSession::Write(const Arguments& arguments) {
   const Entry entry(*this);
   SettleTickets();
   const int32_t written = WriteRecords(range);
-  // A failure of it is kept for the next call.
-  if (written > 0 && key_update_due_ != SSL_KEY_UPDATE_NONE && !IsWriteBlocked())
-    SendKeyUpdate(std::exchange(key_update_due_, SSL_KEY_UPDATE_NONE));
-  return Integer(arguments.env(), written);
+  // A failure of it is kept for the next call. Nobody comes back for the sake of a part that has
+  // not left: the write is over when it has.
+  const Status status = written > 0 ? SendDueKeyUpdate() : Status::kDone;
+  if (!IsWant(status)) return Integer(arguments.env(), written);
+  blocked_write_ = range.length;
+  accepted_write_ = static_cast<size_t>(written);
+  return Integer(arguments.env(), ToInt(status));
 }
 
 void TlsSession::SettleTickets() {
   if (!core_->server || tickets_settled_ || !IsHandshaken()) return;
+  // Behind an answer to a KeyUpdate, or a record that is blocked, they would wait for the write
+  // after this one: a message that is read meanwhile would find them due and fail ("bad length").
+  if (IsWriteBlocked() || SSL_get_key_update_type(ssl_.get()) != SSL_KEY_UPDATE_NONE) return;
   tickets_settled_ = true;
   SendTicketsWithNextWrite(ssl_.get(), served().tickets, IsResumed());
 }
 
 int32_t TlsSession::WriteRecords(ByteRange range) {
-  Status status = Flush("SSL_write");
+  // What OpenSSL has begun to send by itself comes first; a renegotiation is a matter of its own.
+  const bool owes = IsHandshaken() && !renegotiation_ && !SSL_is_init_finished(ssl_.get());
+  Status status = owes ? Continue() : Flush("SSL_write");
   size_t total = std::exchange(accepted_write_, 0);
   // What was accepted before is told first: the bytes behind it are a write of their own.
   bool more = total == 0;

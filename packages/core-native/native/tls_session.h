@@ -58,6 +58,7 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   napi_value VerifyResult(const Arguments& arguments);
   napi_value Alerts(const Arguments& arguments);
   napi_value Resumed(const Arguments& arguments);
+  napi_value Resumption(const Arguments& arguments);
   napi_value ClientHello(const Arguments& arguments);
   napi_value ChooseContext(const Arguments& arguments);
   napi_value RefuseHello(const Arguments& arguments);
@@ -68,6 +69,8 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   napi_value ExportKeyingMaterial(const Arguments& arguments);
   napi_value TakeKeyLog(const Arguments& arguments);
   Status SendKeyUpdate(int type);
+  /// One that had to wait, if nothing stands in its way any more.
+  Status SendDueKeyUpdate();
   void NoteKeyUpdate(bool sent);
 
   // In tls_session_renegotiation.cc.

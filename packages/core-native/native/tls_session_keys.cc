@@ -44,6 +44,7 @@ napi_value TlsSession::UpdateKeys(const Arguments& arguments) {
     return Integer(arguments.env(), ToInt(Status::kDone));
   }
   const Entry entry(*this);
+  socket_->SendByTheWay();
   return Integer(arguments.env(), Answer(SendKeyUpdate(type)));
 }
 
@@ -61,6 +62,11 @@ Status TlsSession::SendKeyUpdate(int type) {
   // A read brings it on, as it does by itself where OpenSSL holds the rest (P15).
   read_owes_ = status == Status::kWantsWrite && socket_->has_unsent();
   return status;
+}
+
+Status TlsSession::SendDueKeyUpdate() {
+  if (key_update_due_ == SSL_KEY_UPDATE_NONE || IsWriteBlocked()) return Status::kDone;
+  return SendKeyUpdate(std::exchange(key_update_due_, SSL_KEY_UPDATE_NONE));
 }
 
 void TlsSession::NoteKeyUpdate(bool sent) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "alpn.h"
+#include "session_counts.h"
 #include "tls_names.h"
 #include "tls_peer.h"
 #include "tls_session.h"
@@ -34,6 +35,15 @@ bool ExpectName(SSL* ssl, const std::string& name) {
   return length > 0 && X509_VERIFY_PARAM_set1_host(parameters, name.data(), length) == 1;
 }
 
+/// Names with their lengths in front, as on the wire; empty when none are given.
+std::vector<unsigned char> ReadAlpn(Napi::Env env, const Napi::Object& options) {
+  const Napi::Value alpn = options.Get("alpn");
+  if (alpn.IsUndefined()) return {};
+  if (!alpn.IsBuffer()) throw Napi::TypeError::New(env, "\"alpn\" must be a Buffer");
+  const auto wire = alpn.As<Napi::Buffer<unsigned char>>();
+  return {wire.Data(), wire.Data() + wire.Length()};
+}
+
 }  // namespace
 
 void TlsSession::Configure(Napi::Env env, const Napi::Value& options) {
@@ -48,12 +58,7 @@ void TlsSession::ConfigureServer(Napi::Env env, const Napi::Object& options) {
   const Napi::Value names = options.Get("names");
   std::shared_ptr<const NameTable> table = TlsNames::From(names);
   if (!table && !names.IsUndefined()) throw Napi::TypeError::New(env, "\"names\" must be TlsNames");
-  const Napi::Value alpn = options.Get("alpn");
-  if (!alpn.IsUndefined()) {
-    if (!alpn.IsBuffer()) throw Napi::TypeError::New(env, "\"alpn\" must be a Buffer");
-    const auto wire = alpn.As<Napi::Buffer<unsigned char>>();
-    alpn_.assign(wire.Data(), wire.Data() + wire.Length());
-  }
+  alpn_ = ReadAlpn(env, options);
   hello_ = std::make_unique<HelloChoice>(core_, std::move(table),
                                          options.Get("suspends").ToBoolean().Value());
   if (!hello_->Attach(ssl_.get()) || (!alpn_.empty() && !OfferAlpn(ssl_.get(), &alpn_)))
@@ -80,6 +85,11 @@ void TlsSession::ConfigureClient(Napi::Env env, const Napi::Object& options) {
     ThrowTlsOption(env, "ERR_TLS_OPTION",
                    "\"verifyName\" must be a DNS name or a numeric IP address");
   }
+  const std::vector<unsigned char> alpn = ReadAlpn(env, options);
+  // 0 is success here (SSL_set_alpn_protos(3)).
+  if (!alpn.empty() && core_->alpn.empty() &&
+      SSL_set_alpn_protos(ssl_.get(), alpn.data(), static_cast<unsigned int>(alpn.size())) != 0)
+    ThrowTlsOption(env, "ERR_TLS_OPTION", "\"alpn\" was refused");
   resumption_.emplace(ssl_.get(), core_->client_sessions.get());
   resumption_->Configure(options, *core_);
 }
@@ -121,6 +131,13 @@ napi_value TlsSession::Alerts(const Arguments& arguments) {
 napi_value TlsSession::Resumed(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   return Napi::Boolean::New(arguments.env(), IsResumed());
+}
+
+napi_value TlsSession::Resumption(const Arguments& arguments) {
+  ThrowIfClosed(arguments.env());
+  const char* name = ResumptionName(ssl_.get());
+  if (name == nullptr) return Undefined(arguments.env());
+  return Napi::String::New(arguments.env(), name);
 }
 
 napi_value TlsSession::ClientHello(const Arguments& arguments) {

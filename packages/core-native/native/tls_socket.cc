@@ -92,6 +92,8 @@ ssize_t TlsSocket::Send(const char* data, size_t length) const {
   do {
     sent = send(fd_, data, length, flags);
   } while (sent < 0 && errno == EINTR);
+  if (sent < 0 && by_the_way_ && (errno == EPIPE || errno == ECONNRESET))
+    return static_cast<ssize_t>(length);
   return sent;
 }
 

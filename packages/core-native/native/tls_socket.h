@@ -37,12 +37,18 @@ class TlsSocket {
   /// saves a system call.
   virtual bool wants_read_ahead() const = 0;
 
-  /// A call from outside begins, which has room for `room` bytes: the socket is asked again.
+  /// A call from outside begins, which has room for `room` bytes, 0 unless it reads: the socket is
+  /// asked again.
   void Enter(size_t room) {
     state_ = State::kUnknown;
     took_input_ = false;
+    by_the_way_ = room > 0;
     room_ = room;
   }
+  /// What the call under way sends is not what the application wrote. That nobody takes it any
+  /// more, the peer being gone or our side ended, is no failure: a read goes on to what came before
+  /// and tells the end in its turn (P5, P28). So it is in every call that reads.
+  void SendByTheWay() { by_the_way_ = true; }
   /// It is over: what it leaves unread is kept for the next one.
   virtual void Leave() = 0;
   /// Whether the call has taken anything off the socket, its end included: no edge tells of it
@@ -133,6 +139,7 @@ class TlsSocket {
   bool took_input_ = false;
   /// The kernel tells an error once: it is the next read's.
   int kept_errno_ = 0;
+  bool by_the_way_ = false;
   std::vector<uint8_t> head_;
   size_t head_taken_ = 0;
 };

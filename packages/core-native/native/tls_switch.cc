@@ -4,8 +4,9 @@
 // what this addon sets is tested): cipher lists of both versions, the ALPN callback, trust store,
 // names of acceptable authorities, the status callback. SSL_set_SSL_CTX copies
 // certificates with their signature algorithms and security level, and the session id context, as
-// long as that was not set on the session. The keys of session tickets stay those of the first
-// context; the session id context is what keeps resumption inside one policy (P34).
+// long as that was not set on the session, and the certificate callback, by which a new session
+// gets its lifetime (tls_resumption.cc). The keys of session tickets and the cache by id stay those
+// of the first context; the session id context is what keeps resumption inside one policy (P34).
 #include "tls_switch.h"
 
 #include <openssl/x509_vfy.h>

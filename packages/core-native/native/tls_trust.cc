@@ -48,9 +48,11 @@ void AddCrls(Napi::Env env, SSL_CTX* context, const TlsContextOptions& options) 
       ThrowTlsOption(env, "ERR_TLS_CRLS", "A CRL of " + name + " was refused");
     }
   }
-  // The leaf only: X509_V_FLAG_CRL_CHECK_ALL would want a CRL of every authority above it, roots
-  // included, which few can give.
-  if (!options.crls.empty()) X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+  if (options.crls.empty()) return;
+  // The leaf only, unless more is asked for: X509_V_FLAG_CRL_CHECK_ALL wants a CRL of every
+  // authority above it, roots included, which few can give.
+  const unsigned long rest = options.crl_check_chain ? X509_V_FLAG_CRL_CHECK_ALL : 0;
+  X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | rest);
 }
 
 /// Verifies as OpenSSL would, and lets the handshake go on whatever comes of it: the first error

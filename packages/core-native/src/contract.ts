@@ -324,6 +324,8 @@ export interface NativeBinding extends NativeTicketKeys {
   lastFailure(): NativeFailure;
   /** Standard (IANA) names of the cipher suites that the linked OpenSSL knows, by number. Made anew at each call. */
   cipherSuiteNames(): Record<number, string>;
+  /** Session tickets that servers of this thread have made. */
+  ticketsIssued(): number;
   features(): NativeFeatures;
   liveObjects(): NativeLiveObjects;
 }

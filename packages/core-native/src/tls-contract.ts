@@ -50,6 +50,8 @@ export interface NativeTlsContextOptions extends NativeTlsIdentity {
   readonly requestCertificate?: boolean | undefined;
   /** CRLs (PEM, any number in each). With any, the peer's leaf is checked, and its issuer's CRL has to be there. */
   readonly crls?: readonly (string | Uint8Array)[] | undefined;
+  /** `chain`: the same of every certificate above the leaf, the root included. Default `leaf`. */
+  readonly crlCheck?: 'leaf' | 'chain' | undefined;
   /** Whether a client asks for an OCSP staple. */
   readonly requestOcsp?: boolean | undefined;
   /** 0 to 5, SSL_CTX_set_security_level(3). Default 2: 112 bits, RSA keys of 2048 bits, no SHA-1. */
@@ -161,7 +163,7 @@ export interface NativeTlsSessionOptions {
   readonly head?: Uint8Array | undefined;
   /** Who serves which servername (servers); whoever is not found there is served by the session's own context. */
   readonly names?: NativeTlsNames | undefined;
-  /** Application protocols (servers), each with its length in front as on the wire, for contexts that have no list. */
+  /** Application protocols, each with its length in front as on the wire, for contexts that have no list. */
   readonly alpn?: Buffer | undefined;
   /** As of the context, and whichever context serves the client (servers). Default false. */
   readonly keyLog?: boolean | undefined;
@@ -184,6 +186,11 @@ export interface NativeTlsInfo {
   readonly alpn: string | undefined;
   readonly servername: string | undefined;
   readonly resumed: boolean;
+  /**
+   * What a server of TLS 1.2 keeps the session by (RFC 5246 section 7.3); undefined where the session is in a ticket, and
+   * in TLS 1.3, which has tickets only.
+   */
+  readonly sessionId: Buffer | undefined;
   /** Group of the key exchange, for instance `X25519MLKEM768`; undefined when there was none. */
   readonly group: string | undefined;
   /**
@@ -205,6 +212,8 @@ export interface NativeTlsInfo {
   readonly verification: NativeVerification | undefined;
   /** The OCSP response that the server stapled (DER), not checked; undefined when it sent none, and in servers. */
   readonly ocspStaple: Buffer | undefined;
+  /** Which directions the kernel seals and opens instead of OpenSSL (BIO_get_ktls_send(3)): at present never any. */
+  readonly kernelTls: { readonly send: boolean; readonly receive: boolean };
 }
 
 /**
@@ -273,6 +282,12 @@ export interface NativeTlsSession {
   alerts(): { readonly sent?: number; readonly received?: number };
   /** Whether the handshake resumed an earlier session. */
   resumed(): boolean;
+  /**
+   * How a server's handshake, complete, met the session that its client offered: resumed by ticket or by id, or not;
+   * undefined for a client, and where none was offered. An id that nobody gave, as clients of TLS 1.3 make them up, counts
+   * as refused in TLS 1.2.
+   */
+  resumption(): 'ticket' | 'id' | 'ticket refused' | 'id refused' | undefined;
   /**
    * The session as it could be resumed now (i2d_SSL_SESSION(3)), secrets included; undefined for a server, and before
    * there is a ticket or an id.

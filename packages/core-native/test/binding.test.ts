@@ -81,6 +81,7 @@ describe('the exports', () => {
       'setTicketKeys',
       'shutdownWrite',
       'tcpInfo',
+      'ticketsIssued',
       'welcome',
     ];
     expect(Object.keys(native).sort()).toEqual(names.sort());

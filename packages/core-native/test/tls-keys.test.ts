@@ -112,8 +112,6 @@ describe.each(BIOS)('a key update, by the %s BIO,', (bio) => {
     receive(pair.sockets.client, filled);
     waitFor([pair.sockets.server], Interest.writable);
     expect(pair.server.read(Buffer.alloc(1), 0, 1)).toBe(Status.wantsRead);
-    expect(pair.server.keyUpdates().sent).toBe(1);
-    converse(pair);
     expect(pair.server.keyUpdates().sent).toBe(2);
     converse(pair);
     converse(pair);

@@ -30,6 +30,14 @@ export class AcceptedConnection implements ConnectionOwner {
     this.admission.leaveHandshake(connection);
   }
 
+  onUpgrading(): void {
+    this.admission.enterHandshake();
+  }
+
+  onUpgradeOver(): void {
+    this.admission.leaveHandshake();
+  }
+
   onOpened(): void {}
 
   onClosed(): void {

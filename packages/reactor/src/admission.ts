@@ -25,7 +25,7 @@ export interface Handshaking {
 export class Admission {
   /** Connections accepted and not closed yet. */
   connections = 0;
-  /** Those of them that are not open yet. */
+  /** Those of them that are not open yet, or shake hands again: an upgrade. */
   handshakes = 0;
   private readonly limits: Limits;
   private readonly perNetwork = new Map<string, number>();
@@ -66,6 +66,14 @@ export class Admission {
   /** One that was counted begins its handshake. */
   begin(handshaking: Handshaking, nowMs: number): void {
     if (this.limits.stalledHandshakeMs > 0) this.begun.set(handshaking, nowMs);
+  }
+
+  /**
+   * A connection that is open shakes hands again. It is never refused, since its protocol has promised it to the peer: the
+   * cap may be exceeded, and whoever comes new waits until it is not.
+   */
+  enterHandshake(): void {
+    this.handshakes += 1;
   }
 
   /** It is open, or will never be. */

@@ -12,6 +12,9 @@ export interface ConnectionOwner {
   onFailed(reason: CloseReason, error: Error, connection?: object): void;
   /** Its handshake is done; the protocol's `onOpen` comes next. */
   onHandshaken(connection: object): void;
+  /** Open as it is, it shakes hands again (`upgrade`); `onUpgradeOver` follows, however that ends. */
+  onUpgrading(): void;
+  onUpgradeOver(): void;
   /** It is open; the protocol's `onOpen` has returned. */
   onOpened(): void;
   /** The last call, in any case. With an error when a hook threw or the transport failed. */

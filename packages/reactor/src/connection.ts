@@ -149,6 +149,7 @@ export class ReactorConnection<State>
     if (this.loop.dispatching === this && !this.writing.flushStaged())
       return this.transportFailed(this.writing.failure());
     this.lifecycle = stepLifecycle(this.lifecycle, 'upgrade');
+    this.telling.upgradeBegun();
     this.transport.release?.();
     try {
       this.transport = make(this.registration.fd);
@@ -299,6 +300,7 @@ export class ReactorConnection<State>
   /** The handshake of an upgrade is done. */
   private upgraded(): void {
     this.loop.counters.upgraded += 1;
+    this.telling.upgradeOver();
     this.lifecycle = stepLifecycle(this.lifecycle, 'opened');
     this.writing.upgraded();
     this.deadlines.open();

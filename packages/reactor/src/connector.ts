@@ -12,10 +12,10 @@ import { ReactorConnection } from './connection.ts';
 import type { Connection } from './connection-contract.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
 import { ConnectError, DestroyedError, HostError, TimeoutError } from './errors.ts';
-import { Hooks } from './hooks.ts';
 import { endpoint, resolveHost } from './host.ts';
 import type { Loop } from './loop.ts';
-import type { CloseReason, Protocol } from './protocol.ts';
+import type { CloseReason } from './protocol.ts';
+import type { ProtocolChoice } from './protocol-choice.ts';
 import type { Transport } from './transport.ts';
 import { unixError } from './unix-path.ts';
 
@@ -23,16 +23,16 @@ import { unixError } from './unix-path.ts';
 export function connect<State>(
   loop: Loop,
   target: ConnectTarget,
-  protocol: Protocol<State>,
+  protocols: ProtocolChoice<State>,
   nextId: () => number,
 ): Promise<Connection<State>> {
   return new Promise((resolve, reject) => {
-    new PendingConnection(loop, target, { protocol, nextId, resolve, reject }).begin();
+    new PendingConnection(loop, target, { protocols, nextId, resolve, reject }).begin();
   });
 }
 
 interface Request<State> {
-  readonly protocol: Protocol<State>;
+  readonly protocols: ProtocolChoice<State>;
   readonly nextId: () => number;
   readonly resolve: (connection: Connection<State>) => void;
   readonly reject: (reason: unknown) => void;
@@ -85,8 +85,7 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
     } catch (thrown) {
       return this.fail(thrown);
     }
-    const hooks = new Hooks(loop, request.protocol);
-    const protocols = { fallback: hooks, hooksFor: () => hooks };
+    const { protocols } = request;
     const isUnix = target.to.kind === 'unix';
     const connection = loop.admit((slot, generation) => {
       const made = { id: request.nextId(), fd, transport, protocols, owner: this, isUnix };
@@ -152,6 +151,10 @@ class PendingConnection<State> implements RaceOutcome, ConnectionOwner {
   }
 
   onHandshaken(): void {}
+
+  onUpgrading(): void {}
+
+  onUpgradeOver(): void {}
 
   onOpened(): void {
     if (this.connection !== undefined && this.settle()) this.request.resolve(this.connection);

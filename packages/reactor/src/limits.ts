@@ -26,7 +26,10 @@ export interface Limits {
    * balancer, where all come from one. Default 0.
    */
   readonly maxConnectionsPerAddress: number;
-  /** Accepted connections in their handshake; at the cap the backlog waits. 0 is no cap. Default 4096. */
+  /**
+   * Accepted connections in their handshake, those of upgrades included; at the cap the backlog waits. 0 is no cap.
+   * Default 4096.
+   */
   readonly maxHandshakes: number;
   /**
    * How old a handshake that waits for its peer has to be before it gives its place to a newcomer, when a cap or a lack of

@@ -1,7 +1,8 @@
 /**
- * Several protocols behind one listener: which of them a connection speaks is what ALPN settled (RFC 7301).
+ * Several protocols behind one listener, or for one connect: which of them a connection speaks is what ALPN settled
+ * (RFC 7301).
  *
- * Rule: a choice is either certain or refused when the listener opens. No name is announced twice, and no protocol is
+ * Rule: a choice is either certain or refused before anything is opened. No name is announced twice, and no protocol is
  * listed that nobody could reach.
  */
 import { UsageError } from './errors.ts';
@@ -11,7 +12,7 @@ import type { Protocol } from './protocol.ts';
 import type { Transport } from './transport.ts';
 
 export class ProtocolChoice<State> {
-  /** Of the first protocol: it serves whoever negotiated nothing. */
+  /** Of the first protocol: it is spoken where nothing was negotiated. */
   readonly fallback: Hooks<State>;
   /** What all of them announce, in order; empty where none announces anything. */
   readonly alpn: readonly string[];
@@ -22,7 +23,7 @@ export class ProtocolChoice<State> {
   constructor(loop: Loop, protocols: readonly Protocol<State>[]) {
     const [first] = protocols;
     if (first === undefined)
-      throw new UsageError('ERR_OPTION_VALUE', 'listen needs a protocol: the list is empty.');
+      throw new UsageError('ERR_OPTION_VALUE', 'There has to be a protocol: the list is empty.');
     this.fallback = new Hooks(loop, first);
     this.isSingle = protocols.length === 1;
     for (const [index, protocol] of protocols.entries()) {
@@ -62,6 +63,6 @@ export class ProtocolChoice<State> {
 function unserved(name: string): UsageError {
   return new UsageError(
     'ERR_APPLICATION_PROTOCOL',
-    `'${name}' was negotiated and no protocol of the listener has it in alpn: the transport's own alpn must name these only.`,
+    `'${name}' was negotiated and no protocol that was given has it in alpn: the transport's own alpn must name these only.`,
   );
 }

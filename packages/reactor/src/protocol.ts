@@ -26,8 +26,9 @@ export type CloseReason = 'clean' | 'truncated' | 'reset' | 'timeout' | 'limit' 
  */
 export interface Protocol<State = void> {
   /**
-   * Identifiers that a listener offers by ALPN (RFC 7301), most wanted first, where its transport is able to and was not
-   * configured with others. A client that offers only others is refused then; one that offers none is served.
+   * Identifiers that `listen` and `connect` offer by ALPN (RFC 7301), most wanted first, where the transport is able to and
+   * was not configured with others. A listener refuses a client that offers only others then; one that offers none is
+   * served. A server that chooses none of a client's is not left for it: look at `conn.transport.applicationProtocol`.
    */
   readonly alpn?: readonly string[];
   /** The connection is open, its handshake done. Returns the state that `conn.state` holds from now on. */

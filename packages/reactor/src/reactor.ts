@@ -116,11 +116,19 @@ export class Reactor {
    * Connects and completes the handshake. Rejects with `UsageError`, `HostError`, `SystemError` (`ECONNREFUSED`, …),
    * `ConnectError` (each of several addresses failed), `TimeoutError`, the reason of the `signal`, the transport's own
    * error, or what the protocol's `onOpen` threw.
+   *
+   * What the protocol announces (`alpn`) is offered by the transport. Of several protocols the connection speaks the one
+   * whose `alpn` has what the server chose; where it chose nothing, the first of the list.
    */
-  async connect<State>(options: ConnectOptions, protocol: Protocol<State>): Promise<Connection<State>> {
+  async connect<State>(
+    options: ConnectOptions,
+    protocol: Protocol<State> | readonly Protocol<State>[],
+  ): Promise<Connection<State>> {
     const target = connectTarget(options, this.plain, this.loop.limits.connectTimeoutMs);
     this.checkOpen();
-    return connect(this.loop, target, protocol, this.nextId);
+    const protocols = new ProtocolChoice<State>(this.loop, isList(protocol) ? protocol : [protocol]);
+    const transport = withAlpn(target.transport, protocols.alpn);
+    return connect(this.loop, { ...target, transport }, protocols, this.nextId);
   }
 
   /**
@@ -184,6 +192,9 @@ function isList<One, Other>(value: One | readonly Other[]): value is readonly Ot
   return Array.isArray(value);
 }
 
-function withAlpn(transport: ServerTransport, alpn: readonly string[]): ServerTransport {
+function withAlpn<T extends { withAlpn?(alpn: readonly string[]): T }>(
+  transport: T,
+  alpn: readonly string[],
+): T {
   return alpn.length === 0 ? transport : (transport.withAlpn?.(alpn) ?? transport);
 }

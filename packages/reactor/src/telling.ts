@@ -13,6 +13,8 @@ import type { CloseReason } from './protocol.ts';
 export class Telling<State> {
   /** How far `onOpen` is. While it runs a close is kept back, so that `onClose` finds the state. */
   private opening: 'before' | 'running' | 'done' = 'before';
+  /** The owner knows of an upgrade under way. */
+  private upgrading = false;
   private keptClose: { readonly reason: CloseReason; readonly error: Error | undefined } | undefined;
   private readonly connection: Connection<State>;
   private hooks: Hooks<State>;
@@ -35,6 +37,19 @@ export class Telling<State> {
     this.owner.onHandshaken(this.connection);
   }
 
+  /** An upgrade has begun. */
+  upgradeBegun(): void {
+    this.upgrading = true;
+    this.owner.onUpgrading();
+  }
+
+  /** Its handshake is done, or will never be. */
+  upgradeOver(): void {
+    if (!this.upgrading) return;
+    this.upgrading = false;
+    this.owner.onUpgradeOver();
+  }
+
   /** Calls `onOpen` of the protocol that was settled; what it threw is for the caller to close the connection with. */
   open(hooks: Hooks<State>): Error | undefined {
     this.hooks = hooks;
@@ -54,6 +69,7 @@ export class Telling<State> {
 
   /** The connection is closed. */
   close(reason: CloseReason, error: Error | undefined): void {
+    this.upgradeOver();
     if (this.opening === 'done') this.tellClose(reason, error);
     else if (this.opening === 'running') this.keptClose = { reason, error };
     else this.tellFailed(reason, error);

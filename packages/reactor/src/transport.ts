@@ -91,6 +91,8 @@ export interface ServerTransport {
 export interface ClientTransport {
   readonly name: string;
   /** As of {@link ServerTransport}, for `connect`. */
+  withAlpn?(alpn: readonly string[]): ClientTransport;
+  /** As of {@link ServerTransport}, for `connect`. */
   readonly upgrades?: boolean;
   /**
    * Takes over `fd`, connected to `host` as the caller named it (a DNS name or a numeric address). `head` as for

@@ -1,7 +1,7 @@
 import { Ready, Status } from '@sluice/core-native';
 import { describe, expect, test } from 'vitest';
 import type { Limits } from '../src/index.ts';
-import { Harness } from '../src/testing/index.ts';
+import { FakeTransport, Harness } from '../src/testing/index.ts';
 import { Recorder } from './recorder.ts';
 
 let harness: Harness;
@@ -41,6 +41,38 @@ describe('P57 caps', () => {
     await Promise.resolve();
     harness.poller.settle();
     expect(recorder.connections.length).toBe(2);
+  });
+
+  test.each<[string, (next: FakeTransport) => void]>([
+    ['is done', () => {}],
+    ['fails', (next) => next.handshakes.push(Status.failed)],
+  ])('on handshakes count that of an upgrade too: who comes new waits until it %s', async (_end, end) => {
+    await listenWith({ maxHandshakes: 1 });
+    const { fd } = harness.accept();
+    const next = new FakeTransport();
+    next.handshakes.push(Status.wantsRead);
+    const upgrade = { name: 'next', upgrades: true, accept: () => next };
+    recorder.conn.upgrade(upgrade, { head: new Uint8Array(0) });
+    harness.poller.settle();
+    harness.accept();
+    expect(recorder.log).toEqual(['open']);
+    expect(harness.reactor.stats().limited.handshakes).toBe(1);
+    end(next);
+    harness.poller.fire([fd, Ready.readable]);
+    harness.poller.settle();
+    expect(recorder.log.filter((word) => word === 'open').length).toBe(2);
+  });
+
+  test('on handshakes never stop an upgrade, which was promised to the peer', async () => {
+    await listenWith({ maxHandshakes: 1 });
+    harness.accept();
+    const { conn } = recorder;
+    harness.accept((script) => script.handshakes.push(Status.wantsRead));
+    const next = new FakeTransport();
+    conn.upgrade({ name: 'next', upgrades: true, accept: () => next }, { head: new Uint8Array(0) });
+    harness.poller.settle();
+    expect(conn.lifecycle).toBe('open');
+    expect(next.calls).toContain('handshake');
   });
 
   test('on handshakes in progress keep the rest in the backlog until one is done or fails', async () => {

@@ -65,7 +65,7 @@ describe('of several protocols', () => {
           name: 'UsageError',
           code: 'ERR_APPLICATION_PROTOCOL',
           message: expect.stringContaining(
-            "'x' was negotiated and no protocol of the listener has it in alpn",
+            "'x' was negotiated and no protocol that was given has it in alpn",
           ),
         }),
       },

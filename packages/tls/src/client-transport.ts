@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { loadNative, type NativeTlsContext } from '@sluice/core-native';
 import { type ClientTransport, checkOptionNames } from '@sluice/reactor';
+import { encodeAlpn } from './alpn.ts';
 import {
   type KeyLogOptions,
   type Pem,
@@ -15,7 +16,7 @@ import { type ClientPsk, nativeClientPsk } from './psk-options.ts';
 import { nativeRenegotiation, type RenegotiationOptions } from './renegotiation-options.ts';
 import { openTransport, TlsTransport } from './tls-transport.ts';
 import { defaultTrustAnchors } from './trust-anchors.ts';
-import { checkedVerifyPeer, pemList, type TrustOptions } from './trust-options.ts';
+import { checkedVerifyPeer, nativeCrls, pemList, type TrustOptions } from './trust-options.ts';
 
 /**
  * Default of `ca`: Node's list of roots. Without an identity of its own (`cert` and `key`, `pkcs12`, or `identities`) a
@@ -71,6 +72,7 @@ const NAMES = [
   'servername',
   'verify',
   'crls',
+  'crlCheck',
   'verifyPeer',
   ...IDENTITY_NAMES,
   'requestOcsp',
@@ -89,11 +91,12 @@ const NAMES = [
 export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
   checkOptionNames('tlsClient', options, NAMES);
   const native = loadNative();
-  const { ca, crls, servername, verify = true, session: given, onKeyLog, psk, ...others } = options;
+  const { ca, servername, verify = true, session: given, onKeyLog, psk, ...others } = options;
   const { renegotiation: _limit, ...rest } = others;
   const renegotiation = nativeRenegotiation(options);
   const key = nativeClientPsk(psk);
   const verifyPeer = checkedVerifyPeer(options.verifyPeer);
+  const crls = nativeCrls(options);
   let context: NativeTlsContext;
   try {
     context = new native.TlsContext({
@@ -103,7 +106,7 @@ export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
       keyLog: onKeyLog !== undefined,
       ...nativeIdentities(options),
       trustAnchors: verify ? trustAnchors(ca) : undefined,
-      crls: verify ? pemList(crls) : undefined,
+      ...(verify ? crls : { crls: undefined, crlCheck: undefined }),
       verifyPeer: verify,
       ...key,
       ...renegotiation,
@@ -111,10 +114,11 @@ export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
   } catch (thrown) {
     throw contextError(thrown);
   }
-  return {
+  const transport = (alpn: Buffer | undefined): TlsClientTransport => ({
     name: 'tls',
     upgrades: true,
     sessionStats: () => context.sessionStats(),
+    withAlpn: (names) => transport(encodeAlpn(names)),
     connect: (fd, host, head) => {
       const name = servername ?? host;
       // RFC 6066 section 3: a literal address is not permitted in SNI.
@@ -125,11 +129,12 @@ export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
       return openTransport(
         native,
         fd,
-        () => new native.TlsSession(context, fd, { ...sni, ...verified, ...resumption, head }),
+        () => new native.TlsSession(context, fd, { ...sni, ...verified, ...resumption, alpn, head }),
         (session) => new TlsTransport(native, session, fd, { verifyPeer, onKeyLog }),
       );
     },
-  };
+  });
+  return transport(undefined);
 }
 
 function trustAnchors(ca: TlsClientOptions['ca']): readonly Pem[] {

@@ -44,9 +44,9 @@ export interface KeyLogOptions {
   /**
    * Gets the secrets of each connection, a line at a time in the format of SSLKEYLOGFILE, for Wireshark and the like, in a
    * microtask after the call that made them; what it throws is an uncaught exception. Whoever has the lines can read the
-   * connections. No environment variable turns this on.
+   * connections. No environment variable turns this on. For a file: `keyLogFile(path)`.
    */
-  readonly onKeyLog?: (line: string) => void;
+  readonly onKeyLog?: ((line: string) => void) | undefined;
 }
 
 /** Sessions of one transport, since it was made. */

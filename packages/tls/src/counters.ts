@@ -1,4 +1,5 @@
 /** What TLS counts on this thread. The transports add to it where things happen; `tlsStats()` shows it. */
+import { loadNative } from '@sluice/core-native';
 
 export interface TlsStats {
   /** Handshakes by how far they came: those begun are the sum of the others and of those under way. */
@@ -6,6 +7,13 @@ export interface TlsStats {
   readonly handshakesFinished: number;
   /** Those of the finished ones that resumed an earlier session. */
   readonly handshakesResumed: number;
+  /** Tickets that servers have made; those that they were offered, by whether a session was resumed by them. */
+  readonly ticketsIssued: number;
+  readonly ticketsAccepted: number;
+  readonly ticketsRefused: number;
+  /** The same of session ids in TLS 1.2. Ids that nobody gave, as clients of TLS 1.3 make them up, are refused. */
+  readonly sessionIdsAccepted: number;
+  readonly sessionIdsRefused: number;
   /** Handshakes that failed, by the error's code (`ERR_TLS_VERSION`, `ECONNRESET`). */
   readonly handshakesFailed: Readonly<Record<string, number>>;
   /** Connections that were closed during their handshake without a failure of it: a deadline, `destroy()`. */
@@ -22,10 +30,14 @@ export interface TlsStats {
 
 type Tally = Record<string, number>;
 
-class Counters implements TlsStats {
+class Counters implements Omit<TlsStats, 'ticketsIssued'> {
   handshakesBegun = 0;
   handshakesFinished = 0;
   handshakesResumed = 0;
+  ticketsAccepted = 0;
+  ticketsRefused = 0;
+  sessionIdsAccepted = 0;
+  sessionIdsRefused = 0;
   readonly handshakesFailed: Tally = {};
   handshakesAbandoned = 0;
   readonly sessionsFailed: Tally = {};
@@ -47,6 +59,7 @@ export function tlsStats(): TlsStats {
   const { handshakesFailed, sessionsFailed, alertsSent, alertsReceived } = counters;
   return {
     ...counters,
+    ticketsIssued: loadNative().ticketsIssued(),
     handshakesFailed: { ...handshakesFailed },
     sessionsFailed: { ...sessionsFailed },
     alertsSent: { ...alertsSent },

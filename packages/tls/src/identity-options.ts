@@ -17,7 +17,8 @@ export interface PemIdentity {
   readonly passphrase?: string;
   /**
    * An OCSP response about the certificate (DER, RFC 6960), handed to clients that ask for one. It is checked to be about
-   * this certificate; keeping it fresh is the caller's business.
+   * this certificate, not to be current, since a clock may be wrong. A fresh one is put in as a renewed certificate is:
+   * `contexts.replaceDefault(tlsContext({ cert, key, ocspStaple }))`, which ends no session and invalidates no ticket.
    */
   readonly ocspStaple?: Uint8Array;
 }

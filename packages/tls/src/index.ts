@@ -21,6 +21,8 @@ export {
 } from './errors.ts';
 export { checkIdentity } from './identity-check.ts';
 export type { IdentityOptions, PemIdentity, Pkcs12Identity, TlsIdentity } from './identity-options.ts';
+export type { KeyLogListener } from './key-log.ts';
+export { keyLogFile } from './key-log-file.ts';
 export type { VerifyPeer } from './peer-verification.ts';
 export { readPemFile } from './pem-file.ts';
 export type { ClientPsk, ServerPsk } from './psk-options.ts';

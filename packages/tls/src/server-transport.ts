@@ -41,8 +41,8 @@ export interface TlsContextOptions
   /** TLS 1.3 session tickets sent with the first answer after a full handshake; 0 turns tickets off. Default 1. */
   readonly tickets?: number;
   /**
-   * How long a session may be resumed: 1 to 604800, a week (RFC 8446 section 4.6.1). Default 7200, two hours. That of the
-   * default context holds for all names.
+   * How long a session may be resumed: 1 to 604800, a week (RFC 8446 section 4.6.1). Default 7200, two hours. It goes with
+   * the context of the name.
    */
   readonly sessionTimeoutSeconds?: number;
   /**

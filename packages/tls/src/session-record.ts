@@ -29,6 +29,7 @@ export class SessionRecord {
     this.handshakeMs = performance.now() - this.beganMs;
     counters.handshakesFinished += 1;
     if (session.resumed()) counters.handshakesResumed += 1;
+    countOffered(session);
     if (!isWatched('sluice.tls.handshake') || transport.info === undefined) return;
     publish('sluice.tls.handshake', { transport, info: transport.info, handshakeMs: this.handshakeMs });
   }
@@ -55,4 +56,14 @@ export class SessionRecord {
     if (this.phase === 'handshake') counters.handshakesAbandoned += 1;
     this.phase = 'over';
   }
+}
+
+/** What a server's client offered to resume, and what became of it. */
+function countOffered(session: NativeTlsSession): void {
+  const resumption = session.resumption();
+  if (resumption === undefined) return;
+  if (resumption === 'ticket') counters.ticketsAccepted += 1;
+  else if (resumption === 'ticket refused') counters.ticketsRefused += 1;
+  else if (resumption === 'id') counters.sessionIdsAccepted += 1;
+  else counters.sessionIdsRefused += 1;
 }

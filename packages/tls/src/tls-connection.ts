@@ -32,7 +32,8 @@ export interface TlsConnection extends TlsPeer {
   readonly renegotiations: number;
   /**
    * Goes over to new keys for what we write, behind what a blocked write holds. `requestPeer` asks the peer for the same,
-   * which it does in front of the next data that it sends; until then further calls do nothing. TLS 1.3 only. Throws
+   * which it does in front of the next data that it sends; until then further calls do nothing. What finds the socket full
+   * after the peer has ended its side leaves with the next write, or the end. TLS 1.3 only. Throws
    * `TlsUsageError` (`ERR_TLS_KEY_UPDATE`, `ERR_TLS_CLOSED`) and `UsageError`.
    */
   updateKeys(options?: { readonly requestPeer?: boolean }): void;
@@ -87,9 +88,10 @@ function sealing(transport: Transport): TlsTransport | undefined {
 
 function updateKeys(connection: Connection, transport: TlsTransport, requestPeer: boolean): void {
   const progress = askSession(() => transport.updateKeys(requestPeer));
-  if (progress === Status.failed) connection.destroy(transport.failure().error);
-  // Half sent: a read brings it on, and waits for the writable edge if it has to (P15). Nobody reads without a cause.
-  if (progress !== Status.wantsWrite || connection.readHalf !== 'idle') return;
+  // What is half sent a read brings on, waiting for the writable edge if it has to (P15); a session that has failed it tells,
+  // as what it is. Nobody reads without a cause.
+  const isRead = progress === Status.wantsWrite || progress === Status.failed;
+  if (!isRead || connection.readHalf !== 'idle') return;
   connection.pause();
   connection.resume();
 }

@@ -13,16 +13,20 @@ export interface TrustOptions {
   readonly ca?: Pem | readonly Pem[];
   /**
    * Certificate revocation lists (PEM). With any given, the peer's own certificate is looked up in the list of its
-   * issuer: revoked, or no list of that issuer, or one past its next update, does not verify. Issuers themselves are not
-   * looked up. Default: none.
+   * issuer: revoked, or no list of that issuer, or one past its next update, does not verify. Default: none.
    */
   readonly crls?: Pem | readonly Pem[];
+  /**
+   * Whose certificates are looked up in `crls`: the peer's own (`leaf`), or those of all authorities above it too
+   * (`chain`), for each of which, the root included, a current list has to be there. Default `leaf`.
+   */
+  readonly crlCheck?: 'leaf' | 'chain';
   /** The application's own judgement, after OpenSSL's, on each connection, resumed ones included. */
   readonly verifyPeer?: VerifyPeer;
 }
 
 /** The names of {@link TrustOptions}. */
-export const TRUST_NAMES = ['ca', 'crls', 'verifyPeer'];
+export const TRUST_NAMES = ['ca', 'crls', 'crlCheck', 'verifyPeer'];
 
 /**
  * What a server wants of its clients' certificates:
@@ -53,6 +57,23 @@ export function pemList(pem: Pem | readonly Pem[] | undefined): readonly Pem[] {
   return typeof pem === 'string' || pem instanceof Uint8Array ? [pem] : pem;
 }
 
+/** `crls` and `crlCheck` in the words of the native contract. Throws `UsageError`. */
+export function nativeCrls({ crls, crlCheck }: TrustOptions): {
+  readonly crls: readonly Pem[];
+  readonly crlCheck: 'leaf' | 'chain' | undefined;
+} {
+  if (crlCheck !== undefined && crlCheck !== 'leaf' && crlCheck !== 'chain') {
+    throw new UsageError(
+      'ERR_OPTION_VALUE',
+      `crlCheck must be 'leaf' or 'chain'; received '${String(crlCheck)}'.`,
+    );
+  }
+  if (crlCheck !== undefined && pemList(crls).length === 0) {
+    throw new UsageError('ERR_OPTION_VALUE', 'crlCheck says what is looked up in crls: give these too.');
+  }
+  return { crls: pemList(crls), crlCheck };
+}
+
 /**
  * A server's trust in the words of the native contract. With `hasKeys` there are clients to judge that are not asked for
  * certificates. Throws `UsageError` for what contradicts itself.
@@ -63,10 +84,11 @@ export function nativeServerTrust(
 ): {
   readonly trustAnchors: readonly Pem[];
   readonly crls: readonly Pem[];
+  readonly crlCheck: 'leaf' | 'chain' | undefined;
   readonly verifyPeer: boolean;
   readonly requestCertificate: boolean;
 } {
-  const { clientCertificates = 'none', ca, crls } = options;
+  const { clientCertificates = 'none', ca } = options;
   if (!['none', 'request', 'require'].includes(clientCertificates)) {
     throw new UsageError(
       'ERR_OPTION_VALUE',
@@ -90,7 +112,7 @@ export function nativeServerTrust(
   }
   return {
     trustAnchors: pemList(ca),
-    crls: pemList(crls),
+    ...nativeCrls(options),
     verifyPeer: clientCertificates === 'require',
     requestCertificate: clientCertificates === 'request',
   };

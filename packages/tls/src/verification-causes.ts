@@ -33,7 +33,7 @@ const UNKNOWN_ISSUER: Cause = [
 ];
 const NO_CRL: Cause = [
   'ERR_TLS_VERIFY',
-  "The peer's certificate does not verify: there is no current CRL of its issuer",
+  "The peer's certificate does not verify: there is no current CRL of an issuer of it",
   'Give it in crls',
 ];
 
@@ -74,7 +74,7 @@ const CAUSES: ReadonlyMap<string, Cause> = new Map([
     'CERT_REVOKED',
     [
       'ERR_TLS_CERTIFICATE_REVOKED',
-      "The peer's certificate was revoked by its issuer",
+      "The peer's certificate, or an issuer of it, was revoked",
       'Do not trust it; its owner has to get another one',
     ],
   ],
@@ -87,6 +87,7 @@ const CAUSES: ReadonlyMap<string, Cause> = new Map([
     ],
   ],
   ['UNABLE_TO_GET_CRL', NO_CRL],
+  ['UNABLE_TO_GET_CRL_ISSUER', NO_CRL],
   ['CRL_HAS_EXPIRED', NO_CRL],
   ['CRL_NOT_YET_VALID', NO_CRL],
 ]);

@@ -1,9 +1,20 @@
 /** ALPN over TLS: what the listener's protocols announce, and what a context says for itself. */
 import type { Protocol } from '@sluice/reactor';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { sniContexts, type TlsOptions, tls, tlsContext, tlsOrPlain } from '../src/index.ts';
+import { beforeAll, describe, expect, it, test } from 'vitest';
+import {
+  sniContexts,
+  type TlsClientOptions,
+  type TlsOptions,
+  tls,
+  tlsClient,
+  tlsContext,
+  tlsOrPlain,
+} from '../src/index.ts';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
 import { nodeClient, readBytes } from './support/node-client.ts';
+import { nodeServer } from './support/node-server.ts';
+import { Party } from './support/party.ts';
+import { testReactor } from './support/test-reactor.ts';
 import { tlsServer } from './support/tls-server.ts';
 
 let credentials: Credentials;
@@ -20,6 +31,16 @@ const saying = (name: string, ...alpn: string[]): Protocol<unknown> => ({
     conn.write(`${name} `);
   },
 });
+
+/** A client's protocol that announces names. */
+class Speaker extends Party implements Protocol {
+  readonly alpn: readonly string[];
+
+  constructor(...alpn: string[]) {
+    super();
+    this.alpn = alpn;
+  }
+}
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
   const only = { minVersion: version, maxVersion: version, rejectUnauthorized: false };
@@ -81,7 +102,77 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
   });
 });
 
+describe.each(['TLSv1.2', 'TLSv1.3'] as const)('our client, %s', (version) => {
+  const only = () => ({ minVersion: version, maxVersion: version, ca: credentials.cert });
+
+  /** What is settled with the server on `port`, by both of them, and who speaks. */
+  const spoken = async (port: number, protocol: Party | readonly Party[], options: TlsClientOptions = {}) => {
+    const transport = tlsClient({ servername: 'localhost', ...only(), ...options });
+    const conn = await testReactor().connect({ host: '127.0.0.1', port, transport }, protocol);
+    const speakers = (Array.isArray(protocol) ? protocol : [protocol]) as readonly Party[];
+    return [conn.tls?.alpn, speakers.findIndex(({ opened }) => opened.items.includes(conn))];
+  };
+
+  it("offers what its protocol announces, to Node's server and ours", async () => {
+    const theirs = await nodeServer({ ...credentials, ALPNProtocols: ['c', 'b'] });
+    expect(await spoken(theirs.port, new Speaker('a', 'b', 'c'))).toEqual(['c', 0]);
+    expect((await theirs.secured.reach(1))[0]!.alpnProtocol).toBe('c');
+    const ours = await tlsServer(tls(context()), () => saying('one', 'b', 'c'));
+    expect(await spoken(ours.port, new Speaker('a', 'c', 'b'))).toEqual(['b', 0]);
+  });
+
+  it('of several protocols speaks the one that the server chose', async () => {
+    const { port } = await tlsServer(tls(context()), () => saying('one', 'c'));
+    expect(await spoken(port, [new Speaker('a'), new Speaker('b', 'c')])).toEqual(['c', 1]);
+  });
+
+  it('speaks the first one to a server that chooses none', async () => {
+    const { port } = await nodeServer({ ...credentials });
+    expect(await spoken(port, [new Speaker('a'), new Speaker('b')])).toEqual([undefined, 0]);
+  });
+
+  it('keeps the list that its transport was given, and offers nothing where nobody says anything', async () => {
+    const { port } = await nodeServer({ ...credentials, ALPNProtocols: ['b', 'a'] });
+    expect(await spoken(port, new Speaker('b'), { alpn: ['a'] })).toEqual(['a', 0]);
+    expect(await spoken(port, new Speaker())).toEqual([undefined, 0]);
+    await expect(spoken(port, [new Speaker('b'), new Speaker('c')], { alpn: ['a'] })).rejects.toMatchObject({
+      name: 'UsageError',
+      code: 'ERR_APPLICATION_PROTOCOL',
+      message: expect.stringMatching(/^'a' was negotiated and no protocol that was given has it in alpn/),
+    });
+  });
+
+  it('is refused by a server that serves none of it', async () => {
+    const { port } = await tlsServer(tls(context()), () => saying('one', 'a'));
+    await expect(spoken(port, new Speaker('x'))).rejects.toMatchObject({
+      name: 'TlsError',
+      code: 'ERR_TLS_ALERT',
+      message: expect.stringContaining('it serves none of the protocols in alpn'),
+    });
+  });
+});
+
+it('a name that is too long, or a list that nobody could choose from, is refused before anything is opened', async () => {
+  const transport = tlsClient();
+  const connect = (...protocols: Party[]) =>
+    testReactor().connect({ host: '127.0.0.1', port: 1, transport }, protocols);
+  await expect(connect(new Speaker('x'.repeat(256)))).rejects.toMatchObject({
+    name: 'TlsContextError',
+    code: 'ERR_TLS_OPTION',
+    message: expect.stringContaining('in alpn must have 1 to 255 bytes'),
+  });
+  await expect(connect(new Speaker('a'), new Speaker())).rejects.toMatchObject({
+    name: 'UsageError',
+    code: 'ERR_OPTION_VALUE',
+    message: expect.stringContaining('Protocol 2 of the list has no alpn'),
+  });
+});
+
 test('a name that is too long is refused where the listener opens', async () => {
   const listening = tlsServer(tls(context()), () => saying('one', 'x'.repeat(256)));
-  await expect(listening).rejects.toMatchObject({ name: 'TlsContextError', code: 'ERR_TLS_OPTION' });
+  await expect(listening).rejects.toMatchObject({
+    name: 'TlsContextError',
+    code: 'ERR_TLS_OPTION',
+    message: expect.stringContaining('in alpn must have 1 to 255 bytes'),
+  });
 });

@@ -99,7 +99,13 @@ describe('a server context is refused where it is made', () => {
 describe('a client context is refused where it is made', () => {
   test('trust anchors that are not PEM', () => {
     expect(() => tlsClient({ ca: 'hello' })).toThrow(
-      expect.objectContaining({ name: 'TlsContextError', code: 'ERR_TLS_TRUST_ANCHORS' }),
+      expect.objectContaining({
+        name: 'TlsContextError',
+        code: 'ERR_TLS_TRUST_ANCHORS',
+        message: expect.stringMatching(
+          /^"ca\[0\]" is not PEM text with certificates.*: ca must be the PEM text of one certificate or more\.$/,
+        ),
+      }),
     );
   });
 

@@ -169,6 +169,24 @@ describe('a client that does not complete its handshake is reported once, and no
     });
   });
 
+  it('sends a ClientHello that ends before its lengths say so', async () => {
+    const { error, reason } = await refusal((port) =>
+      connectTcp({ host: '127.0.0.1', port }).end(Buffer.from('16030100050100000100', 'hex')),
+    );
+    expect(error).toBeInstanceOf(TlsError);
+    expect(error).toMatchObject({
+      fault: 'peer',
+      reason: 'length too short',
+      opensslStack: [expect.stringContaining('length too short')],
+      alert: { name: 'decode_error', number: 50, direction: 'sent' },
+    });
+    expect({ reason, ...described(error) }).toEqual({
+      reason: 'error',
+      code: 'ERR_TLS_PROTOCOL',
+      message: 'TLS failed in SSL_do_handshake: length too short.',
+    });
+  });
+
   it('resets the connection in the middle of its ClientHello', async () => {
     const { error, reason } = await refusal((port) => {
       const socket = connectTcp({ host: '127.0.0.1', port });

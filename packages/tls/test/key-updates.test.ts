@@ -50,6 +50,50 @@ describe.each(['shared', 'socket'] as const)('updateKeys, by the %s BIO,', (bio)
     expect(counts(ours)).toEqual([2, 1]);
   });
 
+  it('P15 P28 asks a peer for an answer that has ended its side: what follows reaches it all the same', async () => {
+    const { ours, theirs, client, server } = await connected();
+    ours.end();
+    await server.ended.reach(1);
+    theirs.tls?.updateKeys({ requestPeer: true });
+    const answer = randomBytes(200_000);
+    server.send(theirs, answer);
+    expect((await client.heard(answer.length)).equals(answer)).toBe(true);
+    theirs.end();
+    expect([await client.closed.reach(1), await server.closed.reach(1)]).toEqual([[CLEAN], [CLEAN]]);
+  });
+
+  it('P5 of a peer that is gone loses nothing that came before, and is no failure of its own', async () => {
+    const { ours, theirs, client, server } = await connected();
+    ours.pause();
+    theirs.write('the last words');
+    await setImmediate();
+    theirs.destroy();
+    await server.closed.reach(1);
+    ours.tls?.updateKeys();
+    ours.tls?.updateKeys();
+    ours.resume();
+    expect((await client.heard(14)).toString()).toBe('the last words');
+    const [closing] = await client.closed.reach(1);
+    expect(['truncated', 'reset']).toContain(closing!.reason);
+  });
+
+  it('P23 P15 two after each other do no harm to a peer whose first answer is blocked', async () => {
+    if (bio === 'socket') return; // OpenSSL holds what is blocked there, and breaks off: docs/pitfalls.md
+    const { ours, theirs, client, server } = await connected();
+    ours.pause();
+    const answer = randomBytes(BIG_BYTES);
+    server.send(theirs, answer);
+    ours.tls?.updateKeys({ requestPeer: true });
+    theirs.tls?.updateKeys();
+    await setImmediate();
+    ours.resume();
+    await client.heard(1);
+    ours.tls?.updateKeys({ requestPeer: true });
+    ours.tls?.updateKeys();
+    expect((await client.heard(answer.length)).equals(answer)).toBe(true);
+    await leave(ours, client, server);
+  });
+
   it('P17 waits for a blocked write, in the middle of big data of both sides', async () => {
     const { ours, theirs, client, server } = await connected();
     const [question, answer] = [randomBytes(BIG_BYTES), randomBytes(BIG_BYTES)];
@@ -80,10 +124,13 @@ describe.each(['shared', 'socket'] as const)('updateKeys, by the %s BIO,', (bio)
       await server.heard(round);
     }
     expect(theirs.queuedBytes).toBeGreaterThan(0);
-    expect(theirs.tls).toMatchObject({ keyUpdatesReceived: 1, keyUpdatesSent: 0 });
+    const [received, sent] = counts(theirs) as [number, number];
+    expect(received).toBe(1);
+    // Until that is blocked for good the answer may get through.
+    expect(sent).toBeLessThanOrEqual(1);
     ours.resume();
     expect((await client.heard(BIG_BYTES)).equals(answer)).toBe(true);
-    expect(theirs.tls?.keyUpdatesSent).toBe(1);
+    expect(theirs.tls?.keyUpdatesSent).toBe(received);
     await leave(ours, client, server);
   });
 

@@ -1,13 +1,26 @@
 /** Our client resumes with other servers, other clients resume with our server: both sides say so. */
+import { spawnSync } from 'node:child_process';
 import { constants } from 'node:crypto';
 import type { Connection } from '@sluice/reactor';
-import { type TlsClientOptions, type TlsClientTransport, TlsContextError, tls, tlsClient } from '@sluice/tls';
+import {
+  sniContexts,
+  type TlsClientOptions,
+  type TlsClientTransport,
+  TlsContextError,
+  tls,
+  tlsClient,
+  tlsContext,
+} from '@sluice/tls';
+import { ocspResponse, selfSigned } from '@sluice-internal/certificates';
+import { needsTool } from '@sluice-internal/foreign-programs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
 import { echoServer } from './support/echo-server.ts';
 import { leave, nodeClient, readBytes } from './support/node-client.ts';
 import { Party } from './support/party.ts';
+import { temporaryFile } from './support/temporary-file.ts';
 import { testReactor } from './support/test-reactor.ts';
+import { tlsServer } from './support/tls-server.ts';
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 
@@ -146,4 +159,47 @@ it('options that cannot be are refused where the transport is made', () => {
     expect(make).toThrow(expect.objectContaining({ code: 'ERR_TLS_OPTION' }));
     expect(make).toThrow(/^"session\w+" must be an integer from \d to \d+: /);
   }
+});
+
+describe.each(VERSIONS)('P36 sessions of a name, %s,', (version) => {
+  it('live as long as the context of that name says, whatever the default one does', async (context) => {
+    needsTool(context, 'openssl');
+    const lasting = (sessionTimeoutSeconds: number) => tlsContext({ ...credentials, sessionTimeoutSeconds });
+    const contexts = sniContexts({
+      default: lasting(5_000),
+      names: { 'short.example': lasting(60), 'long.example': lasting(604_800) },
+    });
+    const { port } = await tlsServer(tls(contexts));
+    const seen: (string | undefined)[] = [];
+    for (const servername of ['localhost', 'short.example', 'long.example']) {
+      const transport = tlsClient({ servername, verify: false, maxVersion: version });
+      const session = await visit(port, transport, (conn) => conn.tls!.session()!);
+      const file = temporaryFile('session.der', session);
+      const told = spawnSync('openssl', ['sess_id', '-inform', 'DER', '-noout', '-text', '-in', file]);
+      seen.push(/lifetime hint: (\d+)/.exec(String(told.stdout))?.[1]);
+    }
+    expect(seen).toEqual(['5000', '60', '604800']);
+  });
+
+  it('survive a reload that brings a fresh OCSP staple, and the staple is served', async () => {
+    const authority = await selfSigned({ name: 'Test authority', authority: true });
+    const leaf = await authority.issue({ name: 'localhost', dns: ['localhost'] });
+    const only = { minVersion: version, maxVersion: version };
+    const stapled = (atMs: number) => {
+      const ocspStaple = ocspResponse(leaf.certificate, authority, atMs);
+      return { cert: leaf.certificate, key: leaf.key, ocspStaple, ...only };
+    };
+    const transport = tls(stapled(-60_000));
+    const { port } = await tlsServer(transport);
+    const client = tlsClient({ ca: authority.certificate, servername: 'localhost', requestOcsp: true });
+    const first = await visit(port, client, (conn) => conn.tls!);
+    const fresh = stapled(0);
+    transport.contexts.replaceDefault(tlsContext(fresh));
+    expect(first.ocspStaple!.equals(fresh.ocspStaple)).toBe(false);
+    expect(await visit(port, client, resumed)).toBe(true);
+    const stranger = tlsClient({ ca: authority.certificate, servername: 'localhost', requestOcsp: true });
+    expect((await visit(port, stranger, (conn) => conn.tls!)).ocspStaple!.equals(fresh.ocspStaple)).toBe(
+      true,
+    );
+  });
 });

@@ -154,6 +154,7 @@ describe('what is injected in plain before TLS is never taken for protected', ()
     expect(closing).toMatchObject({
       reason: 'error',
       cause: {
+        name: 'TlsError',
         code: 'ERR_TLS_EARLY_BYTES',
         fault: 'peer',
         message: `The peer sent ${EVIL.length} bytes in plain behind the command that begins TLS: it has to wait for the answer.`,

@@ -1,9 +1,12 @@
 /** What TLS counts and tells: of real handshakes, good ones and bad ones. */
+
+import { randomBytes } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import type { Limits } from '@sluice/reactor';
-import { type TlsDiagnosticMessages, type TlsStats, tls, tlsClient, tlsStats } from '@sluice/tls';
+import { type TlsDiagnosticMessages, type TlsStats, ticketKeys, tls, tlsClient, tlsStats } from '@sluice/tls';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
 import { echoServer } from './support/echo-server.ts';
@@ -97,6 +100,73 @@ describe('a handshake that succeeds', () => {
     await leave(await nodeClient(server.port, { ...options, session }));
     await server.closed.reach(2);
     expect(counted()).toEqual({ ...NONE, begun: 2, finished: 2, resumed: 1 });
+  });
+});
+
+describe('what clients offer to resume', () => {
+  const only = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
+  const offers = () => {
+    const now = tlsStats();
+    const names = [
+      'ticketsIssued',
+      'ticketsAccepted',
+      'ticketsRefused',
+      'sessionIdsAccepted',
+      'sessionIdsRefused',
+    ] as const;
+    return names.map((name) => now[name] - before[name]);
+  };
+
+  /** Says a word, and answers the session that it has then. */
+  const visit = async (port: number, options: ConnectionOptions) => {
+    const client = await nodeClient(port, { ca: credentials.cert, ...options });
+    client.write('hello');
+    await readBytes(client, 5);
+    const session = client.getSession()!;
+    await leave(client);
+    return session;
+  };
+
+  it('tickets are counted as issued, accepted and refused', async () => {
+    const [server, stranger] = [
+      await echoServer(credentials),
+      await echoServer({ ...credentials, maxVersion: 'TLSv1.2' }),
+    ];
+    const session = await visit(server.port, only);
+    expect(offers()).toEqual([1, 0, 0, 0, 0]);
+    await visit(server.port, { ...only, session });
+    expect(offers()).toEqual([1, 1, 0, 0, 0]);
+    // Of another policy.
+    await visit(stranger.port, { ...only, session });
+    expect(offers()).toEqual([2, 1, 1, 0, 0]);
+    // Of a key that is gone.
+    ticketKeys.set([randomBytes(80)]);
+    await visit(server.port, { ...only, session });
+    expect(offers()).toEqual([3, 1, 2, 0, 0]);
+  });
+
+  it('so are session ids, where there are no tickets', async () => {
+    const options = { ...credentials, tickets: 0, sessionCacheSize: 4 };
+    const [server, stranger] = [await echoServer(options), await echoServer(options)];
+    const session = await visit(server.port, only);
+    await visit(server.port, { ...only, session });
+    expect(offers()).toEqual([0, 0, 0, 1, 0]);
+    await visit(stranger.port, { ...only, session });
+    expect(offers()).toEqual([0, 0, 0, 1, 1]);
+  });
+
+  it('in TLS 1.3 each resumption brings another ticket', async () => {
+    const { port } = await echoServer(credentials);
+    const transport = tlsClient({ ca: credentials.cert, servername: 'localhost' });
+    for (let round = 0; round < 3; round += 1) {
+      const party = new Party();
+      const conn = await testReactor().connect({ host: '127.0.0.1', port, transport }, party);
+      conn.write('hello');
+      await party.heard(5);
+      conn.close();
+      await party.closed.reach(1);
+    }
+    expect(offers()).toEqual([3, 2, 0, 0, 0]);
   });
 });
 

@@ -11,10 +11,11 @@ const ECDSA_SHA256_ID = sequence(oid('06082a8648ce3d040302'));
 const BASIC_RESPONSE = oid('06092b0601050507300101');
 const HOUR_MS = 3_600_000;
 
-/** DER of a response about `certificate` (PEM), good for an hour; `issuer` has a P-256 key. */
+/** DER of a response about `certificate` (PEM), made `atMs` from now, good for an hour; `issuer` has a P-256 key. */
 export function ocspResponse(
   certificate: string,
   issuer: { readonly certificate: string; readonly key: string },
+  atMs = 0,
 ): Buffer {
   const { serialNumber } = new X509Certificate(certificate);
   const authority = new X509Certificate(issuer.certificate);
@@ -25,8 +26,8 @@ export function ocspResponse(
     der(0x04, keyHash),
     integer(serialNumber),
   );
-  const single = sequence(id, der(0x80), time(-HOUR_MS), der(0xa0, time(HOUR_MS)));
-  const data = sequence(der(0xa2, der(0x04, keyHash)), time(0), sequence(single));
+  const single = sequence(id, der(0x80), time(atMs - HOUR_MS), der(0xa0, time(atMs + HOUR_MS)));
+  const data = sequence(der(0xa2, der(0x04, keyHash)), time(atMs), sequence(single));
   const signature = createSign('sha256').update(data).sign(createPrivateKey(issuer.key));
   const basic = sequence(data, ECDSA_SHA256_ID, der(0x03, Buffer.concat([Buffer.of(0), signature])));
   return sequence(der(0x0a, Buffer.of(0)), der(0xa0, sequence(BASIC_RESPONSE, der(0x04, basic))));

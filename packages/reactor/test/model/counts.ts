@@ -33,7 +33,7 @@ export function checkNothingIsLeft(world: World): void {
 
 function mayAccept(world: World, accepted: readonly Actor[]): boolean {
   const { maxConnections, maxHandshakes } = world.limits;
-  const handshakes = accepted.filter(({ model }) => model.phase === 'new').length;
+  const handshakes = accepted.filter(({ model }) => model.phase === 'new' || model.isUpgrading).length;
   if (world.serverState === 'paused' || handshakes >= maxHandshakes) return false;
   if (maxConnections > 0 && accepted.length >= maxConnections) return false;
   const what = [...world.sockets.open.values()];

@@ -1,0 +1,71 @@
+// See session_counts.h.
+#include "session_counts.h"
+
+namespace sluice {
+
+namespace {
+
+/// What was seen on one session. Kept as the value of a pointer, so that nothing has to be freed.
+enum class Seen : intptr_t { kNothing, kTicket, kStrangeTicket, kStrangeId };
+
+thread_local uint64_t tickets_issued = 0;
+
+int Index() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+/// Without memory for the note one count is missing.
+void Note(SSL* ssl, Seen seen) { SSL_set_ex_data(ssl, Index(), reinterpret_cast<void*>(seen)); }
+
+int OnTicketMade(SSL*, void*) noexcept {
+  ++tickets_issued;
+  return 1;
+}
+
+/// Answers what OpenSSL would have done unasked (SSL_CTX_set_session_ticket_cb(3)).
+SSL_TICKET_RETURN OnTicketOpened(SSL* ssl, SSL_SESSION*, const unsigned char*, size_t,
+                                 SSL_TICKET_STATUS status, void*) noexcept {
+  switch (status) {
+    case SSL_TICKET_SUCCESS:
+      Note(ssl, Seen::kTicket);
+      return SSL_TICKET_RETURN_USE;
+    case SSL_TICKET_SUCCESS_RENEW:
+      Note(ssl, Seen::kTicket);
+      return SSL_TICKET_RETURN_USE_RENEW;
+    case SSL_TICKET_NO_DECRYPT:
+      Note(ssl, Seen::kStrangeTicket);
+      break;
+    default:
+      break;
+  }
+  return SSL_TICKET_RETURN_IGNORE_RENEW;
+}
+
+/// Asked for a session that the cache does not have (SSL_CTX_sess_set_get_cb(3)); nor do we.
+SSL_SESSION* OnIdMissed(SSL* ssl, const unsigned char*, int, int*) noexcept {
+  Note(ssl, Seen::kStrangeId);
+  return nullptr;
+}
+
+}  // namespace
+
+void WatchSessions(SSL_CTX* context) {
+  SSL_CTX_set_session_ticket_cb(context, OnTicketMade, OnTicketOpened, nullptr);
+  SSL_CTX_sess_set_get_cb(context, OnIdMissed);
+}
+
+const char* ResumptionName(const SSL* ssl) {
+  if (SSL_is_server(ssl) != 1) return nullptr;
+  const auto seen = static_cast<Seen>(reinterpret_cast<intptr_t>(SSL_get_ex_data(ssl, Index())));
+  const bool resumed = SSL_session_reused(ssl) == 1;
+  if (seen == Seen::kTicket) return resumed ? "ticket" : "ticket refused";
+  // Sessions of TLS 1.3 are found by tickets only; what is resumed without one was a key of both.
+  if (resumed) return SSL_version(ssl) < TLS1_3_VERSION ? "id" : nullptr;
+  if (seen == Seen::kStrangeTicket) return "ticket refused";
+  return seen == Seen::kStrangeId ? "id refused" : nullptr;
+}
+
+uint64_t TicketsIssued() { return tickets_issued; }
+
+}  // namespace sluice

@@ -1,0 +1,22 @@
+// What became of the sessions that clients offer to a server. Rule: only watches; which session is
+// resumed is decided by OpenSSL, the ticket keys and the session id context.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <cstdint>
+
+namespace sluice {
+
+/// Watches the sessions of a server's context.
+void WatchSessions(SSL_CTX* context);
+
+/// How the handshake of a server's session, which is complete, met what its client offered:
+/// `ticket` or `id` resumed one by it, `ticket refused` or `id refused` did not; null for a client,
+/// and where nothing was offered.
+const char* ResumptionName(const SSL* ssl);
+
+/// Tickets that servers of this thread have made.
+uint64_t TicketsIssued();
+
+}  // namespace sluice
