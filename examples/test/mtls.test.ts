@@ -81,7 +81,10 @@ describe('mtls and curl', () => {
     const crl = files.write('crl.pem', await authority.revoke([alice.certificate]));
     const revoking = await files.start('--require', '--crl', crl);
     expect((await files.ask(revoking, ...files.pair('alice', alice))).code).not.toBe(0);
-    await revoking.printed(/^connection refused: The peer's certificate, or an issuer of it, was revoked/m, 'stderr');
+    await revoking.printed(
+      /^connection refused: The peer's certificate, or an issuer of it, was revoked/m,
+      'stderr',
+    );
 
     const { fingerprint256 } = new X509Certificate(alice.certificate);
     const blocking = await files.start('--require', '--blocked', fingerprint256);
