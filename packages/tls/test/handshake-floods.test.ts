@@ -37,11 +37,12 @@ beforeEach(async () => {
 async function flood(deed: (socket: Socket, index: number) => void, count = FLOOD) {
   const bystander = await nodeClient(server.port, { ca: credentials.cert });
   const before = { descriptors: openDescriptors(), sessions: liveSessions() };
-  const clients = await rawClients(server.port, count, (socket, index) => {
+  const misbehave = (socket: Socket, index: number) => {
     deed(socket, index);
     socket.resume();
-  });
-  await server.refused.reach(count);
+  };
+  // Each of them is refused in the end.
+  const clients = await rawClients(server.port, count, misbehave, (n) => server.refused.reach(n));
   await allClosed(clients);
   expect({ descriptors: openDescriptors(), sessions: liveSessions() }).toEqual(before);
   expect(server.reactor.stats()).toMatchObject({

@@ -3,14 +3,19 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** At a time, so that no backlog overflows. */
+/** At a time: fewer than any backlog holds. */
 const BATCH = 200;
 
-/** `count` clients of the server on `port`, each of which does `deed` when it is connected; gone when the test is over. */
+/**
+ * `count` clients of the server on `port`, each of which does `deed` when it is connected; gone when the test is over.
+ * `accepted` resolves when the server has taken as many: a client may be connected long before, and who goes away while a
+ * backlog overflows was never there.
+ */
 export async function rawClients(
   port: number,
   count: number,
   deed: (socket: Socket, index: number) => void,
+  accepted: (count: number) => Promise<unknown> = () => Promise.resolve(),
 ): Promise<readonly Socket[]> {
   const sockets: Socket[] = [];
   onTestFinished(() => {
@@ -26,6 +31,7 @@ export async function rawClients(
         deed(socket, index);
       }),
     );
+    await accepted(sockets.length);
   }
   return sockets;
 }
