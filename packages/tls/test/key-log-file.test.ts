@@ -35,6 +35,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a key log in a file, %s', (versi
       const [peer] = (await server.party.opened.reach(round)).slice(-1);
       peer!.write('hello');
       await party.heard(5);
+      peer!.end();
       conn.close();
       await party.closed.reach(1);
     }
