@@ -6,51 +6,37 @@
  * resume, a drain to tell) goes on the ready list. Hooks may do anything, so every decision after one is made anew from
  * the state.
  */
-import type { SocketAddress, TcpInfo } from '@sluice/core-native';
 import type { Connection } from './connection-contract.ts';
 import { ConnectionDeadlines, type DeadlineListener } from './connection-deadlines.ts';
 import type { ConnectionInit } from './connection-owner.ts';
 import { type NextTransport, type UpgradeOptions, upgradeOf } from './connection-upgrade.ts';
+import { ConnectionView } from './connection-view.ts';
 import type { Deadline } from './deadline.ts';
 import { isDoubtful, isError, isReadable, isWritable } from './edges.ts';
 import { TimeoutError } from './errors.ts';
 import type { Hooks } from './hooks.ts';
-import { type Lifecycle, stepLifecycle } from './lifecycle.ts';
+import { stepLifecycle } from './lifecycle.ts';
 import { Listing } from './listing.ts';
 import type { Flushable, Loop } from './loop.ts';
 import { NEVER, type Timeouts } from './open-deadlines.ts';
 import { pendingFailure } from './plain-transport.ts';
 import type { CloseReason } from './protocol.ts';
 import { queueOverflow } from './queue-caps.ts';
-import type { ReadHalf } from './read-half.ts';
-import { ReadSide, type Receiver } from './read-side.ts';
-import { Registration } from './registration.ts';
+import type { Receiver } from './read-side.ts';
 import { Telling } from './telling.ts';
-import { Status, type Transport, type TransportFailure } from './transport.ts';
-import { acceptsBytes, awaitsWritable, type WriteHalf } from './write-half.ts';
-import { WriteSide } from './write-side.ts';
+import { Status, type TransportFailure } from './transport.ts';
+import { acceptsBytes, awaitsWritable } from './write-half.ts';
 
-export class ReactorConnection<State> implements Connection<State>, Flushable, Receiver, DeadlineListener {
-  // Fixed for life.
-  readonly id: number;
-  readonly listener: object | undefined;
-  private readonly registration: Registration;
-  private readonly loop: Loop;
+export class ReactorConnection<State>
+  extends ConnectionView<State>
+  implements Connection<State>, Flushable, Receiver, DeadlineListener
+{
   private readonly protocols: ConnectionInit<State>['protocols'];
   private readonly telling: Telling<State>;
   private readonly listing: Listing;
-
-  // The machine. Changed only through the tables.
-  lifecycle: Lifecycle = 'handshaking';
-  /** Replaced once, by an upgrade. */
-  transport: Transport;
-  private readonly reading: ReadSide;
-  private readonly writing: WriteSide;
   private readonly deadlines: ConnectionDeadlines;
-
-  // The protocol's: which one it is may be settled by the handshake.
+  /** Of the protocol: which one it is may be settled by the handshake. */
   private hooks: Hooks<State>;
-  state!: State;
 
   /** A shutdown is told to the protocol once, when it has got all that is in. */
   private shutdown: 'none' | 'due' | 'told' = 'none';
@@ -60,60 +46,24 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
   private dueClose: { readonly deadlineMs?: number } | undefined;
 
   constructor(loop: Loop, slot: number, generation: number, init: ConnectionInit<State>) {
-    this.loop = loop;
-    this.registration = new Registration(loop.poller, init.fd, slot, generation);
-    this.id = init.id;
-    this.transport = init.transport;
+    super(loop, slot, generation, init);
     this.protocols = init.protocols;
     this.hooks = init.protocols.fallback;
-    this.listener = init.owner.listener;
     this.telling = new Telling(this, this.hooks, init.owner);
     this.listing = new Listing(loop, this);
-    this.reading = new ReadSide(loop, init.transport);
-    this.writing = new WriteSide(loop, init.transport);
     this.deadlines = new ConnectionDeadlines(loop, this, this.reading, this.writing);
-    // A peer that passes descriptors along makes reads short before the queue is empty (unix(7)).
-    if (init.isUnix) this.reading.doubtShortReads();
   }
 
-  // ---- The user's view -------------------------------------------------------------------------------------------
-
-  get readHalf(): ReadHalf {
-    return this.reading.half;
-  }
-
-  get writeHalf(): WriteHalf {
-    return this.writing.half;
-  }
-
-  get queuedBytes(): number {
-    return this.writing.queuedBytes + (this.loop.dispatching === this ? this.loop.outbox.length : 0);
-  }
-
-  get needsDrain(): boolean {
-    return this.writing.needsDrain;
-  }
-
-  get remoteAddress(): SocketAddress | undefined {
-    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.remoteAddress(this.registration.fd);
-  }
-
-  get localAddress(): SocketAddress | undefined {
-    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.localAddress(this.registration.fd);
-  }
-
-  tcpInfo(): TcpInfo | undefined {
-    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.tcpInfo(this.registration.fd);
-  }
+  // ---- The user's verbs ------------------------------------------------------------------------------------------
 
   write(data: string | Uint8Array, encoding: 'utf8' | 'latin1' = 'utf8'): boolean {
     if (!acceptsBytes(this.writing.half)) return false;
-    return this.accepted(this.writing.accept(data, encoding, this.loop.dispatching === this));
+    return this.accepted(this.writing.accept(data, encoding, this.isDispatched));
   }
 
   writeShared(data: Uint8Array): boolean {
     if (!acceptsBytes(this.writing.half)) return false;
-    return this.accepted(this.writing.acceptShared(data, this.loop.dispatching === this));
+    return this.accepted(this.writing.acceptShared(data, this.isDispatched));
   }
 
   end(data?: string | Uint8Array): void {
@@ -143,7 +93,7 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
     // What still comes in plain must not be taken for what the upgrade was to protect.
     if (this.doom !== undefined) return this.destroy();
     const make = upgradeOf(this, next, options, this.telling.owner.host);
-    if (this.loop.dispatching === this && !this.writing.flushStaged())
+    if (this.isDispatched && !this.writing.flushStaged())
       return this.transportFailed(this.writing.failure());
     this.lifecycle = stepLifecycle(this.lifecycle, 'upgrade');
     this.transport.release?.();
@@ -174,8 +124,8 @@ export class ReactorConnection<State> implements Connection<State>, Flushable, R
 
   // ---- Called by the reactor -------------------------------------------------------------------------------------
 
-  get slot(): number {
-    return this.registration.slot;
+  protected get isDispatched(): boolean {
+    return this.loop.dispatching === this;
   }
 
   /** Registers with the poller and takes the first step. Called once, by whoever made the connection. */
