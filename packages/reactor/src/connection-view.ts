@@ -59,6 +59,10 @@ export abstract class ConnectionView<State> {
     return this.writing.queuedBytes + (this.isDispatched ? this.loop.outbox.length : 0);
   }
 
+  get queuedFileBytes(): number {
+    return this.writing.queuedFileBytes;
+  }
+
   get needsDrain(): boolean {
     return this.writing.needsDrain;
   }

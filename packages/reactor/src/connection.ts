@@ -14,6 +14,8 @@ import { ConnectionView } from './connection-view.ts';
 import type { Deadline } from './deadline.ts';
 import { isDoubtful, isError, isReadable, isWritable } from './edges.ts';
 import { TimeoutError } from './errors.ts';
+import { unsentError } from './file-errors.ts';
+import { fileName, fileRange, fileSource, type SendableFile, type SendFileOptions } from './file-source.ts';
 import type { Hooks } from './hooks.ts';
 import { stepLifecycle } from './lifecycle.ts';
 import { Listing } from './listing.ts';
@@ -66,6 +68,20 @@ export class ReactorConnection<State>
     return this.accepted(this.writing.acceptShared(data, this.isDispatched));
   }
 
+  sendFile(file: SendableFile, options: SendFileOptions = {}): Promise<number> {
+    const range = fileRange(options);
+    if (!acceptsBytes(this.writing.half)) return unsent(file);
+    // What is staged was written before.
+    if (this.isDispatched && !this.writing.flushStaged()) {
+      this.writeFailed();
+      return unsent(file);
+    }
+    const source = fileSource(this.loop.disk, file);
+    const sent = this.writing.acceptFile(source, range, () => this.listing.ready());
+    this.listing.flush();
+    return sent;
+  }
+
   end(data?: string | Uint8Array): void {
     if (data !== undefined) this.write(data);
     this.writing.end();
@@ -92,9 +108,8 @@ export class ReactorConnection<State>
     if (this.lifecycle === 'closing' || this.lifecycle === 'closed') return;
     // What still comes in plain must not be taken for what the upgrade was to protect.
     if (this.doom !== undefined) return this.destroy();
-    const make = upgradeOf(this, next, options, this.telling.owner.host);
-    if (this.isDispatched && !this.writing.flushStaged())
-      return this.transportFailed(this.writing.failure());
+    const make = upgradeOf(this, next, options, this.telling.owner.host, this.writing.hasFiles);
+    if (this.isDispatched && !this.writing.flushStaged()) return this.transportFailed(this.writing.failure());
     this.lifecycle = stepLifecycle(this.lifecycle, 'upgrade');
     this.transport.release?.();
     try {
@@ -256,17 +271,25 @@ export class ReactorConnection<State>
 
   private flush(): void {
     if (this.lifecycle === 'closed') return;
-    if (!this.writing.sendAll()) return this.writeFailed();
-    if (!this.writing.needsDrain || this.lifecycle !== 'open') return;
+    if (!this.sendAll()) return;
+    if (!this.writing.needsDrain || this.lifecycle !== 'open' || this.writing.hasFiles) return;
     if (this.writing.queuedBytes > this.loop.limits.lowWaterMarkBytes) return;
     this.tellDrain();
+  }
+
+  /** Whether writing goes on. */
+  private sendAll(): boolean {
+    const { writing } = this;
+    if (!writing.sendAll()) this.writeFailed();
+    else if (writing.fileFailure !== undefined) this.finish('error', writing.fileFailure);
+    else return true;
+    return false;
   }
 
   private tellDrain(): void {
     this.writing.needsDrain = false;
     this.endIfThrown(this.hooks.drain(this));
-    if (this.writing.half === 'ended') return;
-    if (!this.writing.sendAll()) return this.writeFailed();
+    if (this.writing.half === 'ended' || !this.sendAll()) return;
     // A producer that the socket keeps up with would hold the loop here: it goes on when others had their turn.
     if (this.writing.needsDrain) this.listing.ready();
   }
@@ -280,6 +303,7 @@ export class ReactorConnection<State>
     if (this.doom !== undefined && this.reading.half !== 'draining') return this.transportFailed(this.doom);
     if (this.reading.half === 'ended' && this.writing.half === 'ended')
       return this.finish('clean', undefined);
+    if (this.writing.takeSpent()) this.listing.ready();
     this.deadlines.settle();
     this.registration.armWritable(awaitsWritable(this.writing.half) || this.reading.half === 'wants-write');
   }
@@ -307,7 +331,7 @@ export class ReactorConnection<State>
       return false;
     }
     this.listing.flush();
-    if (queued < this.loop.limits.highWaterMarkBytes) return true;
+    if (queued < this.loop.limits.highWaterMarkBytes && !this.writing.hasFiles) return true;
     this.writing.needsDrain = true;
     return false;
   }
@@ -317,7 +341,7 @@ export class ReactorConnection<State>
   /** Writing is over; the receive queue may hold what the peer sent before it broke off, which is delivered first. */
   private writeFailed(): void {
     this.doom = this.transport.failure();
-    this.writing.abort();
+    this.writing.abort(this.doom.error);
     if (this.reading.half !== 'idle' && this.reading.half !== 'draining') return;
     this.reading.edge();
     this.reading.doubtShortReads();
@@ -343,7 +367,7 @@ export class ReactorConnection<State>
     if (this.lifecycle === 'closed') return;
     this.lifecycle = stepLifecycle(this.lifecycle, 'close');
     this.reading.end();
-    this.writing.abort();
+    this.writing.abort(error);
     this.deadlines.clear();
     this.registration.remove();
     this.transport.close();
@@ -352,4 +376,11 @@ export class ReactorConnection<State>
     this.loop.counters.closedBy[reason] += 1;
     this.telling.close(reason, error);
   }
+}
+
+/** Nothing was queued, for our side has ended. */
+function unsent(file: SendableFile): Promise<number> {
+  const answer = Promise.reject<number>(unsentError(fileName(file), 0));
+  answer.catch(() => {});
+  return answer;
 }

@@ -1,16 +1,20 @@
 /**
- * The writing side of one connection: its half, its queue, and the way of bytes into the transport.
+ * The writing side of one connection: its half, its queue, and the way of bytes and files into the transport.
  *
  * Rule: bytes leave in the order in which they were accepted: staged ones before what is written after them, the queue
  * before anything staged. So the outbox is used only while the queue is empty and nothing is awaited. An upgrade draws a
  * line: what was accepted before it leaves by the transport of that time, what comes after waits for the new one.
  */
+import type { FileError } from './file-errors.ts';
+import type { FileRange, FileSource } from './file-source.ts';
 import type { Loop } from './loop.ts';
 import { NEVER } from './open-deadlines.ts';
 import { DIRECT_WRITE_BYTES } from './outbox.ts';
+import { QueuedFile } from './queued-file.ts';
 import { type Progress, Status, type Transport, type TransportFailure } from './transport.ts';
 import {
   acceptsBytes,
+  awaitsFile,
   awaitsReadable,
   awaitsWritable,
   mayFlush,
@@ -30,13 +34,18 @@ export class WriteSide {
   lastBytesMs = NEVER;
   /** When what is blocked now blocked; NEVER while nothing is. */
   blockedMs = NEVER;
-  /** A `write` answered false; the low-water mark has still to be told. */
+  /** A `write` answered false, or a file was queued; the low-water mark has still to be told. */
   needsDrain = false;
+  /** The file at the front cannot be sent: the connection has to close with this. */
+  fileFailure: FileError | undefined;
   private readonly loop: Loop;
   private transport: Transport;
   private readonly queue: WriteQueue;
   /** From `upgrade` to `upgraded`: what is accepted waits, for the handshake alone may send. */
   private held = false;
+  /** The turn in which the budget for files was used up last, and whether it was so since it was asked. */
+  private spentTurn = -1;
+  private spent = false;
   /** The transport before the upgrade, until the `bytes` at the front of the queue that are its own have left. */
   private before: { readonly transport: Transport; bytes: number } | undefined;
 
@@ -49,6 +58,15 @@ export class WriteSide {
   /** Bytes that wait here; what is staged in the outbox for this connection not counted. */
   get queuedBytes(): number {
     return this.queue.bytes;
+  }
+
+  /** What files in the queue have still to send, as far as their lengths are known. */
+  get queuedFileBytes(): number {
+    return this.queue.files().reduce((bytes, file) => bytes + file.leftBytes, 0);
+  }
+
+  get hasFiles(): boolean {
+    return this.queue.fileCount > 0;
   }
 
   /** Whether bytes may leave at once, ahead of nobody. */
@@ -87,14 +105,24 @@ export class WriteSide {
     return this.acceptBytes(data, staging && this.isClear, 'shared');
   }
 
+  /** Queues a file behind everything; nothing may be staged. `goOn` is called when the disk has been waited for. */
+  acceptFile(source: FileSource, range: FileRange, goOn: () => void): Promise<number> {
+    const file = new QueuedFile(this.loop, source, range, () => this.fileAnswered(goOn));
+    this.queue.appendFile(file);
+    this.needsDrain = true;
+    if (this.queue.fileCount === 1) file.begin();
+    return file.sent;
+  }
+
   /** `end()`: nothing is accepted any more; a flush sends the rest and ends our side. */
   end(): void {
     if (acceptsBytes(this.half)) this.half = stepWriteHalf(this.half, 'end');
   }
 
-  /** Drops what is queued; nothing can leave any more. */
-  abort(): void {
+  /** Drops what is queued; nothing can leave any more, because of `cause` if that is an error. */
+  abort(cause: Error | undefined): void {
     if (this.half !== 'ended') this.half = stepWriteHalf(this.half, 'abort');
+    for (const file of this.queue.files()) file.abandon(cause);
     this.queue.clear();
     this.closeBefore();
   }
@@ -182,20 +210,82 @@ export class WriteSide {
   flush(): boolean {
     while (mayFlush(this.half)) {
       const front = this.queue.front();
-      if (front === undefined) break;
+      if (front === undefined) {
+        if (this.queue.isEmpty) break;
+        const end = this.flushFiles();
+        if (end === 'failed') return false;
+        if (end === 'stops') break;
+        continue;
+      }
       const progress = this.transport.write(front.bytes, front.start, front.end - front.start);
       if (progress > 0) {
         this.queue.consume(progress);
         this.left(progress);
       } else if (!this.awaitEdge(progress)) return false;
     }
-    if (this.half === 'ready') this.blockedMs = NEVER;
-    if (this.half !== 'ending') return true;
+    if (this.half === 'ready' || this.spent) this.blockedMs = NEVER;
+    if (this.half !== 'ending' || !this.queue.isEmpty) return true;
     const progress = this.transport.shutdownWrite();
     if (progress !== 0) return this.awaitEdge(progress);
     this.half = stepWriteHalf(this.half, 'finish');
     this.blockedMs = NEVER;
     return true;
+  }
+
+  /** Whether the budget for files was used up, so that a flush is due without an edge. Asked once. */
+  takeSpent(): boolean {
+    const { spent } = this;
+    this.spent = false;
+    return spent;
+  }
+
+  /**
+   * Sends the files at the front. `stops`: the budget is used up, or a file cannot be sent. Otherwise bytes are at the front,
+   * the queue is empty, or something is awaited.
+   */
+  private flushFiles(): 'goes on' | 'stops' | 'failed' {
+    const { counters, limits } = this.loop;
+    let budget = this.spentTurn === counters.turns ? 0 : limits.fileBudgetBytes;
+    for (let file = this.queue.frontFile(); file !== undefined; file = this.queue.frontFile()) {
+      if (file.isDone) {
+        this.fileLeft(file);
+        continue;
+      }
+      if (budget <= 0) {
+        this.spentTurn = counters.turns;
+        this.spent = true;
+        return 'stops';
+      }
+      const progress = file.step(this.transport, budget);
+      if (progress > 0) {
+        budget -= progress;
+        this.left(progress);
+        counters.fileBytesSent += progress;
+      } else if (progress === Status.suspended) {
+        this.half = stepWriteHalf(this.half, 'want-file');
+        // Our own disk is waited for: no fault of the peer.
+        this.blockedMs = NEVER;
+        return 'goes on';
+      } else if (progress === Status.ended) {
+        this.fileFailure = file.error;
+        return 'stops';
+      } else return this.awaitEdge(progress) ? 'goes on' : 'failed';
+    }
+    return 'goes on';
+  }
+
+  private fileLeft(file: QueuedFile): void {
+    this.queue.shiftFile();
+    file.finish();
+    this.loop.counters.filesSent += 1;
+    this.queue.firstFile()?.begin();
+  }
+
+  /** The disk has answered for the first file. */
+  private fileAnswered(goOn: () => void): void {
+    if (!awaitsFile(this.half)) return;
+    this.half = stepWriteHalf(this.half, 'file');
+    goOn();
   }
 
   /** The transport has taken `count` bytes. */

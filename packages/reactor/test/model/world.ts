@@ -8,7 +8,7 @@ import { DEFAULT_LIMITS, type Limits } from '../../src/index.ts';
 import { timeoutsOf } from '../../src/open-deadlines.ts';
 import { Reactor } from '../../src/reactor.ts';
 import type { Server } from '../../src/server.ts';
-import { FakeClock } from '../../src/testing/index.ts';
+import { FakeClock, FakeDisk } from '../../src/testing/index.ts';
 import { Actor, acting, type Stage } from './actor.ts';
 import { checkAtRest } from './at-rest.ts';
 import type { Marks } from './connection-model.ts';
@@ -60,7 +60,7 @@ export class World implements Stage {
     this.limits = limits;
     this.sockets.most = schedule.descriptors;
     this.reactor = new Reactor(
-      { poller: this.kernel, sockets: this.sockets, clock: this.clock },
+      { poller: this.kernel, sockets: this.sockets, disk: new FakeDisk(), clock: this.clock },
       { limits: schedule.limits, poisonReads: true, onError: (error) => this.reported.push(error) },
     );
     this.protocol = acting(
