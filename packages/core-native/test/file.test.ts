@@ -16,7 +16,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Status } from '../src/index.ts';
-import { connectedPair, fillSendBuffer, receive, resetPeer, succeed, until, waitFor } from './support/loopback.ts';
+import {
+  connectedPair,
+  fillSendBuffer,
+  receive,
+  resetPeer,
+  succeed,
+  until,
+  waitFor,
+} from './support/loopback.ts';
 import { leavesNothingBehind, native } from './support/native.ts';
 
 leavesNothingBehind();

@@ -271,8 +271,9 @@ export class ReactorConnection<State>
 
   private flush(): void {
     if (this.lifecycle === 'closed') return;
-    if (!this.sendAll()) return;
-    if (!this.writing.needsDrain || this.lifecycle !== 'open' || this.writing.hasFiles) return;
+    if (!this.sendAll() || !this.writing.needsDrain || this.writing.hasFiles) return;
+    // What was dropped after a failed write is no room for more.
+    if (this.lifecycle !== 'open' || this.doom !== undefined) return;
     if (this.writing.queuedBytes > this.loop.limits.lowWaterMarkBytes) return;
     this.tellDrain();
   }
