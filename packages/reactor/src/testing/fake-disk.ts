@@ -136,7 +136,7 @@ export class FakeDisk implements Disk {
     this.drop(file);
   }
 
-  isFileCached(): boolean {
+  isFileCached(_file?: number, _offset?: number, _length?: number): boolean {
     return this.cached;
   }
 

@@ -7,6 +7,7 @@ import type { OpenDeadline } from '../../src/deadline.ts';
 import type { CloseReason, Connection, Protocol } from '../../src/index.ts';
 import type { Timeouts } from '../../src/open-deadlines.ts';
 import { ConnectionModel, type Marks } from './connection-model.ts';
+import { FileStretch, type FileTraits } from './file-model.ts';
 import type { PeerAct, Verb, Whim } from './schedule.ts';
 import { SimulatedSocket, type Surroundings } from './simulated-socket.ts';
 import { streamBytes } from './streams.ts';
@@ -129,6 +130,7 @@ export class Actor {
   private verb(conn: Connection<Actor>, what: Verb): void {
     const { model } = this;
     if (what.verb === 'write') this.write(conn, what.how, what.bytes);
+    else if (what.verb === 'file') this.sendFile(conn, what.file);
     else if (what.verb === 'end') this.finish(conn, what.bytes);
     else if (what.verb === 'destroy') this.destroy(conn, what.withError);
     else if (what.verb === 'upgrade') this.upgrade(conn, what.handshake);
@@ -181,6 +183,39 @@ export class Actor {
     }
   }
 
+  private sendFile(conn: Connection<Actor>, traits: FileTraits): void {
+    const { wire, stage } = this;
+    const takes = this.model.takesBytes;
+    const stretch = new FileStretch(wire, traits);
+    const file = stage.disk.make(stretch);
+    if (takes) {
+      wire.accepted += traits.bytes;
+      wire.files.push(stretch);
+    }
+    const range = { offset: FileStretch.OFFSET, length: traits.bytes };
+    conn.sendFile(file, range).then(
+      (sent) => this.fileAnswered(stretch, sent),
+      (error: Error) => this.fileAnswered(stretch, error),
+    );
+    // The caller's own descriptor is the caller's again.
+    if (typeof file === 'number') stage.disk.opened.delete(file);
+    if (takes && !wire.writeFailed) this.model.queuedFile();
+    this.compareQueue(conn);
+  }
+
+  private fileAnswered(stretch: FileStretch, answer: number | Error): void {
+    const { wire, stage } = this;
+    if (stretch.answer !== undefined) stage.violate('the promise of a file was settled twice');
+    stretch.answer = answer;
+    const left = wire.files.includes(stretch) && wire.taken >= stretch.to;
+    const { code } = answer as { code?: string };
+    if (left) {
+      if (answer !== stretch.traits.bytes) stage.violate(`a file that has left answered ${String(answer)}`);
+    } else if (code !== 'ERR_FILE_UNSENT' && !(code === stretch.code && wire.taken <= stretch.breaksAt)) {
+      stage.violate(`a file that has not left answered ${String(answer)}`);
+    }
+  }
+
   private finish(conn: Connection<Actor>, count: number): void {
     if (count === 0) {
       this.model.asksEnd();
@@ -211,7 +246,9 @@ export class Actor {
   compareQueue(conn: Connection<Actor>): void {
     const { wire, model } = this;
     if (!model.isHeld || model.leaving !== undefined) return;
-    const { queuedBytes } = conn;
+    const { queuedBytes, queuedFileBytes } = conn;
+    if (queuedFileBytes !== wire.queuedFileBytes)
+      this.stage.violate(`queuedFileBytes is ${queuedFileBytes}, not ${wire.queuedFileBytes}`);
     if (queuedBytes !== wire.queued) this.stage.violate(`queuedBytes is ${queuedBytes}, not ${wire.queued}`);
   }
 

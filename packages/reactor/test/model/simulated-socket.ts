@@ -4,6 +4,7 @@
  * Rule: it knows no mercy. A call that the contract of `transport.ts` forbids is a violation, told at once.
  */
 import { type Progress, Status, type Transport, type TransportFailure } from '../../src/transport.ts';
+import { FileStretch, type ModelDisk } from './file-model.ts';
 import { SimulatedLine } from './simulated-line.ts';
 import { isStreamAt, streamBytes } from './streams.ts';
 import { Suspension } from './suspension.ts';
@@ -12,6 +13,7 @@ import type { Wire } from './wire.ts';
 
 /** What the socket needs of the world around it. */
 export interface Surroundings {
+  readonly disk: ModelDisk;
   now(): number;
   violate(message: string): void;
   /** The transport was closed: its descriptor is to be freed. */
@@ -42,12 +44,19 @@ export class SimulatedSocket extends SimulatedLine implements Transport {
   private haste: number;
   /** Bytes that were offered to a write and refused. */
   private offered = 0;
+  /** Sends files by itself, if it can. */
+  sendFile?: Transport['sendFile'] & {};
+  /** The position of a file that was refused: nothing else may follow. */
+  private refusedFile: number | undefined;
+  /** The last failure was the file's. */
+  private blamesFile = false;
 
   constructor(wire: Wire, traits: Traits, world: Surroundings, connecting: boolean) {
     super(wire, traits, connecting);
     this.world = world;
     this.handshakeNeeds = [...traits.handshake];
     this.haste = traits.haste;
+    if (traits.sendsFiles) this.sendFile = (file, offset, length) => this.sendStretch(file, offset, length);
   }
 
   get secure(): boolean {
@@ -100,6 +109,7 @@ export class SimulatedSocket extends SimulatedLine implements Transport {
   write(bytes: Uint8Array, offset: number, length: number): Progress {
     const { wire } = this;
     this.begin('write');
+    if (this.refusedFile !== undefined) this.world.violate('something overtook a file that was refused');
     if (length === 0) this.world.violate('a write of nothing');
     if (length < this.offered) this.world.violate('a refused write was retried with fewer bytes');
     if (wire.outEnded || wire.writeFailed) this.world.violate('a write after the end or a failure');
@@ -113,11 +123,39 @@ export class SimulatedSocket extends SimulatedLine implements Transport {
     if (this.room === 0) return this.refuse('writable', length);
     const count = Math.min(length, this.room, this.traits.bite);
     this.offered = 0;
+    return this.take(count);
+  }
+
+  private sendStretch(file: number, offset: number, length: number): Progress {
+    const { wire, world } = this;
+    this.begin('write');
+    const stretch = world.disk.stretchOf(file);
+    const position = stretch.from + offset - FileStretch.OFFSET;
+    if (length === 0) world.violate('a file of nothing');
+    if (stretch.wire !== wire || position !== wire.taken || wire.taken + length > stretch.to)
+      world.violate('another part of a file was sent than is due');
+    if (wire.outEnded || wire.writeFailed || wire.border !== undefined)
+      world.violate('a file after the end or a failure, or before a handshake');
+    if (this.offered > 0) world.violate('a file overtook a write that was refused');
+    if (wire.broken?.reason === 'reset') return this.failToWrite();
+    if (this.awaitsPeer || this.room === 0) {
+      this.refusedFile = position;
+      return this.refuse(this.awaitsPeer ? 'readable' : 'writable', 0);
+    }
+    this.refusedFile = undefined;
+    const count = world.disk.sendable(stretch, position, Math.min(length, this.room, this.traits.bite));
+    this.blamesFile = count === Status.failed;
+    return count > 0 ? this.take(count) : count;
+  }
+
+  private take(count: number): number {
+    const { wire } = this;
     this.room -= count;
     wire.taken += count;
     wire.lastTakenAt = this.world.now();
     wire.takes.push({ at: wire.lastTakenAt, bytes: count });
     if (!wire.owes) wire.refusedAt = undefined;
+    wire.noteDisk();
     return count;
   }
 
@@ -137,6 +175,10 @@ export class SimulatedSocket extends SimulatedLine implements Transport {
   }
 
   failure(): TransportFailure {
+    if (this.blamesFile && this.wire.broken?.reason !== 'reset') {
+      this.blamesFile = false;
+      return { reason: 'error', error: new Error('not this file'), isFile: true };
+    }
     if (this.wire.broken !== undefined) return this.wire.broken;
     this.world.violate('asked for a failure where there was none');
     return { reason: 'error', error: new Error('none') };
