@@ -265,8 +265,10 @@ export class ReactorConnection<State>
   }
 
   private tellShutdown(): void {
+    // The drain before may have begun an upgrade, or closed: what is told now must find it open.
+    if (this.lifecycle !== 'open') return;
     this.shutdown = 'told';
-    if (this.lifecycle === 'open') this.endIfThrown(this.hooks.shutdown(this));
+    this.endIfThrown(this.hooks.shutdown(this));
   }
 
   private flush(): void {

@@ -158,7 +158,8 @@ export class Actor {
     conn.upgrade({ name: 'successor', upgrades: true, accept }, { head: new Uint8Array(0) });
     // What was staged had to leave first, and could not.
     const { broken, writeFailed } = this.wire;
-    if (writeFailed && broken !== undefined) model.mustLeave(broken.reason, (cause) => cause === broken.error);
+    if (writeFailed && broken !== undefined)
+      model.mustLeave(broken.reason, (cause) => cause === broken.error);
     if (model.isHeld && model.leaving === undefined && !socket.released)
       this.stage.violate('an upgrade did not begin');
   }
