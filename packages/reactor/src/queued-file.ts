@@ -21,6 +21,9 @@ import type { Loop } from './loop.ts';
 import { OpenFile } from './open-file.ts';
 import { type Progress, Status, type Transport } from './transport.ts';
 
+/** How long what was in the page cache counts as being there still. */
+const TRUST_MS = 2_000;
+
 /**
  * - `queued`: another file is ahead of it. `opening`, `reading`: a thread is at work.
  * - `ready`: a step can be taken. `failed`: none can. `settled`: all of it has left, or the connection is over.
@@ -41,8 +44,9 @@ export class QueuedFile {
   private readonly onAnswer: () => void;
   private stage: Stage = 'queued';
   private sentBytes = 0;
-  /** Up to here a thread has read ahead of `sendFile`. */
-  private loadedTo = 0;
+  /** Up to here it was in the page cache, and until when that is taken for true. */
+  private residentTo = 0;
+  private residentUntilMs = 0;
   /** The transport cannot send this one. */
   private refused = false;
   /** Bytes of the file that wait for the transport: `bytes[start, end)`. */
@@ -113,8 +117,12 @@ export class QueuedFile {
   private sendPiece(transport: Transport, most: number): Progress {
     const { offset } = this;
     let length = Math.min(this.leftBytes, most, PIECE_BYTES);
-    if (offset < this.loadedTo) length = Math.min(length, this.loadedTo - offset);
-    else if (!this.loop.disk.isFileCached(this.file.fd, offset, length)) return this.load(length);
+    if (offset < this.residentTo && this.loop.nowMs < this.residentUntilMs) {
+      length = Math.min(length, this.residentTo - offset);
+    } else {
+      if (!this.loop.disk.isFileCached(this.file.fd, offset, length)) return this.load(length);
+      this.trust(offset + length);
+    }
     const progress = transport.sendFile?.(this.file.fd, offset, length) ?? Status.failed;
     if (progress > 0) this.advance(progress);
     else if (progress === 0) return this.shrank();
@@ -135,12 +143,18 @@ export class QueuedFile {
       const giveBack = () => loop.fileBuffers.giveScratch(scratch);
       this.file.read(scratch, length, offset, giveBack, (error, count) => {
         this.answered(error, count);
-        this.loadedTo = offset + count;
+        this.trust(offset + count);
         this.onAnswer();
       });
       return true;
     });
     return Status.suspended;
+  }
+
+  /** What was in the page cache is not asked for anew each time that the socket takes a little of it. */
+  private trust(residentTo: number): void {
+    this.residentTo = residentTo;
+    this.residentUntilMs = this.loop.nowMs + TRUST_MS;
   }
 
   // ---- Chunks, by a transport that takes bytes -------------------------------------------------------------------

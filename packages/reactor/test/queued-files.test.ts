@@ -280,6 +280,22 @@ describe('a transport that sends files', () => {
     ]);
   });
 
+  test('asks again for a piece that a slow peer has taken a while for', async () => {
+    const { transport, fd } = accept('sends files');
+    transport.writes.push(4, { status: 'wantsWrite' }, 1, { status: 'wantsWrite' });
+    void conn().sendFile('ten');
+    await settle();
+    harness.disk.cached = false;
+    harness.poller.fire([fd, Ready.writable]);
+    await settle();
+    expect(harness.disk.calls).toEqual(['open ten', 'facts']);
+    harness.clock.advance(2_000);
+    harness.poller.fire([fd, Ready.writable]);
+    await settle();
+    expect(harness.disk.calls.slice(2)).toEqual(['read 5+5', 'close']);
+    expect(transport.written.toString()).toBe('0123456789');
+  });
+
   test('P46 that cannot send this file has it read and written', async () => {
     const { transport } = accept('sends files');
     transport.writes.push(4, { status: 'failed' });
