@@ -6,11 +6,11 @@
  * line: what was accepted before it leaves by the transport of that time, what comes after waits for the new one.
  */
 import type { FileError } from './file-errors.ts';
+import { FileFlow } from './file-flow.ts';
 import type { FileRange, FileSource } from './file-source.ts';
 import type { Loop } from './loop.ts';
 import { NEVER } from './open-deadlines.ts';
 import { DIRECT_WRITE_BYTES } from './outbox.ts';
-import { QueuedFile } from './queued-file.ts';
 import { type Progress, Status, type Transport, type TransportFailure } from './transport.ts';
 import {
   acceptsBytes,
@@ -36,16 +36,13 @@ export class WriteSide {
   blockedMs = NEVER;
   /** A `write` answered false, or a file was queued; the low-water mark has still to be told. */
   needsDrain = false;
-  /** The file at the front cannot be sent: the connection has to close with this. */
-  fileFailure: FileError | undefined;
   private readonly loop: Loop;
   private transport: Transport;
   private readonly queue: WriteQueue;
   /** From `upgrade` to `upgraded`: what is accepted waits, for the handshake alone may send. */
   private held = false;
-  /** The turn in which the budget for files was used up last, and whether it was so since it was asked. */
-  private spentTurn = -1;
-  private spent = false;
+  /** Made for the first file: most connections send none. */
+  private files: FileFlow | undefined;
   /** The transport before the upgrade, until the `bytes` at the front of the queue that are its own have left. */
   private before: { readonly transport: Transport; bytes: number } | undefined;
 
@@ -63,6 +60,11 @@ export class WriteSide {
   /** What files in the queue have still to send, as far as their lengths are known. */
   get queuedFileBytes(): number {
     return this.queue.files().reduce((bytes, file) => bytes + file.leftBytes, 0);
+  }
+
+  /** Why the file at the front cannot be sent: the connection has to close with this. */
+  get fileFailure(): FileError | undefined {
+    return this.files?.failure;
   }
 
   get hasFiles(): boolean {
@@ -107,11 +109,13 @@ export class WriteSide {
 
   /** Queues a file behind everything; nothing may be staged. `goOn` is called when the disk has been waited for. */
   acceptFile(source: FileSource, range: FileRange, goOn: () => void): Promise<number> {
-    const file = new QueuedFile(this.loop, source, range, () => this.fileAnswered(goOn));
-    this.queue.appendFile(file);
     this.needsDrain = true;
-    if (this.queue.fileCount === 1) file.begin();
-    return file.sent;
+    this.files ??= new FileFlow(this.loop, this.queue);
+    return this.files.accept(source, range, () => {
+      if (!awaitsFile(this.half)) return;
+      this.half = stepWriteHalf(this.half, 'file');
+      goOn();
+    });
   }
 
   /** `end()`: nothing is accepted any more; a flush sends the rest and ends our side. */
@@ -211,10 +215,11 @@ export class WriteSide {
     while (mayFlush(this.half)) {
       const front = this.queue.front();
       if (front === undefined) {
-        if (this.queue.isEmpty) break;
-        const end = this.flushFiles();
-        if (end === 'failed') return false;
-        if (end === 'stops') break;
+        if (this.queue.isEmpty || this.files === undefined) break;
+        const progress = this.files.send(this.transport, (bytes) => this.left(bytes));
+        if (progress === Status.ended) break;
+        if (progress === Status.suspended) this.awaitDisk();
+        else if (progress !== 0 && !this.awaitEdge(progress)) return false;
         continue;
       }
       const progress = this.transport.write(front.bytes, front.start, front.end - front.start);
@@ -223,7 +228,7 @@ export class WriteSide {
         this.left(progress);
       } else if (!this.awaitEdge(progress)) return false;
     }
-    if (this.half === 'ready' || this.spent) this.blockedMs = NEVER;
+    if (this.half === 'ready') this.blockedMs = NEVER;
     if (this.half !== 'ending' || !this.queue.isEmpty) return true;
     const progress = this.transport.shutdownWrite();
     if (progress !== 0) return this.awaitEdge(progress);
@@ -232,60 +237,15 @@ export class WriteSide {
     return true;
   }
 
-  /** Whether the budget for files was used up, so that a flush is due without an edge. Asked once. */
+  /** Whether files used up their budget, so that a flush is due without an edge. Asked once. */
   takeSpent(): boolean {
-    const { spent } = this;
-    this.spent = false;
-    return spent;
+    return this.files?.takeSpent() ?? false;
   }
 
-  /**
-   * Sends the files at the front. `stops`: the budget is used up, or a file cannot be sent. Otherwise bytes are at the front,
-   * the queue is empty, or something is awaited.
-   */
-  private flushFiles(): 'goes on' | 'stops' | 'failed' {
-    const { counters, limits } = this.loop;
-    let budget = this.spentTurn === counters.turns ? 0 : limits.fileBudgetBytes;
-    for (let file = this.queue.frontFile(); file !== undefined; file = this.queue.frontFile()) {
-      if (file.isDone) {
-        this.fileLeft(file);
-        continue;
-      }
-      if (budget <= 0) {
-        this.spentTurn = counters.turns;
-        this.spent = true;
-        return 'stops';
-      }
-      const progress = file.step(this.transport, budget);
-      if (progress > 0) {
-        budget -= progress;
-        this.left(progress);
-        counters.fileBytesSent += progress;
-      } else if (progress === Status.suspended) {
-        this.half = stepWriteHalf(this.half, 'want-file');
-        // Our own disk is waited for: no fault of the peer.
-        this.blockedMs = NEVER;
-        return 'goes on';
-      } else if (progress === Status.ended) {
-        this.fileFailure = file.error;
-        return 'stops';
-      } else return this.awaitEdge(progress) ? 'goes on' : 'failed';
-    }
-    return 'goes on';
-  }
-
-  private fileLeft(file: QueuedFile): void {
-    this.queue.shiftFile();
-    file.finish();
-    this.loop.counters.filesSent += 1;
-    this.queue.firstFile()?.begin();
-  }
-
-  /** The disk has answered for the first file. */
-  private fileAnswered(goOn: () => void): void {
-    if (!awaitsFile(this.half)) return;
-    this.half = stepWriteHalf(this.half, 'file');
-    goOn();
+  /** The file at the front waits for our own disk: no fault of the peer. */
+  private awaitDisk(): void {
+    this.half = stepWriteHalf(this.half, 'want-file');
+    this.blockedMs = NEVER;
   }
 
   /** The transport has taken `count` bytes. */
