@@ -321,6 +321,39 @@ describe('what cannot be sent costs the connection, and no descriptor', () => {
   });
 });
 
+test.each(['sendfile', 'chunks'] as const)(
+  'P7 a disk that does not answer stalls nobody but who waits for it: every thread is busy (%s)',
+  async (how) => {
+    const content = randomBytes(MEBIBYTE);
+    writeFileSync(folder.of('file'), content);
+    execFileSync('mkfifo', [folder.of('fifo')]);
+    let waiting: Connection | undefined;
+    const { server } = await served(tcp(how), (conn) => {
+      waiting ??= conn;
+      // The second to ask is the one beside it.
+      if (conn !== waiting) return void conn.write('pong');
+      void conn.sendFile(folder.of('file'));
+      conn.end();
+    });
+    // open(2) of a FIFO waits for its other end, and each keeps a thread of libuv's pool.
+    const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
+    const blocked = Array.from({ length: threads }, () => open(folder.of('fifo'), constants.O_RDONLY));
+    const socket = ask(server);
+    while (waiting?.writeHalf !== 'ending-wants-file') await new Promise((resolve) => setImmediate(resolve));
+    const beside = ask(server);
+    for (let pings = 0; pings < 20; pings += 1) {
+      await once(beside, 'data');
+      beside.write('ping');
+    }
+    expect([waiting.writeHalf, waiting.queuedFileBytes]).toEqual(['ending-wants-file', 0]);
+    beside.destroy();
+    const otherEnd = openSync(folder.of('fifo'), constants.O_RDWR | constants.O_NONBLOCK);
+    for (const handle of await Promise.all(blocked)) await handle.close();
+    closeSync(otherEnd);
+    expect((await digestOf(socket)).sha256).toBe(sha256(content));
+  },
+);
+
 test('holes, and what lies beyond 4 GiB, are sent as the file system reads them', async () => {
   const at = 5 * 1024 * MEBIBYTE;
   const fd = openSync(folder.of('sparse'), 'w+');
