@@ -8,6 +8,7 @@
 #include "environment.h"
 #include "epoll.h"
 #include "features.h"
+#include "file.h"
 #include "open_socket.h"
 #include "openssl_library.h"
 #include "session_counts.h"
@@ -78,6 +79,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("TlsNames", TlsNames::Define(env, *environment));
   exports.Set("TlsSession", TlsSession::Define(env, *environment));
   DefineOpenCalls(env, exports, *environment);
+  DefineFileCalls(env, exports, *environment);
   DefineSocketCalls(env, exports, *environment);
   DefineTicketKeyCalls(env, exports, *environment);
   DefineReports(env, exports, *environment);

@@ -77,8 +77,7 @@ ByteRange Arguments::Bytes(size_t first) const {
   }
   const size_t offset = Size(first + 1, "offset");
   const size_t length = Size(first + 2, "length");
-  if (length == 0)
-    ThrowRange(env_, "\"length\" must be at least 1: nothing to move is nothing to call for");
+  if (length == 0) ThrowNothingToMove();
   if (offset > available || length > available - offset) {
     ThrowRange(env_, "\"offset\" " + std::to_string(offset) + " and \"length\" " +
                          std::to_string(length) + " reach beyond the buffer, which has " +
@@ -98,6 +97,10 @@ size_t Arguments::Size(size_t index, const char* name) const {
                                                 operator[](index).ToString().Utf8Value());
   }
   return static_cast<size_t>(value);
+}
+
+void Arguments::ThrowNothingToMove() const {
+  ThrowRange(env_, "\"length\" must be at least 1: nothing to move is nothing to call for");
 }
 
 void Arguments::ThrowReceiver() const {

@@ -43,6 +43,10 @@ class Arguments {
   /// it, which would read as the end of the stream, and OpenSSL leaves a write of nothing undefined
   /// (SSL_write(3)).
   ByteRange Bytes(size_t first) const;
+  /// An integer from 0 to 2^53 - 1: an offset, or a length.
+  size_t Size(size_t index, const char* name) const;
+  /// A zero length is misuse, for the reasons that Bytes has.
+  [[noreturn]] void ThrowNothingToMove() const;
 
   /// The native object behind `this`. V8 itself refuses a receiver that the class did not make
   /// (napi_define_class gives each method a v8::Signature); what is left to fail here is an object
@@ -55,7 +59,6 @@ class Arguments {
   }
 
  private:
-  size_t Size(size_t index, const char* name) const;
   [[noreturn]] void ThrowReceiver() const;
 
   napi_env env_;

@@ -13,6 +13,7 @@
 #include "arguments.h"
 #include "environment.h"
 #include "listen_filter.h"
+#include "retry.h"
 #include "socket_options.h"
 #include "status.h"
 #include "tcp_info.h"
@@ -21,17 +22,6 @@
 namespace sluice {
 
 namespace {
-
-bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
-
-/// Runs a system call again while a signal interrupts it (signal(7)).
-template <typename Call>
-auto RetryInterrupted(Call call) {
-  for (;;) {
-    const auto result = call();
-    if (result >= 0 || errno != EINTR) return result;
-  }
-}
 
 napi_value RefuseNew(const Arguments& arguments) {
   const int fd = arguments.Descriptor(0);

@@ -204,13 +204,13 @@ export interface NativeLiveObjects {
   /** Those counted that only a session or a table of names still holds. */
   readonly tlsContexts: number;
   readonly tlsSessions: number;
-  /** Descriptors of `listen`, `adopt`, `accept`, `reserve` and `connect` that were not given to `close` yet. */
+  /** Descriptors of `listen`, `adopt`, `accept`, `reserve`, `connect` and `duplicateFile` that were not closed yet. */
   readonly descriptors: number;
 }
 
 /**
  * The addon's exports. Descriptors are plain integers, non-blocking and close-on-exec. They are closed by
- * {@link NativeBinding.close} and by nothing else: those that are open when their environment ends (a worker that is
+ * {@link NativeBinding.close} (duplicates of files by `closeFile`) and by nothing else: those that are open when their environment ends (a worker that is
  * terminated) are closed with it.
  */
 export interface NativeBinding extends NativeTicketKeys {
@@ -303,6 +303,24 @@ export interface NativeBinding extends NativeTicketKeys {
   peek(fd: number, buffer: Uint8Array, offset: number, length: number): number;
   /** send(2) with MSG_NOSIGNAL: bytes taken, `wantsWrite`, or `failed`. EINTR is retried. A zero `length` is misuse. */
   send(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  /**
+   * sendfile(2): `length` bytes of a regular file, from `offset` on, without a copy in user space. Bytes taken, 0 when the
+   * file ends at `offset` or before, `wantsWrite`, or `failed`, for the file's sake or the socket's. EINTR is retried, and
+   * no SIGPIPE is raised. It waits for the disk where {@link isFileCached} is false. A zero `length` is misuse.
+   */
+  sendFile(fd: number, file: number, offset: number, length: number): number;
+  /**
+   * Whether `length` bytes from `offset` are in the page cache (cachestat(2), mincore(2), preadv2(2) with RWF_NOWAIT). False
+   * also where nobody tells. Never waits for the disk.
+   */
+  isFileCached(file: number, offset: number, length: number): boolean;
+  /** A second, close-on-exec descriptor of an open file (fcntl(2), F_DUPFD_CLOEXEC), or `failed`: EBADF, EMFILE. */
+  duplicateFile(file: number): number;
+  /**
+   * close(2) on a thread of libuv's pool: the last descriptor of a removed file frees its blocks, and a network file system
+   * may have something to say. No call may be using it.
+   */
+  closeFile(file: number): void;
   /** shutdown(2), writing side: 0 or `failed`. */
   shutdownWrite(fd: number): number;
   /** close(2). Not retried on EINTR (the descriptor is gone on Linux). */

@@ -32,6 +32,7 @@ export class FakeConnection<State> implements Connection<State> {
   readonly transport = { name: 'fake', secure: false } as unknown as Transport;
   readonly remoteAddress = undefined;
   readonly localAddress = undefined;
+  readonly queuedFileBytes = 0;
   queuedBytes = 0;
   needsDrain = false;
   /** `pause`, `resume`, `end`, `close`, `destroy`, `closed <reason>`, in order. */
@@ -144,6 +145,11 @@ export class FakeConnection<State> implements Connection<State> {
 
   writeShared(data: Uint8Array): boolean {
     return this.write(data);
+  }
+
+  /** Nothing here sends files. */
+  sendFile(): Promise<number> {
+    return Promise.reject(new Error('no files here'));
   }
 
   end(data?: string | Uint8Array): void {

@@ -5,6 +5,7 @@
  */
 import type { SocketAddress, TcpInfo } from '@sluice/core-native';
 import type { UpgradeOptions } from './connection-upgrade.ts';
+import type { SendableFile, SendFileOptions } from './file-source.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Timeouts } from './open-deadlines.ts';
 import type { ReadHalf } from './read-half.ts';
@@ -26,9 +27,11 @@ export interface Connection<State = unknown> {
   readonly localAddress: SocketAddress | undefined;
   /** What the kernel knows of the TCP connection now (TCP_INFO, tcp(7)). Undefined for Unix sockets and once closed. */
   tcpInfo(): TcpInfo | undefined;
-  /** Bytes accepted by `write` and not yet taken by the transport. */
+  /** Bytes accepted by `write` and not yet taken by the transport. Those of files are not counted: they are in no memory. */
   readonly queuedBytes: number;
-  /** Whether a `write` answered false and `onDrain` is still to come. */
+  /** What queued files have still to send; of one whose length was left open, once it has been opened. */
+  readonly queuedFileBytes: number;
+  /** Whether a `write` answered false, or a file was queued, and `onDrain` is still to come. */
   readonly needsDrain: boolean;
 
   /**
@@ -36,12 +39,32 @@ export interface Connection<State = unknown> {
    * said otherwise; `latin1` is the fast way for protocol text. The caller's memory is never kept.
    *
    * @returns whether the queue is below the high-water mark. After false, wait for `onDrain`; writing on is allowed up
-   * to the hard cap, which closes the connection with reason `limit`. False also when our side has ended or closed:
-   * the bytes are then dropped.
+   * to the hard cap, which closes the connection with reason `limit`. False while a file is queued. False also when our
+   * side has ended or closed: the bytes are then dropped.
    */
   write(data: string | Uint8Array, encoding?: 'utf8' | 'latin1'): boolean;
   /** As `write`, but `data` may be kept by reference until sent: the caller promises that its bytes will not change. */
   writeShared(data: Uint8Array): boolean;
+  /**
+   * Queues `length` bytes of a regular file from `offset` on, behind everything written before and ahead of everything
+   * written after. `write` answers false while a file is queued, and `onDrain` comes when none is left. Plain TCP sends
+   * by sendfile(2), which takes the bytes out of the page cache; what is not there is read by a thread first. Other transports
+   * are given the bytes by chunks of 64 KiB, at most one of them in memory, which a thread reads. The disk never stalls the
+   * loop; nor does waiting for it count against the peer (write stall, minimum rate), but for the idle deadline.
+   *
+   * A path is opened when no other file is ahead of it; a FileHandle, or a descriptor, is duplicated in the call and remains
+   * the caller's, to be closed at any time. Ours is closed when the last byte has left or the connection has closed, and no
+   * thread reads from it any more.
+   *
+   * @returns a promise of the number of bytes, when the transport has taken the last one. Nobody has to listen to it.
+   * A file that cannot be sent as it was promised **closes the connection** with reason `error`, when its turn has come,
+   * and rejects with the same `FileError`: `ERR_FILE_NOT_FOUND`, `ERR_FILE_PERMISSION`, `ERR_FILE_OPEN`, `ERR_FILE_TYPE`,
+   * `ERR_FILE_RANGE`, `ERR_FILE_READ`, `ERR_FILE_SHRANK`. Whether the peer was told a length before cannot be known here:
+   * open the file and look at it first if another answer is wanted. A file that grows sends what it had. `ERR_FILE_UNSENT`:
+   * the connection closed first, or our side had ended. Throws `UsageError` for options out of range and for a handle or a
+   * descriptor that is closed.
+   */
+  sendFile(file: SendableFile, options?: SendFileOptions): Promise<number>;
   /**
    * Puts another transport on the open connection, over the same socket: STARTTLS and its like. What was written before
    * leaves first, by the transport so far; what is written from here on waits for the handshake and leaves by `transport`,
@@ -50,7 +73,7 @@ export interface Connection<State = unknown> {
    *
    * The handshake deadline runs. What fails closes the connection: `onClose`, once. Does nothing on a connection that is
    * closing or closed. Throws `UsageError` (`ERR_UPGRADE`) where there is no plain transport to take off, for one
-   * that takes over no open connection, during a handshake and after `end()`.
+   * that takes over no open connection, during a handshake, while a file is queued and after `end()`.
    */
   upgrade(transport: ServerTransport | ClientTransport, options: UpgradeOptions): void;
   /** Sends everything queued, then ends our side (close_notify, then FIN). Reading goes on. Twice is harmless. */

@@ -30,13 +30,14 @@ export type MakeTransport = (fd: number) => Transport;
 
 /**
  * Throws `UsageError` (`ERR_UPGRADE`, `ERR_UNKNOWN_OPTION`, `ERR_OPTION_VALUE`) when `connection` cannot be upgraded so.
- * `connectedTo` is the host of an outgoing connection.
+ * `connectedTo` is the host of an outgoing connection; `hasFiles`: files are queued.
  */
 export function upgradeOf(
   connection: Connection,
   next: NextTransport,
   options: UpgradeOptions,
   connectedTo: string | undefined,
+  hasFiles: boolean,
 ): MakeTransport {
   checkOptionNames('upgrade', options, ['head', 'host']);
   const { head } = options;
@@ -46,7 +47,7 @@ export function upgradeOf(
       'head must be the bytes behind the command that asked for the upgrade; an empty Uint8Array when there are none.',
     );
   }
-  const problem = problemOf(connection, next);
+  const problem = problemOf(connection, next, hasFiles);
   if (problem !== undefined)
     throw new UsageError('ERR_UPGRADE', `This connection cannot be upgraded: ${problem}.`);
   if ('accept' in next) return (fd) => next.accept(fd, head);
@@ -61,11 +62,17 @@ export function upgradeOf(
   return (fd) => next.connect(fd, host, head);
 }
 
-function problemOf({ lifecycle, transport, writeHalf }: Connection, next: NextTransport): string | undefined {
+function problemOf(
+  { lifecycle, transport, writeHalf }: Connection,
+  next: NextTransport,
+  hasFiles: boolean,
+): string | undefined {
   if (lifecycle === 'handshaking') return 'a handshake is under way; wait for onOpen or onUpgraded';
   if (transport.release === undefined) return `its transport '${transport.name}' cannot be taken off`;
   // It would lose the bytes of `head` without a word.
   if (next.upgrades !== true) return `a transport '${next.name}' takes over no open connection`;
   if (!acceptsBytes(writeHalf)) return 'our side has been ended; call upgrade() instead of end()';
+  // How much of it would be plain is known when the disk has answered; a handshake does not wait for disks.
+  if (hasFiles) return 'a file is queued; wait for the promise of sendFile()';
   return undefined;
 }

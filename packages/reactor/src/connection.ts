@@ -6,54 +6,40 @@
  * resume, a drain to tell) goes on the ready list. Hooks may do anything, so every decision after one is made anew from
  * the state.
  */
-import type { SocketAddress, TcpInfo } from '@sluice/core-native';
 import type { Handshaking } from './admission.ts';
 import { handshakeStalled, queueOverflow } from './caps.ts';
 import type { Connection } from './connection-contract.ts';
 import { ConnectionDeadlines, type DeadlineListener } from './connection-deadlines.ts';
 import type { ConnectionInit } from './connection-owner.ts';
 import { type NextTransport, type UpgradeOptions, upgradeOf } from './connection-upgrade.ts';
+import { ConnectionView } from './connection-view.ts';
 import type { Deadline } from './deadline.ts';
 import { isDoubtful, isError, isReadable, isWritable } from './edges.ts';
 import { TimeoutError } from './errors.ts';
+import { unsentError } from './file-errors.ts';
+import { fileName, fileRange, fileSource, type SendableFile, type SendFileOptions } from './file-source.ts';
 import type { Hooks } from './hooks.ts';
-import { type Lifecycle, stepLifecycle } from './lifecycle.ts';
+import { stepLifecycle } from './lifecycle.ts';
 import { Listing } from './listing.ts';
 import type { Flushable, Loop } from './loop.ts';
 import { NEVER, type Timeouts } from './open-deadlines.ts';
 import { pendingFailure } from './plain-transport.ts';
 import type { CloseReason } from './protocol.ts';
-import type { ReadHalf } from './read-half.ts';
-import { ReadSide, type Receiver } from './read-side.ts';
-import { Registration } from './registration.ts';
+import type { Receiver } from './read-side.ts';
 import { Telling } from './telling.ts';
-import { Status, type Transport, type TransportFailure } from './transport.ts';
-import { acceptsBytes, awaitsReadable, awaitsWritable, type WriteHalf } from './write-half.ts';
-import { WriteSide } from './write-side.ts';
+import { Status, type TransportFailure } from './transport.ts';
+import { acceptsBytes, awaitsReadable, awaitsWritable } from './write-half.ts';
 
 export class ReactorConnection<State>
+  extends ConnectionView<State>
   implements Connection<State>, Flushable, Receiver, DeadlineListener, Handshaking
 {
-  // Fixed for life.
-  readonly id: number;
-  readonly listener: object | undefined;
-  private readonly registration: Registration;
-  private readonly loop: Loop;
   private readonly protocols: ConnectionInit<State>['protocols'];
   private readonly telling: Telling<State>;
   private readonly listing: Listing;
-
-  // The machine. Changed only through the tables.
-  lifecycle: Lifecycle = 'handshaking';
-  /** Replaced once, by an upgrade. */
-  transport: Transport;
-  private readonly reading: ReadSide;
-  private readonly writing: WriteSide;
   private readonly deadlines: ConnectionDeadlines;
-
-  // The protocol's: which one it is may be settled by the handshake.
+  /** Of the protocol: which one it is may be settled by the handshake. */
   private hooks: Hooks<State>;
-  state!: State;
 
   /** A shutdown is told to the protocol once, when it has got all that is in. */
   private shutdown: 'none' | 'due' | 'told' = 'none';
@@ -63,60 +49,38 @@ export class ReactorConnection<State>
   private dueClose: { readonly deadlineMs?: number } | undefined;
 
   constructor(loop: Loop, slot: number, generation: number, init: ConnectionInit<State>) {
-    this.loop = loop;
-    this.registration = new Registration(loop.poller, init.fd, slot, generation);
-    this.id = init.id;
-    this.transport = init.transport;
+    super(loop, slot, generation, init);
     this.protocols = init.protocols;
     this.hooks = init.protocols.fallback;
-    this.listener = init.owner.listener;
     this.telling = new Telling(this, this.hooks, init.owner);
     this.listing = new Listing(loop, this);
-    this.reading = new ReadSide(loop, init.transport);
-    this.writing = new WriteSide(loop, init.transport);
     this.deadlines = new ConnectionDeadlines(loop, this, this.reading, this.writing);
-    // A peer that passes descriptors along makes reads short before the queue is empty (unix(7)).
-    if (init.isUnix) this.reading.doubtShortReads();
   }
 
-  // ---- The user's view -------------------------------------------------------------------------------------------
-
-  get readHalf(): ReadHalf {
-    return this.reading.half;
-  }
-
-  get writeHalf(): WriteHalf {
-    return this.writing.half;
-  }
-
-  get queuedBytes(): number {
-    return this.writing.queuedBytes + (this.loop.dispatching === this ? this.loop.outbox.length : 0);
-  }
-
-  get needsDrain(): boolean {
-    return this.writing.needsDrain;
-  }
-
-  get remoteAddress(): SocketAddress | undefined {
-    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.remoteAddress(this.registration.fd);
-  }
-
-  get localAddress(): SocketAddress | undefined {
-    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.localAddress(this.registration.fd);
-  }
-
-  tcpInfo(): TcpInfo | undefined {
-    return this.lifecycle === 'closed' ? undefined : this.loop.sockets.tcpInfo(this.registration.fd);
-  }
+  // ---- The user's verbs ------------------------------------------------------------------------------------------
 
   write(data: string | Uint8Array, encoding: 'utf8' | 'latin1' = 'utf8'): boolean {
     if (!acceptsBytes(this.writing.half)) return false;
-    return this.accepted(this.writing.accept(data, encoding, this.loop.dispatching === this));
+    return this.accepted(this.writing.accept(data, encoding, this.isDispatched));
   }
 
   writeShared(data: Uint8Array): boolean {
     if (!acceptsBytes(this.writing.half)) return false;
-    return this.accepted(this.writing.acceptShared(data, this.loop.dispatching === this));
+    return this.accepted(this.writing.acceptShared(data, this.isDispatched));
+  }
+
+  sendFile(file: SendableFile, options: SendFileOptions = {}): Promise<number> {
+    const range = fileRange(options);
+    if (!acceptsBytes(this.writing.half)) return unsent(file);
+    // What is staged was written before.
+    if (this.isDispatched && !this.writing.flushStaged()) {
+      this.writeFailed();
+      return unsent(file);
+    }
+    const source = fileSource(this.loop.disk, file);
+    const sent = this.writing.acceptFile(source, range, () => this.listing.ready());
+    this.listing.flush();
+    return sent;
   }
 
   end(data?: string | Uint8Array): void {
@@ -145,9 +109,8 @@ export class ReactorConnection<State>
     if (this.lifecycle === 'closing' || this.lifecycle === 'closed') return;
     // What still comes in plain must not be taken for what the upgrade was to protect.
     if (this.doom !== undefined) return this.destroy();
-    const make = upgradeOf(this, next, options, this.telling.owner.host);
-    if (this.loop.dispatching === this && !this.writing.flushStaged())
-      return this.transportFailed(this.writing.failure());
+    const make = upgradeOf(this, next, options, this.telling.owner.host, this.writing.hasFiles);
+    if (this.isDispatched && !this.writing.flushStaged()) return this.transportFailed(this.writing.failure());
     this.lifecycle = stepLifecycle(this.lifecycle, 'upgrade');
     this.telling.upgradeBegun();
     this.transport.release?.();
@@ -178,8 +141,8 @@ export class ReactorConnection<State>
 
   // ---- Called by the reactor -------------------------------------------------------------------------------------
 
-  get slot(): number {
-    return this.registration.slot;
+  protected get isDispatched(): boolean {
+    return this.loop.dispatching === this;
   }
 
   get awaitsPeer(): boolean {
@@ -318,23 +281,34 @@ export class ReactorConnection<State>
   }
 
   private tellShutdown(): void {
+    // The drain before may have begun an upgrade, or closed: what is told now must find it open.
+    if (this.lifecycle !== 'open') return;
     this.shutdown = 'told';
-    if (this.lifecycle === 'open') this.endIfThrown(this.hooks.shutdown(this));
+    this.endIfThrown(this.hooks.shutdown(this));
   }
 
   private flush(): void {
     if (this.lifecycle === 'closed') return;
-    if (!this.writing.sendAll()) return this.writeFailed();
-    if (!this.writing.needsDrain || this.lifecycle !== 'open') return;
+    if (!this.sendAll() || !this.writing.needsDrain || this.writing.hasFiles) return;
+    // What was dropped after a failed write is no room for more.
+    if (this.lifecycle !== 'open' || this.doom !== undefined) return;
     if (this.writing.queuedBytes > this.loop.limits.lowWaterMarkBytes) return;
     this.tellDrain();
+  }
+
+  /** Whether writing goes on. */
+  private sendAll(): boolean {
+    const { writing } = this;
+    if (!writing.sendAll()) this.writeFailed();
+    else if (writing.fileFailure !== undefined) this.finish('error', writing.fileFailure);
+    else return true;
+    return false;
   }
 
   private tellDrain(): void {
     this.writing.needsDrain = false;
     this.endIfThrown(this.hooks.drain(this));
-    if (this.writing.half === 'ended') return;
-    if (!this.writing.sendAll()) return this.writeFailed();
+    if (this.writing.half === 'ended' || !this.sendAll()) return;
     // A producer that the socket keeps up with would hold the loop here: it goes on when others had their turn.
     if (this.writing.needsDrain) this.listing.ready();
   }
@@ -348,7 +322,8 @@ export class ReactorConnection<State>
     if (this.doom !== undefined && this.reading.half !== 'draining') return this.transportFailed(this.doom);
     if (this.reading.half === 'ended' && this.writing.half === 'ended')
       return this.finish('clean', undefined);
-    if (this.reading.followWrite()) this.listing.ready();
+    const isSpent = this.writing.takeSpent();
+    if (this.reading.followWrite() || isSpent) this.listing.ready();
     this.deadlines.settle();
     this.registration.armWritable(awaitsWritable(this.writing.half) || this.reading.half === 'wants-write');
   }
@@ -376,7 +351,7 @@ export class ReactorConnection<State>
       return false;
     }
     this.listing.flush();
-    if (queued < this.loop.limits.highWaterMarkBytes) return true;
+    if (queued < this.loop.limits.highWaterMarkBytes && !this.writing.hasFiles) return true;
     this.writing.needsDrain = true;
     return false;
   }
@@ -386,7 +361,7 @@ export class ReactorConnection<State>
   /** Writing is over; the receive queue may hold what the peer sent before it broke off, which is delivered first. */
   private writeFailed(): void {
     this.doom = this.transport.failure();
-    this.writing.abort();
+    this.writing.abort(this.doom.error);
     if (this.reading.half !== 'idle' && this.reading.half !== 'draining') return;
     this.reading.edge();
     this.reading.doubtShortReads();
@@ -412,7 +387,7 @@ export class ReactorConnection<State>
     if (this.lifecycle === 'closed') return;
     this.lifecycle = stepLifecycle(this.lifecycle, 'close');
     this.reading.end();
-    this.writing.abort();
+    this.writing.abort(error);
     this.deadlines.clear();
     this.registration.remove();
     this.transport.close();
@@ -421,4 +396,11 @@ export class ReactorConnection<State>
     this.loop.counters.closedBy[reason] += 1;
     this.telling.close(reason, error);
   }
+}
+
+/** Nothing was queued, for our side has ended. */
+function unsent(file: SendableFile): Promise<number> {
+  const answer = Promise.reject<number>(unsentError(fileName(file), 0));
+  answer.catch(() => {});
+  return answer;
 }

@@ -20,7 +20,7 @@ export type Limited =
   | 'queue'
   | 'total-queue';
 
-/** Counts since the reactor was made; `queuedBytes` and `copiedBytes` are of this moment. */
+/** Counts since the reactor was made; `queuedBytes`, `copiedBytes` and `fileBufferBytes` are of this moment. */
 export interface Counters extends QueueTotals {
   /** Connections taken from a backlog, refused ones included. */
   accepted: number;
@@ -34,9 +34,14 @@ export interface Counters extends QueueTotals {
   readonly closedBy: Record<CloseReason, number>;
   /** Accepted connections that failed before they were open. */
   handshakesFailed: number;
-  /** Application bytes, before they are sealed and after they are opened. */
+  /** Application bytes, before they are sealed and after they are opened; those of files included. */
   bytesReceived: number;
   bytesSent: number;
+  /** Bytes of `sendFile` that have left, and files of which all have. */
+  fileBytesSent: number;
+  filesSent: number;
+  /** Memory that holds bytes of files: 64 KiB for each connection whose transport cannot send them by itself. */
+  fileBufferBytes: number;
   turns: number;
   /** Events of all turns; divided by `turns` it says how well a batch is used. */
   events: number;
@@ -60,6 +65,9 @@ export function newCounters(): Counters {
     handshakesFailed: 0,
     bytesReceived: 0,
     bytesSent: 0,
+    fileBytesSent: 0,
+    filesSent: 0,
+    fileBufferBytes: 0,
     queuedBytes: 0,
     copiedBytes: 0,
     turns: 0,

@@ -9,6 +9,8 @@ import { EVENT_FIELDS } from '@sluice/core-native';
 import { Admission } from './admission.ts';
 import { type Counters, newCounters } from './counters.ts';
 import { type Clock, DeadlineWheel } from './deadline-wheel.ts';
+import type { Disk } from './disk.ts';
+import { FileBuffers } from './file-buffers.ts';
 import type { Limits } from './limits.ts';
 import type { Flushable, Loop, Reaped, Sockets } from './loop.ts';
 import { type Timeouts, timeoutsOf } from './open-deadlines.ts';
@@ -23,6 +25,7 @@ const NOBODY: readonly Pollable[] = [];
 export interface EventLoopInit {
   readonly poller: Poller;
   readonly sockets: Sockets;
+  readonly disk: Disk;
   readonly clock: Clock;
   readonly limits: Limits;
   readonly poisonReads: boolean;
@@ -33,6 +36,7 @@ export interface EventLoopInit {
 export class EventLoop implements Loop {
   readonly poller: Poller;
   readonly sockets: Sockets;
+  readonly disk: Disk;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly deadlines: DeadlineWheel;
@@ -41,6 +45,7 @@ export class EventLoop implements Loop {
   readonly outbox = new Outbox();
   readonly readBuffer = new ReadBuffer();
   readonly counters: Counters = newCounters();
+  readonly fileBuffers = new FileBuffers(this.counters);
   readonly admission: Admission;
   readonly drains = new Set<Reaped>();
   dispatching: Pollable | undefined;
@@ -58,6 +63,7 @@ export class EventLoop implements Loop {
   constructor(init: EventLoopInit) {
     this.poller = init.poller;
     this.sockets = init.sockets;
+    this.disk = init.disk;
     this.clock = init.clock;
     this.limits = init.limits;
     this.timeouts = timeoutsOf(init.limits);

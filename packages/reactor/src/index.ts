@@ -20,6 +20,8 @@ export {
   TimeoutError,
   UsageError,
 } from './errors.ts';
+export { FileError, type FileErrorCode } from './file-errors.ts';
+export type { SendableFile, SendFileOptions } from './file-source.ts';
 export type { Lifecycle } from './lifecycle.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';
 export type {
@@ -30,7 +32,7 @@ export type {
 } from './listen-options.ts';
 export type { Timeouts } from './open-deadlines.ts';
 export { booleanOption, checkOptionNames, integerOption } from './options.ts';
-export { endSocket, plain, socketFailure } from './plain-transport.ts';
+export { endSocket, plain, sendFileFailure, socketFailure } from './plain-transport.ts';
 export type { CloseReason, Protocol } from './protocol.ts';
 export {
   createReactor,

@@ -4,6 +4,8 @@ import { checkOptionNames, integerOption } from './options.ts';
 export interface Limits {
   /** Bytes that one connection may deliver in one turn before others get theirs. Default 64 KiB, a read buffer full. */
   readonly readBudgetBytes: number;
+  /** Bytes of files that one connection may send in one turn before others get theirs. Default 512 KiB. */
+  readonly fileBudgetBytes: number;
   /** Connections that one listener accepts in one turn. Default 64. */
   readonly acceptBudget: number;
   /** Handshake steps in one turn; a full TLS handshake costs as much as forty requests. Default 16. */
@@ -58,6 +60,7 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   readBudgetBytes: 64 * 1024,
+  fileBudgetBytes: 512 * 1024,
   acceptBudget: 64,
   handshakeBudget: 16,
   highWaterMarkBytes: 128 * 1024,
@@ -81,6 +84,7 @@ export const DEFAULT_LIMITS: Limits = {
 
 const MINIMUM: Limits = {
   readBudgetBytes: 1,
+  fileBudgetBytes: 1,
   acceptBudget: 1,
   handshakeBudget: 1,
   highWaterMarkBytes: 1,

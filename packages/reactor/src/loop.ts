@@ -6,6 +6,8 @@ import type { NativeBinding } from '@sluice/core-native';
 import type { Admission } from './admission.ts';
 import type { Counters } from './counters.ts';
 import type { Clock, DeadlineWheel } from './deadline-wheel.ts';
+import type { Disk } from './disk.ts';
+import type { FileBuffers } from './file-buffers.ts';
 import type { Limits } from './limits.ts';
 import type { Timeouts } from './open-deadlines.ts';
 import type { Outbox } from './outbox.ts';
@@ -29,6 +31,7 @@ export type Sockets = Pick<
   | 'connectResult'
   | 'recv'
   | 'send'
+  | 'sendFile'
   | 'shutdownWrite'
   | 'close'
   | 'localAddress'
@@ -53,6 +56,7 @@ export interface Reaped {
 export interface Loop {
   readonly poller: Poller;
   readonly sockets: Sockets;
+  readonly disk: Disk;
   readonly limits: Limits;
   readonly deadlines: DeadlineWheel;
   /** For what is rare and wants to be exact; deadlines of connections belong on the wheel. */
@@ -62,6 +66,8 @@ export interface Loop {
   readonly outbox: Outbox;
   /** Every read lands here; what protocols see are borrowed views of it. */
   readonly readBuffer: ReadBuffer;
+  /** Memory for files that pass through user space. */
+  readonly fileBuffers: FileBuffers;
   readonly counters: Counters;
   readonly admission: Admission;
   readonly drains: Set<Reaped>;

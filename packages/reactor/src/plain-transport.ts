@@ -29,6 +29,14 @@ export function socketFailure(failure: NativeFailure): TransportFailure {
   return { reason: RESET.has(failure.code) ? 'reset' : 'error', error: new SystemError(failure) };
 }
 
+/** What else a connection's own failures are called; whatever is not one of these came from the file. */
+const CONNECTION = new Set([...RESET, 'ENOTCONN', 'ENOBUFS']);
+
+/** The failure of a sendfile(2), which may be the file's or the socket's. */
+export function sendFileFailure(failure: NativeFailure): TransportFailure {
+  return { ...socketFailure(failure), isFile: !CONNECTION.has(failure.code) };
+}
+
 /** The error that is pending on a connected socket, which is thereby taken off it; undefined when there is none. */
 export function pendingFailure(
   sockets: Pick<Sockets, 'connectResult' | 'lastFailure'>,
@@ -75,12 +83,17 @@ class PlainTransport implements Transport {
     return this.sockets.send(this.fd, bytes, offset, length);
   }
 
+  sendFile(file: number, offset: number, length: number): Progress {
+    return this.sockets.sendFile(this.fd, file, offset, length);
+  }
+
   shutdownWrite(): Progress {
     return endSocket(this.sockets, this.fd);
   }
 
   failure(): TransportFailure {
-    return socketFailure(this.sockets.lastFailure());
+    const failure = this.sockets.lastFailure();
+    return failure.call === 'sendfile' ? sendFileFailure(failure) : socketFailure(failure);
   }
 
   release(): void {

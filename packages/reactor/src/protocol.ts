@@ -43,7 +43,10 @@ export interface Protocol<State = void> {
    * written since `upgrade()` leaves by it. Not called when it failed: the connection then closes, with `onClose`.
    */
   onUpgraded?(conn: Connection<State>): void;
-  /** The write queue fell to the low-water mark after a `write` had answered false. */
+  /**
+   * The write queue fell to the low-water mark and no file is left in it, after a `write` had answered false or a file was
+   * queued.
+   */
   onDrain?(conn: Connection<State>): void;
   /** The peer ended its side; no more data comes, writing is still possible. Without this hook our side is ended too. */
   onEnd?(conn: Connection<State>): void;

@@ -9,6 +9,7 @@ import type { Connection } from './connection-contract.ts';
 import { connect } from './connector.ts';
 import { type Clock, systemClock } from './deadline-wheel.ts';
 import { isWatched, publish } from './diagnostics.ts';
+import { type Disk, systemDisk } from './disk.ts';
 import { Drain, type ShutdownReport } from './drain.ts';
 import { EpollPoller } from './epoll-poller.ts';
 import { UsageError } from './errors.ts';
@@ -44,6 +45,7 @@ export interface ReactorOptions {
 export interface ReactorParts {
   readonly poller: Poller;
   readonly sockets: Sockets;
+  readonly disk: Disk;
   readonly clock: Clock;
 }
 
@@ -52,7 +54,13 @@ const REACTOR_NAMES = ['limits', 'onError', 'poisonReads'];
 /** A reactor on the kernel's epoll. Throws `NativeLoadError` where the addon cannot run. */
 export function createReactor(options: ReactorOptions = {}): Reactor {
   const native = loadNative();
-  return new Reactor({ poller: new EpollPoller(native), sockets: native, clock: systemClock }, options);
+  const parts = {
+    poller: new EpollPoller(native),
+    sockets: native,
+    disk: systemDisk(native),
+    clock: systemClock,
+  };
+  return new Reactor(parts, options);
 }
 
 export class Reactor {

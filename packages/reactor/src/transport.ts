@@ -19,6 +19,8 @@ export { Status };
 export interface TransportFailure {
   readonly reason: 'truncated' | 'reset' | 'error';
   readonly error: Error;
+  /** Of `sendFile`: it is the file that cannot be sent so, and the connection is what it was. */
+  readonly isFile?: boolean;
 }
 
 export interface Transport {
@@ -56,6 +58,14 @@ export interface Transport {
    * offer at least as many; they may have moved. The memory is not kept.
    */
   write(bytes: Uint8Array, offset: number, length: number): Progress;
+  /**
+   * Sends up to `length` (1 or more) bytes of the open regular file `file` from `offset` on: 1 or more, 0 when the file
+   * ends there, `wantsWrite`, `wantsRead` or `failed`. After a want the next call begins with the same file and offset;
+   * until it has answered a count nothing else is written. The bytes are in the page cache, as far as can be known. With
+   * {@link TransportFailure.isFile} this file is read and written instead. Only for transports that can send files without
+   * taking them through user space; without it every file is read and written.
+   */
+  sendFile?(file: number, offset: number, length: number): Progress;
   /** Announces the end of our side (close_notify where there is one, then FIN); 0 when that has left. */
   shutdownWrite(): Progress;
   /** Details of the last `failed`; to be asked before any other transport is called. */

@@ -10,23 +10,28 @@ import { step, type TransitionTable } from './transition-table.ts';
  * - `ready`: nothing is awaited; what is queued leaves at the next flush.
  * - `blocked`: armed for the writable edge.
  * - `wants-read`: a write (or the handshake) is blocked until the socket is readable.
+ * - `wants-file`: a file is at the front and a thread opens or reads it; no edge is awaited.
  * - `suspended`: the handshake waits for something other than the socket; the transport says when it can go on.
  * - `ending`: `end()` was called: flush, announce the end, shut our side; nothing is awaited at this moment.
- * - `ending-blocked`, `ending-wants-read`: the same, waiting as `blocked` and `wants-read` do.
+ * - `ending-blocked`, `ending-wants-read`, `ending-wants-file`: the same, waiting as `blocked`, `wants-read` and
+ *   `wants-file` do.
  * - `ended`: our side is shut, or the connection closed. Nothing is written any more.
  */
 export type WriteHalf =
   | 'ready'
   | 'blocked'
   | 'wants-read'
+  | 'wants-file'
   | 'suspended'
   | 'ending'
   | 'ending-blocked'
   | 'ending-wants-read'
+  | 'ending-wants-file'
   | 'ended';
 
 /**
  * - `block`, `want-read`: the transport wants the socket to be writable, readable. `writable`, `readable`: that edge came.
+ * - `want-file`: the disk is waited for. `file`: it has answered.
  * - `suspend`: a handshake waits for neither. `go-on`: it need not any more.
  * - `end`: the protocol has nothing more to say. `finish`: our side is shut, everything before it has left.
  * - `abort`: what is queued can never leave: the transport failed or the connection closes.
@@ -36,6 +41,8 @@ export type WriteEvent =
   | 'want-read'
   | 'writable'
   | 'readable'
+  | 'want-file'
+  | 'file'
   | 'suspend'
   | 'go-on'
   | 'end'
@@ -46,16 +53,25 @@ export const WRITE_HALF = {
   ready: {
     block: 'blocked',
     'want-read': 'wants-read',
+    'want-file': 'wants-file',
     suspend: 'suspended',
     end: 'ending',
     abort: 'ended',
   },
   blocked: { writable: 'ready', end: 'ending-blocked', abort: 'ended' },
   'wants-read': { readable: 'ready', end: 'ending-wants-read', abort: 'ended' },
+  'wants-file': { file: 'ready', end: 'ending-wants-file', abort: 'ended' },
   suspended: { 'go-on': 'ready', abort: 'ended' },
-  ending: { block: 'ending-blocked', 'want-read': 'ending-wants-read', finish: 'ended', abort: 'ended' },
+  ending: {
+    block: 'ending-blocked',
+    'want-read': 'ending-wants-read',
+    'want-file': 'ending-wants-file',
+    finish: 'ended',
+    abort: 'ended',
+  },
   'ending-blocked': { writable: 'ending', abort: 'ended' },
   'ending-wants-read': { readable: 'ending', abort: 'ended' },
+  'ending-wants-file': { file: 'ending', abort: 'ended' },
   ended: {},
 } as const satisfies TransitionTable<WriteHalf, WriteEvent>;
 
@@ -65,7 +81,7 @@ export function stepWriteHalf(state: WriteHalf, event: WriteEvent): WriteHalf {
 
 /** Whether bytes may still be queued. */
 export function acceptsBytes(state: WriteHalf): boolean {
-  return state === 'ready' || state === 'blocked' || state === 'wants-read';
+  return state === 'ready' || state === 'blocked' || state === 'wants-read' || state === 'wants-file';
 }
 
 /** Whether a flush may call the transport now. */
@@ -79,4 +95,8 @@ export function awaitsWritable(state: WriteHalf): boolean {
 
 export function awaitsReadable(state: WriteHalf): boolean {
   return state === 'wants-read' || state === 'ending-wants-read';
+}
+
+export function awaitsFile(state: WriteHalf): boolean {
+  return state === 'wants-file' || state === 'ending-wants-file';
 }

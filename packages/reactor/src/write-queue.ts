@@ -1,9 +1,11 @@
 /**
- * Bytes that one connection could not send yet, in order.
+ * Bytes that one connection could not send yet, and files, in order.
  *
  * Rule: the front is never cut, moved together or overtaken: a transport that has seen it and answered a want must be
  * offered the same bytes again, at least as many (OpenSSL calls anything else a "bad length"). Appending is fine.
  */
+
+import { QueuedFile } from './queued-file.ts';
 
 /** Copies share blocks of this size, so that many small writes become few system calls. */
 const BLOCK_BYTES = 16 * 1024;
@@ -17,7 +19,7 @@ interface Entry {
 }
 
 /** Entries of every queue that has none: most connections wait for nothing most of the time. */
-const NO_ENTRIES: readonly Entry[] = [];
+const NO_ENTRIES: readonly (Entry | QueuedFile)[] = [];
 
 /** What the queues of one reactor hold together. */
 export interface QueueTotals {
@@ -29,22 +31,24 @@ export interface QueueTotals {
 
 export class WriteQueue {
   private readonly totals: QueueTotals;
-  private entries: readonly Entry[] = NO_ENTRIES;
+  private entries: readonly (Entry | QueuedFile)[] = NO_ENTRIES;
   private head = 0;
   private queued = 0;
   private copied = 0;
+  /** Files in the queue. */
+  fileCount = 0;
 
   constructor(totals: QueueTotals) {
     this.totals = totals;
   }
 
-  /** Bytes in the queue. */
+  /** Bytes in the queue, those of files not counted. */
   get bytes(): number {
     return this.queued;
   }
 
   get isEmpty(): boolean {
-    return this.queued === 0;
+    return this.entries.length === 0;
   }
 
   /** Appends a copy of `bytes[start, end)`. */
@@ -73,20 +77,56 @@ export class WriteQueue {
     this.count(end - start, false);
   }
 
-  /** The front as the transport has to be offered it, or undefined when the queue is empty. */
+  appendFile(file: QueuedFile): void {
+    this.append(file);
+    this.fileCount += 1;
+  }
+
+  /** The front as the transport has to be offered it, or undefined when the queue is empty or a file is there. */
   front(): { readonly bytes: Uint8Array; readonly start: number; readonly end: number } | undefined {
-    return this.entries[this.head];
+    const entry = this.entries[this.head];
+    return entry instanceof QueuedFile ? undefined : entry;
+  }
+
+  /** The file at the front. */
+  frontFile(): QueuedFile | undefined {
+    const entry = this.entries[this.head];
+    return entry instanceof QueuedFile ? entry : undefined;
+  }
+
+  firstFile(): QueuedFile | undefined {
+    if (this.fileCount === 0) return undefined;
+    for (let at = this.head; at < this.entries.length; at += 1) {
+      const entry = this.entries[at];
+      if (entry instanceof QueuedFile) return entry;
+    }
+    return undefined;
+  }
+
+  /** All files, in order. */
+  files(): readonly QueuedFile[] {
+    if (this.fileCount === 0) return [];
+    return this.entries.slice(this.head).filter((entry) => entry instanceof QueuedFile);
+  }
+
+  /** Removes the file at the front. */
+  shiftFile(): void {
+    this.fileCount -= 1;
+    this.shift();
   }
 
   /** Removes `count` bytes that the transport has taken from the front entry. */
   consume(count: number): void {
     const entry = this.entries[this.head];
-    if (entry === undefined || count > entry.end - entry.start) {
+    if (entry === undefined || entry instanceof QueuedFile || count > entry.end - entry.start) {
       throw new RangeError(`${count} bytes were taken of a front that has fewer`);
     }
     entry.start += count;
     this.count(-count, entry.ours);
-    if (entry.start < entry.end) return;
+    if (entry.start === entry.end) this.shift();
+  }
+
+  private shift(): void {
     this.head += 1;
     if (this.head === this.entries.length) this.empty();
     // Dropping the spent entries now and then keeps a queue that is never empty from growing without end.
@@ -101,12 +141,13 @@ export class WriteQueue {
     this.totals.copiedBytes -= this.copied;
     this.queued = 0;
     this.copied = 0;
+    this.fileCount = 0;
     this.empty();
   }
 
-  private append(entry: Entry): void {
+  private append(entry: Entry | QueuedFile): void {
     if (this.entries === NO_ENTRIES) this.entries = [entry];
-    else (this.entries as Entry[]).push(entry);
+    else (this.entries as (Entry | QueuedFile)[]).push(entry);
   }
 
   private empty(): void {
@@ -125,7 +166,7 @@ export class WriteQueue {
   /** Puts what fits into the tail's spare room; returns how many bytes that were. */
   private fillTail(bytes: Uint8Array, start: number, end: number): number {
     const tail = this.entries.at(-1);
-    if (tail === undefined || !tail.ours || this.head === this.entries.length) return 0;
+    if (tail === undefined || tail instanceof QueuedFile || !tail.ours) return 0;
     const count = Math.min(end - start, tail.bytes.length - tail.end);
     tail.bytes.set(bytes.subarray(start, start + count), tail.end);
     tail.end += count;

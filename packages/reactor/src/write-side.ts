@@ -1,16 +1,20 @@
 /**
- * The writing side of one connection: its half, its queue, and the way of bytes into the transport.
+ * The writing side of one connection: its half, its queue, and the way of bytes and files into the transport.
  *
  * Rule: bytes leave in the order in which they were accepted: staged ones before what is written after them, the queue
  * before anything staged. So the outbox is used only while the queue is empty and nothing is awaited. An upgrade draws a
  * line: what was accepted before it leaves by the transport of that time, what comes after waits for the new one.
  */
+import type { FileError } from './file-errors.ts';
+import { FileFlow } from './file-flow.ts';
+import type { FileRange, FileSource } from './file-source.ts';
 import type { Loop } from './loop.ts';
 import { NEVER } from './open-deadlines.ts';
 import { DIRECT_WRITE_BYTES } from './outbox.ts';
 import { type Progress, Status, type Transport, type TransportFailure } from './transport.ts';
 import {
   acceptsBytes,
+  awaitsFile,
   awaitsReadable,
   awaitsWritable,
   mayFlush,
@@ -30,13 +34,15 @@ export class WriteSide {
   lastBytesMs = NEVER;
   /** When what is blocked now blocked; NEVER while nothing is. */
   blockedMs = NEVER;
-  /** A `write` answered false; the low-water mark has still to be told. */
+  /** A `write` answered false, or a file was queued; the low-water mark has still to be told. */
   needsDrain = false;
   private readonly loop: Loop;
   private transport: Transport;
   private readonly queue: WriteQueue;
   /** From `upgrade` to `upgraded`: what is accepted waits, for the handshake alone may send. */
   private held = false;
+  /** Made for the first file: most connections send none. */
+  private files: FileFlow | undefined;
   /** The transport before the upgrade, until the `bytes` at the front of the queue that are its own have left. */
   private before: { readonly transport: Transport; bytes: number } | undefined;
 
@@ -49,6 +55,20 @@ export class WriteSide {
   /** Bytes that wait here; what is staged in the outbox for this connection not counted. */
   get queuedBytes(): number {
     return this.queue.bytes;
+  }
+
+  /** What files in the queue have still to send, as far as their lengths are known. */
+  get queuedFileBytes(): number {
+    return this.queue.files().reduce((bytes, file) => bytes + file.leftBytes, 0);
+  }
+
+  /** Why the file at the front cannot be sent: the connection has to close with this. */
+  get fileFailure(): FileError | undefined {
+    return this.files?.failure;
+  }
+
+  get hasFiles(): boolean {
+    return this.queue.fileCount > 0;
   }
 
   /** Whether bytes may leave at once, ahead of nobody. */
@@ -87,14 +107,26 @@ export class WriteSide {
     return this.acceptBytes(data, staging && this.isClear, 'shared');
   }
 
+  /** Queues a file behind everything; nothing may be staged. `goOn` is called when the disk has been waited for. */
+  acceptFile(source: FileSource, range: FileRange, goOn: () => void): Promise<number> {
+    this.needsDrain = true;
+    this.files ??= new FileFlow(this.loop, this.queue);
+    return this.files.accept(source, range, () => {
+      if (!awaitsFile(this.half)) return;
+      this.half = stepWriteHalf(this.half, 'file');
+      goOn();
+    });
+  }
+
   /** `end()`: nothing is accepted any more; a flush sends the rest and ends our side. */
   end(): void {
     if (acceptsBytes(this.half)) this.half = stepWriteHalf(this.half, 'end');
   }
 
-  /** Drops what is queued; nothing can leave any more. */
-  abort(): void {
+  /** Drops what is queued; nothing can leave any more, because of `cause` if that is an error. */
+  abort(cause: Error | undefined): void {
     if (this.half !== 'ended') this.half = stepWriteHalf(this.half, 'abort');
+    for (const file of this.queue.files()) file.abandon(cause);
     this.queue.clear();
     this.closeBefore();
   }
@@ -182,7 +214,14 @@ export class WriteSide {
   flush(): boolean {
     while (mayFlush(this.half)) {
       const front = this.queue.front();
-      if (front === undefined) break;
+      if (front === undefined) {
+        if (this.queue.isEmpty || this.files === undefined) break;
+        const progress = this.files.send(this.transport, (bytes) => this.left(bytes));
+        if (progress === Status.ended) break;
+        if (progress === Status.suspended) this.awaitDisk();
+        else if (progress !== 0 && !this.awaitEdge(progress)) return false;
+        continue;
+      }
       const progress = this.transport.write(front.bytes, front.start, front.end - front.start);
       if (progress > 0) {
         this.queue.consume(progress);
@@ -190,12 +229,23 @@ export class WriteSide {
       } else if (!this.awaitEdge(progress)) return false;
     }
     if (this.half === 'ready') this.blockedMs = NEVER;
-    if (this.half !== 'ending') return true;
+    if (this.half !== 'ending' || !this.queue.isEmpty) return true;
     const progress = this.transport.shutdownWrite();
     if (progress !== 0) return this.awaitEdge(progress);
     this.half = stepWriteHalf(this.half, 'finish');
     this.blockedMs = NEVER;
     return true;
+  }
+
+  /** Whether files used up their budget, so that a flush is due without an edge. Asked once. */
+  takeSpent(): boolean {
+    return this.files?.takeSpent() ?? false;
+  }
+
+  /** The file at the front waits for our own disk: no fault of the peer. */
+  private awaitDisk(): void {
+    this.half = stepWriteHalf(this.half, 'want-file');
+    this.blockedMs = NEVER;
   }
 
   /** The transport has taken `count` bytes. */

@@ -91,3 +91,53 @@ describe('P7 eight peers that send without pause, and a ninth that sends one byt
     for (const bytes of bytesByFlood(served.slice(start))) expect(bytes).toBeLessThanOrEqual(BUDGET_BYTES);
   });
 });
+
+describe('P43 eight downloads that their peers take as fast as they come, and a ninth peer that sends one byte', () => {
+  const FILE_BUDGET_BYTES = 8 * 1024;
+  const PIECE_BYTES = 3 * 1024;
+  let downloads: { readonly fd: number; readonly transport: FakeTransport }[];
+
+  beforeEach(async () => {
+    harness = new Harness({ limits: { fileBudgetBytes: FILE_BUDGET_BYTES } });
+    served = [];
+    harness.disk.add('file', Buffer.alloc(4 * 1024 * 1024));
+    await harness.listen({
+      onOpen: () => {},
+      onData(conn: Connection, chunk) {
+        if (conn.id === PING) served.push({ id: PING, bytes: chunk.length });
+        else void conn.sendFile('file');
+      },
+    });
+    downloads = Array.from({ length: FLOODS }, (_none, index) => harness.offer(greedy(index + 1)));
+    ping = harness.offer();
+    harness.poller.fire([harness.listenerFd, Ready.readable]);
+    while (harness.disk.answer());
+    harness.poller.turn();
+    while (harness.disk.answer());
+  });
+
+  /** A peer that asks for the file, and takes a piece of it at each call. */
+  const greedy = (id: number) => (transport: FakeTransport) => {
+    transport.reads.push('go');
+    transport.sendFile = (_file, _offset, length) => {
+      const bytes = Math.min(length, PIECE_BYTES);
+      served.push({ id, bytes });
+      return bytes;
+    };
+  };
+
+  test('at most one budget of each of the eight is sent in a turn, and the ping is served in it', () => {
+    for (let turn = 0; turn < 20; turn += 1) {
+      const start = served.length;
+      harness.poller.fire(...downloads.map(({ fd }) => [fd, Ready.writable] as const), pingEdge());
+      const sent = bytesByFlood(served.slice(start));
+      for (const bytes of sent) expect(bytes).toBe(FILE_BUDGET_BYTES);
+      expect(served.slice(start).filter(({ id }) => id === PING)).toEqual([{ id: PING, bytes: 1 }]);
+    }
+  });
+
+  test('all eight get the same', () => {
+    for (let turn = 0; turn < 10; turn += 1) harness.poller.turn();
+    expect(new Set(bytesByFlood(served)).size).toBe(1);
+  });
+});

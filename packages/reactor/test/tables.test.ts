@@ -4,6 +4,7 @@ import { LIFECYCLE, stepLifecycle } from '../src/lifecycle.ts';
 import { READ_HALF, stepReadHalf } from '../src/read-half.ts';
 import {
   acceptsBytes,
+  awaitsFile,
   awaitsReadable,
   awaitsWritable,
   mayFlush,
@@ -61,9 +62,10 @@ test('an illegal event changes nothing and names the machine, the state and the 
   expect(READ_HALF).toEqual(before);
 });
 
-test('a writing half awaits at most one edge, never one while it may flush, and none while it is suspended', () => {
+test('a writing half awaits at most one thing, never one while it may flush, and no edge while it is suspended or waits for a file', () => {
   for (const state of Object.keys(WRITE_HALF) as WriteHalf[]) {
-    const awaited = Number(awaitsReadable(state)) + Number(awaitsWritable(state)) + Number(mayFlush(state));
+    const edges = Number(awaitsReadable(state)) + Number(awaitsWritable(state));
+    const awaited = edges + Number(awaitsFile(state)) + Number(mayFlush(state));
     expect([state, awaited]).toEqual([state, state === 'ended' || state === 'suspended' ? 0 : 1]);
   }
 });

@@ -232,6 +232,23 @@ describe('an upgrade', () => {
     expect(recorder.log).toEqual(['open', 'upgraded', 'data secret']);
   });
 
+  test('that begins in the last onData before a shutdown is told lets it be told when it is done', async () => {
+    const next = successor((transport) => transport.handshakes.push(Status.wantsRead));
+    recorder.data = (conn) => conn.upgrade(next.upgrade, { head: NOTHING });
+    const told: string[] = [];
+    Object.assign(recorder, { onShutdown: (conn: Connection) => told.push(conn.lifecycle) });
+    const { transport, fd } = harness.accept();
+    transport.reads.push('start');
+    const shutdown = harness.reactor.shutdown({ deadlineMs: 5_000 });
+    harness.letListenerClose();
+    expect([recorder.conn.lifecycle, told]).toEqual(['handshaking', []]);
+    harness.poller.fire([fd, Ready.readable]);
+    expect(told).toEqual(['open']);
+    recorder.conn.destroy();
+    harness.poller.settle();
+    await shutdown;
+  });
+
   test('lets a shutdown be told when it is done', async () => {
     const next = successor((script) => script.handshakes.push(Status.wantsRead));
     const { fd } = harness.accept();

@@ -9,7 +9,7 @@ export type Counts = Readonly<Record<Fault, number>>;
 /** errno names that a broken connection may tell: those that are injected, and what the other end then sees. */
 const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH']);
 
-const WRITES = new Set(['send', 'SSL_write', 'SSL_shutdown']);
+const WRITES = new Set(['send', 'sendfile', 'SSL_write', 'SSL_shutdown']);
 
 /** Checks a run during which `injected` faults were injected. */
 export function findings(run: SeedRun, injected: Counts): string[] {

@@ -42,7 +42,8 @@ export class Random {
   }
 }
 
-const POOL = pool();
+/** What messages and files are made of. */
+export const POOL = pool();
 
 function pool(): Buffer {
   const bytes = Buffer.alloc(1024 * 1024);

@@ -1,5 +1,5 @@
 /**
- * One seed: echo and HTTP, plain and over TLS, all at once, under the faults that the seed brings.
+ * One seed: echo, HTTP and files, plain and over TLS, all at once, under the faults that the seed brings.
  *
  * Rule: whatever is made here is gone when the run is over, and the checks see everything that happened.
  */
@@ -16,6 +16,8 @@ import {
 } from '@sluice/reactor';
 import { echoClient } from './echo-client.ts';
 import type { Outcome } from './exchange.ts';
+import { fileClient } from './file-client.ts';
+import { fileServer } from './file-server.ts';
 import { httpClient } from './http-client.ts';
 import { handler } from './http-server.ts';
 import { Random } from './random.ts';
@@ -58,6 +60,7 @@ export class SeedRun {
     const serving = http(handler, { onError: () => {} });
     const exchanges = media.flatMap((medium) => [
       () => this.exchange(`echo over ${medium.name}`, medium, server, client, echo(), echoClient),
+      () => this.exchange(`files over ${medium.name}`, medium, server, client, fileServer(), fileClient),
       () => this.exchange(`http over ${medium.name}`, medium, server, client, serving, httpClient),
     ]);
     if (this.settings.oneAtATime) for (const exchange of exchanges) await exchange();

@@ -56,6 +56,7 @@ function limitsOf(random: Random): Partial<Limits> {
   const highWaterMarkBytes = random.pick([1, 2_000, 30_000, 128 * 1024]);
   return {
     readBudgetBytes: random.pick([1, 3_000, 50_000, 256 * 1024]),
+    fileBudgetBytes: random.pick([3_000, 50_000, 512 * 1024]),
     acceptBudget: random.pick([1, 2, 64]),
     handshakeBudget: random.pick([1, 3, 16]),
     maxConnections: random.pick([0, 0, 3]),

@@ -38,6 +38,13 @@ SLUICE_INTERPOSES ssize_t send(int fd, const void* buffer, size_t length, int fl
   return FaultySend(*control, fd, buffer, length, flags);
 }
 
+/// What sendfile(2) is called where offsets have 64 bits.
+SLUICE_INTERPOSES ssize_t sendfile64(int fd, int file, off64_t* offset, size_t length) noexcept {
+  FaultControl* const control = SLUICE_FAULTS_FOR_CALLER();
+  if (control == nullptr) return real().sendfile64(fd, file, offset, length);
+  return FaultySendFile(*control, fd, file, offset, length);
+}
+
 SLUICE_INTERPOSES int accept4(int fd, sockaddr* address, socklen_t* length, int flags) {
   FaultControl* const control = SLUICE_FAULTS_FOR_CALLER();
   if (control == nullptr) return real().accept4(fd, address, length, flags);

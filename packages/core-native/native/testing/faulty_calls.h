@@ -13,6 +13,7 @@ namespace sluice::testing {
 
 ssize_t FaultyRecv(FaultControl& control, int fd, void* buffer, size_t length, int flags);
 ssize_t FaultySend(FaultControl& control, int fd, const void* buffer, size_t length, int flags);
+ssize_t FaultySendFile(FaultControl& control, int fd, int file, off64_t* offset, size_t length);
 int FaultyAccept(FaultControl& control, int fd, sockaddr* address, socklen_t* length, int flags);
 int FaultyConnect(FaultControl& control, int fd, const sockaddr* address, socklen_t length);
 /// getsockopt(2) of SO_ERROR: how the result of a connect is asked for.

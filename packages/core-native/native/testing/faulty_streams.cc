@@ -1,4 +1,4 @@
-// See faulty_calls.h: recv(2) and send(2).
+// See faulty_calls.h: recv(2), send(2) and sendfile(2).
 #include <algorithm>
 #include <cerrno>
 
@@ -52,6 +52,33 @@ ssize_t RecvBroken(int fd, void* buffer, size_t length, int flags) {
   return count < 0 && errno == ENOTCONN ? 0 : count;
 }
 
+/// send(2) or sendfile(2): `write` makes the call with so many bytes.
+template <typename Write>
+ssize_t FaultyWrite(FaultControl& control, int fd, size_t length, Write write) {
+  Descriptor* const descriptor = DescriptorOf(fd);
+  if (descriptor == nullptr || descriptor->broken) return write(length);
+  CallSchedule schedule(control, *descriptor, Call::kSend);
+  descriptor->stream = true;
+  if (Refuses(schedule, Fault::kSendInterrupted, fd, POLLOUT)) return Fail(EINTR);
+  if (!descriptor->registered) return write(length);
+  if (Breaks(schedule, Fault::kSendReset, fd, *descriptor)) return Fail(ECONNRESET);
+  if (Breaks(schedule, Fault::kSendPipe, fd, *descriptor)) return Fail(EPIPE);
+  if (Strikes(schedule, Fault::kSendNoBuffers, *descriptor)) return Fail(ENOBUFS);
+  if (Refuses(schedule, Fault::kSendAgain, fd, POLLOUT)) {
+    // Only for whoever waits for it already: others will ask the kernel, which then looks.
+    Rearm(fd, EPOLLOUT);
+    return Fail(EAGAIN);
+  }
+  schedule.Passed();
+  if (length < 2 || !schedule.Meets(Fault::kSendShort)) return write(length);
+  const size_t part = Part(schedule, length);
+  const ssize_t count = write(part);
+  if (count != static_cast<ssize_t>(part)) return count;
+  schedule.Count(Fault::kSendShort);
+  Rearm(fd, EPOLLOUT);
+  return count;
+}
+
 }  // namespace
 
 ssize_t FaultyRecv(FaultControl& control, int fd, void* buffer, size_t length, int flags) {
@@ -83,29 +110,13 @@ ssize_t FaultyRecv(FaultControl& control, int fd, void* buffer, size_t length, i
 }
 
 ssize_t FaultySend(FaultControl& control, int fd, const void* buffer, size_t length, int flags) {
-  Descriptor* const descriptor = DescriptorOf(fd);
-  if (descriptor == nullptr || descriptor->broken) return real().send(fd, buffer, length, flags);
-  CallSchedule schedule(control, *descriptor, Call::kSend);
-  descriptor->stream = true;
-  if (Refuses(schedule, Fault::kSendInterrupted, fd, POLLOUT)) return Fail(EINTR);
-  if (!descriptor->registered) return real().send(fd, buffer, length, flags);
-  if (Breaks(schedule, Fault::kSendReset, fd, *descriptor)) return Fail(ECONNRESET);
-  if (Breaks(schedule, Fault::kSendPipe, fd, *descriptor)) return Fail(EPIPE);
-  if (Strikes(schedule, Fault::kSendNoBuffers, *descriptor)) return Fail(ENOBUFS);
-  if (Refuses(schedule, Fault::kSendAgain, fd, POLLOUT)) {
-    // Only for whoever waits for it already: others will ask the kernel, which then looks.
-    Rearm(fd, EPOLLOUT);
-    return Fail(EAGAIN);
-  }
-  schedule.Passed();
-  if (length < 2 || !schedule.Meets(Fault::kSendShort))
-    return real().send(fd, buffer, length, flags);
-  const size_t part = Part(schedule, length);
-  const ssize_t count = real().send(fd, buffer, part, flags);
-  if (count != static_cast<ssize_t>(part)) return count;
-  schedule.Count(Fault::kSendShort);
-  Rearm(fd, EPOLLOUT);
-  return count;
+  return FaultyWrite(control, fd, length,
+                     [&](size_t part) { return real().send(fd, buffer, part, flags); });
+}
+
+ssize_t FaultySendFile(FaultControl& control, int fd, int file, off64_t* offset, size_t length) {
+  return FaultyWrite(control, fd, length,
+                     [&](size_t part) { return real().sendfile64(fd, file, offset, part); });
 }
 
 }  // namespace sluice::testing

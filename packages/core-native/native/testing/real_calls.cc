@@ -19,6 +19,7 @@ const RealCalls& real() {
   static const RealCalls calls{
       Next<decltype(&::recv)>("recv"),
       Next<decltype(&::send)>("send"),
+      Next<decltype(&::sendfile64)>("sendfile64"),
       Next<decltype(&::accept4)>("accept4"),
       Next<decltype(&::connect)>("connect"),
       Next<decltype(&::getsockopt)>("getsockopt"),

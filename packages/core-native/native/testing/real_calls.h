@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/epoll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@ namespace sluice::testing {
 struct RealCalls {
   decltype(&::recv) recv;
   decltype(&::send) send;
+  decltype(&::sendfile64) sendfile64;
   decltype(&::accept4) accept4;
   decltype(&::connect) connect;
   decltype(&::getsockopt) getsockopt;

@@ -12,7 +12,7 @@ export const BENIGN_FAULTS = [
   'recvAgain',
   /** EINTR. */
   'recvInterrupted',
-  /** send(2) takes part of what it was offered. */
+  /** send(2), or sendfile(2), takes part of what it was offered; the same holds for the other faults of `send`. */
   'sendShort',
   /** EAGAIN although there is room; an edge comes to whoever then asks for writability. */
   'sendAgain',

@@ -34,6 +34,8 @@ export class FakeTransport implements Transport {
   readonly calls: string[] = [];
   /** What each refused write was offered, to compare a retry with. */
   readonly offered: Buffer[] = [];
+  /** Sends files by itself once {@link sendFiles} was called. */
+  sendFile?: (file: number, offset: number, length: number) => Progress;
   closed = false;
   private readonly taken: Buffer[] = [];
 
@@ -83,6 +85,24 @@ export class FakeTransport implements Transport {
     this.calls.push(`write ${count}/${length}`);
     this.taken.push(Buffer.from(bytes.subarray(offset, offset + count)));
     return count;
+  }
+
+  /**
+   * From now on it sends files itself, out of what `contentOf` has. Answers come from `writes`, a `failed` being the
+   * connection's unless `failureAnswer` says otherwise. Calls are noted as `sendFile 5/10 from 0`.
+   */
+  sendFiles(contentOf: (file: number) => Uint8Array): void {
+    this.sendFile = (file, offset, length) => {
+      const answer = this.writes.shift() ?? length;
+      if (typeof answer === 'object') {
+        this.calls.push(`sendFile ${answer.status}`);
+        return Status[answer.status];
+      }
+      const part = contentOf(file).subarray(offset, offset + Math.min(answer, length));
+      this.calls.push(`sendFile ${part.length}/${length} from ${offset}`);
+      this.taken.push(Buffer.from(part));
+      return part.length;
+    };
   }
 
   shutdownWrite(): Progress {

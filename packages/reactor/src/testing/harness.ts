@@ -9,6 +9,7 @@ import { Reactor, type ReactorOptions } from '../reactor.ts';
 import type { Server } from '../server.ts';
 import type { ServerTransport } from '../transport.ts';
 import { FakeClock } from './fake-clock.ts';
+import { FakeDisk } from './fake-disk.ts';
 import { FakePoller } from './fake-poller.ts';
 import { FakeSockets } from './fake-sockets.ts';
 import { FakeTransport } from './fake-transport.ts';
@@ -16,6 +17,7 @@ import { FakeTransport } from './fake-transport.ts';
 export class Harness {
   readonly poller = new FakePoller();
   readonly sockets = new FakeSockets();
+  readonly disk = new FakeDisk();
   readonly clock = new FakeClock();
   readonly reactor: Reactor;
   /** What the reactor reported through `onError`. */

@@ -3,6 +3,7 @@
 export { Reactor, type ReactorParts } from '../reactor.ts';
 export * from './conformance/index.ts';
 export { FakeClock } from './fake-clock.ts';
+export { FakeDisk, type FakeFile } from './fake-disk.ts';
 export { FakePoller, type Registration } from './fake-poller.ts';
 export { FakeSockets } from './fake-sockets.ts';
 export { FakeTransport, type ReadAnswer, type WriteAnswer } from './fake-transport.ts';

@@ -10,6 +10,6 @@ test('the suites run under node:test as they do here', async () => {
     ['--import', 'tsx', '--test-reporter', 'tap', program],
     { timeout: 20_000 },
   );
-  expect(stdout).toMatch(/^# pass 77$/m);
+  expect(stdout).toMatch(/^# pass 91$/m);
   expect(stdout).toMatch(/^# fail 0$/m);
 });

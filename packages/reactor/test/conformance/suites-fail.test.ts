@@ -1,3 +1,4 @@
+import { fstatSync, readSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Connection, Protocol } from '../../src/index.ts';
 import { type ProtocolScript, testPoller, testProtocol, testTransport } from '../../src/testing/index.ts';
@@ -186,6 +187,64 @@ describe('testTransport', () => {
     }
     expect(await complaints(Trusting, 'P26')).toMatch(/./);
     expect(await complaints(Vague, 'reason reset')).toMatch(/'error'/);
+  });
+
+  describe('that sends files', () => {
+    class Sending extends MemoryTransport {
+      sendFile(file: number, offset: number, length: number): Progress {
+        if (this.broken) return Status.failed;
+        if (fstatSync(file).isDirectory()) return this.refuse();
+        const bytes = Buffer.alloc(Math.min(length, this.out.room));
+        const count = this.out.room === 0 ? 0 : readSync(file, bytes, 0, bytes.length, offset);
+        if (this.out.room === 0) return Status.wantsWrite;
+        this.out.put(bytes.subarray(0, count));
+        return count;
+      }
+
+      protected isFile = false;
+      private refuse(): Progress {
+        this.isFile = true;
+        return Status.failed;
+      }
+
+      override failure(): TransportFailure {
+        return { ...super.failure(), isFile: this.isFile };
+      }
+    }
+
+    test('has nothing to say against a good one', async () => {
+      expect(await complaints(Sending, 'file')).toBe('');
+    });
+
+    test('complains of one that ignores the offset', async () => {
+      class Offsetless extends Sending {
+        override sendFile(file: number, _offset: number, length: number): Progress {
+          return super.sendFile(file, 0, length);
+        }
+      }
+      expect(await complaints(Offsetless, 'its place among writes')).toMatch(
+        /the bytes are not those of the file/,
+      );
+    });
+
+    test('P42 complains of one that takes the end of a file for its own', async () => {
+      class Ending extends Sending {
+        override sendFile(file: number, offset: number, length: number): Progress {
+          const progress = super.sendFile(file, offset, length);
+          return progress === 0 ? Status.ended : progress;
+        }
+      }
+      expect(await complaints(Ending, 'where the file ends')).toMatch(/-3/);
+    });
+
+    test('complains of one that blames the connection for a file', async () => {
+      class Blaming extends Sending {
+        override failure(): TransportFailure {
+          return { ...super.failure(), isFile: false };
+        }
+      }
+      expect(await complaints(Blaming, 'it is the file')).toMatch(/the failure has isFile/);
+    });
   });
 
   test('complains of one that does not release what it holds', async () => {

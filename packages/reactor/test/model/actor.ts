@@ -7,6 +7,7 @@ import type { OpenDeadline } from '../../src/deadline.ts';
 import type { CloseReason, Connection, Protocol } from '../../src/index.ts';
 import type { Timeouts } from '../../src/open-deadlines.ts';
 import { ConnectionModel, type Marks } from './connection-model.ts';
+import { FileStretch, type FileTraits } from './file-model.ts';
 import type { PeerAct, Verb, Whim } from './schedule.ts';
 import { SimulatedSocket, type Surroundings } from './simulated-socket.ts';
 import { streamBytes } from './streams.ts';
@@ -129,6 +130,7 @@ export class Actor {
   private verb(conn: Connection<Actor>, what: Verb): void {
     const { model } = this;
     if (what.verb === 'write') this.write(conn, what.how, what.bytes);
+    else if (what.verb === 'file') this.sendFile(conn, what.file);
     else if (what.verb === 'end') this.finish(conn, what.bytes);
     else if (what.verb === 'destroy') this.destroy(conn, what.withError);
     else if (what.verb === 'upgrade') this.upgrade(conn, what.handshake);
@@ -154,6 +156,10 @@ export class Actor {
     model.asksUpgrade();
     const accept = () => new Successor(socket, needs, () => model.handshaken());
     conn.upgrade({ name: 'successor', upgrades: true, accept }, { head: new Uint8Array(0) });
+    // What was staged had to leave first, and could not.
+    const { broken, writeFailed } = this.wire;
+    if (writeFailed && broken !== undefined)
+      model.mustLeave(broken.reason, (cause) => cause === broken.error);
     if (model.isHeld && model.leaving === undefined && !socket.released)
       this.stage.violate('an upgrade did not begin');
   }
@@ -178,6 +184,39 @@ export class Actor {
     } finally {
       // The caller's memory is the caller's again.
       copy.fill(POISON);
+    }
+  }
+
+  private sendFile(conn: Connection<Actor>, traits: FileTraits): void {
+    const { wire, stage } = this;
+    const takes = this.model.takesBytes;
+    const stretch = new FileStretch(wire, traits);
+    const file = stage.disk.make(stretch);
+    if (takes) {
+      wire.accepted += traits.bytes;
+      wire.files.push(stretch);
+    }
+    const range = { offset: FileStretch.OFFSET, length: traits.bytes };
+    conn.sendFile(file, range).then(
+      (sent) => this.fileAnswered(stretch, sent),
+      (error: Error) => this.fileAnswered(stretch, error),
+    );
+    // The caller's own descriptor is the caller's again.
+    if (typeof file === 'number') stage.disk.opened.delete(file);
+    if (takes && !wire.writeFailed) this.model.queuedFile();
+    this.compareQueue(conn);
+  }
+
+  private fileAnswered(stretch: FileStretch, answer: number | Error): void {
+    const { wire, stage } = this;
+    if (stretch.answer !== undefined) stage.violate('the promise of a file was settled twice');
+    stretch.answer = answer;
+    const left = wire.files.includes(stretch) && wire.taken >= stretch.to;
+    const { code } = answer as { code?: string };
+    if (left) {
+      if (answer !== stretch.traits.bytes) stage.violate(`a file that has left answered ${String(answer)}`);
+    } else if (code !== 'ERR_FILE_UNSENT' && !(code === stretch.code && wire.taken <= stretch.breaksAt)) {
+      stage.violate(`a file that has not left answered ${String(answer)}`);
     }
   }
 
@@ -211,7 +250,9 @@ export class Actor {
   compareQueue(conn: Connection<Actor>): void {
     const { wire, model } = this;
     if (!model.isHeld || model.leaving !== undefined) return;
-    const { queuedBytes } = conn;
+    const { queuedBytes, queuedFileBytes } = conn;
+    if (queuedFileBytes !== wire.queuedFileBytes)
+      this.stage.violate(`queuedFileBytes is ${queuedFileBytes}, not ${wire.queuedFileBytes}`);
     if (queuedBytes !== wire.queued) this.stage.violate(`queuedBytes is ${queuedBytes}, not ${wire.queued}`);
   }
 

@@ -47,9 +47,11 @@ function checkReading({ model, socket, wire }: Actor, complain: (what: string) =
 function checkWriting(actor: Actor, complain: (what: string) => void): void {
   const { conn, model, socket, wire } = actor;
   if (conn === undefined) return;
-  if (wire.owes && socket.couldWrite)
+  if (wire.owes && socket.couldWrite && !wire.waitsForDisk)
     complain(`there is something to send: ${wire.queued} bytes (lost edge)`);
   actor.compareQueue(conn);
+  for (const { to, answer } of wire.files)
+    if (to <= wire.taken && answer === undefined) complain('a file has left and its promise was not settled');
   if (model.phase !== 'open' || wire.writeFailed) return;
   if (conn.needsDrain !== model.owedDrain) complain(`needsDrain is ${conn.needsDrain}`);
   if (model.isDrainDue) complain('onDrain was not told');

@@ -101,7 +101,7 @@ export class ConnectionModel {
     if (!stillOpen)
       return this.mustBe(answer === false, 'write answered true although the connection is over');
     if (this.isAboveCap()) return this.mustBe(answer === false, 'the cap on queued bytes was passed');
-    const below = this.wire.queued < this.marks.highWaterMarkBytes;
+    const below = this.wire.queued < this.marks.highWaterMarkBytes && !this.wire.hasFiles;
     this.mustBe(answer === below, `write answered ${answer} with ${this.wire.queued} bytes queued`);
     if (!answer) this.owedDrain = true;
   }
@@ -109,7 +109,12 @@ export class ConnectionModel {
   /** The bytes of `end(data)` were taken: nobody hears the answer, but a drain is owed all the same. */
   wroteLast(): void {
     if (!this.isHeld || this.isAboveCap()) return;
-    if (this.wire.queued >= this.marks.highWaterMarkBytes) this.owedDrain = true;
+    if (this.wire.queued >= this.marks.highWaterMarkBytes || this.wire.hasFiles) this.owedDrain = true;
+  }
+
+  /** A file was taken. */
+  queuedFile(): void {
+    if (this.isHeld) this.owedDrain = true;
   }
 
   asksEnd(): void {
@@ -134,7 +139,8 @@ export class ConnectionModel {
   /** Whether an upgrade can be asked for now. */
   get takesUpgrade(): boolean {
     const open = this.phase === 'opening' || this.phase === 'open';
-    return open && this.leaving === undefined && !this.wire.endAsked && !this.isUpgrading;
+    const free = !this.wire.endAsked && !this.isUpgrading && !this.wire.hasFiles;
+    return open && this.leaving === undefined && free;
   }
 
   asksUpgrade(): void {
@@ -213,6 +219,7 @@ export class ConnectionModel {
     this.mustBeOpen('onDrain');
     this.mustBe(this.owedDrain, 'onDrain came although no write had answered false');
     this.mustBe(this.wire.queued <= this.marks.lowWaterMarkBytes, 'onDrain came above the low-water mark');
+    this.mustBe(!this.wire.hasFiles, 'onDrain came while a file was queued');
     this.owedDrain = false;
   }
 
@@ -273,7 +280,8 @@ export class ConnectionModel {
 
   /** A `write` answered false, and the queue has fallen to the low-water mark since. */
   get isDrainDue(): boolean {
-    return !this.isUpgrading && this.owedDrain && this.wire.queued <= this.marks.lowWaterMarkBytes;
+    const low = this.wire.queued <= this.marks.lowWaterMarkBytes && !this.wire.hasFiles;
+    return !this.isUpgrading && this.owedDrain && low;
   }
 
   /** A shutdown has begun, and the application has not been told. */
@@ -343,6 +351,8 @@ export class ConnectionModel {
         return wire.queued > this.marks.maxQueuedBytes && code === 'ERR_WRITE_QUEUE_FULL';
       case 'timeout':
         return this.isTimeoutDue(code);
+      case 'error':
+        return wire.isFileFault(cause);
       default:
         return wire.isToldBroken(reason, cause) && (this.paused || this.isUpgrading || !wire.hasUnread);
     }

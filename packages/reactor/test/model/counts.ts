@@ -22,6 +22,11 @@ export function checkCounts(world: World): void {
 }
 
 export function checkNothingIsLeft(world: World): void {
+  const { disk } = world;
+  if (disk.waiting > 0 || disk.opened.size > 0) world.violate(`${disk.opened.size} files are left open`);
+  if (world.reactor.stats().fileBufferBytes > 0) world.violate('memory of files is held and nobody is left');
+  for (const { answer } of world.actors.flatMap(({ wire }) => wire.files))
+    if (answer === undefined) world.violate('the promise of a file was never settled');
   if (world.kernel.registered.size > 0)
     world.violate(`${world.kernel.registered.size} registrations are left`);
   if (world.sockets.open.size > 0) world.violate(`${world.sockets.open.size} descriptors are left`);

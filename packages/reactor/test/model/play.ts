@@ -53,6 +53,9 @@ export class Play {
       case 'kernel':
         this.world.kernel.run(step.most);
         break;
+      case 'disk':
+        for (let left = step.most; left > 0 && this.world.disk.answer(); ) left -= 1;
+        break;
       case 'rest':
         return this.world.rest();
       case 'time':

@@ -5,11 +5,13 @@ import { Ready } from '@sluice/core-native';
 import fc from 'fast-check';
 import type { Limits } from '../../src/index.ts';
 import type { Timeouts } from '../../src/open-deadlines.ts';
+import type { FileTraits } from './file-model.ts';
 import type { Traits } from './traits.ts';
 
 /** What the application does to a connection that it holds, from a hook or from outside. */
 export type Verb =
   | { readonly verb: 'write'; readonly how: 'bytes' | 'shared' | 'utf8' | 'latin1'; readonly bytes: number }
+  | { readonly verb: 'file'; readonly file: FileTraits }
   | { readonly verb: 'end'; readonly bytes: number }
   | { readonly verb: 'close'; readonly deadlineMs: number }
   | { readonly verb: 'destroy'; readonly withError: boolean }
@@ -40,7 +42,7 @@ export interface Whim {
 export type Step =
   | { readonly step: 'accept' | 'connect'; readonly traits: Traits }
   | { readonly step: 'deed'; readonly deed: Deed }
-  | { readonly step: 'kernel'; readonly most: number }
+  | { readonly step: 'kernel' | 'disk'; readonly most: number }
   | { readonly step: 'time'; readonly ms: number }
   | { readonly step: 'spurious' | 'stale'; readonly to: number; readonly bits: number }
   | { readonly step: 'close server' | 'shutdown'; readonly deadlineMs: number }
@@ -67,6 +69,7 @@ const traits: fc.Arbitrary<Traits> = fc.record({
   bite: fc.constantFrom(100_000, 1000),
   tellsDrained: fc.boolean(),
   secure: fc.boolean(),
+  sendsFiles: fc.boolean(),
   handshake: fc.oneof(
     { weight: 3, arbitrary: fc.constant([]) },
     { weight: 1, arbitrary: fc.array(fc.constantFrom('read', 'write', 'answer'), { maxLength: 3 }) },
@@ -80,6 +83,13 @@ const traits: fc.Arbitrary<Traits> = fc.record({
   haste: fc.constantFrom(0, 0, 1, 3),
 });
 
+const files: fc.Arbitrary<FileTraits> = fc.record({
+  bytes: fc.constantFrom(1, 10, 600, 17_000, 70_000, 140_000),
+  fate: fc.constantFrom('whole', 'whole', 'whole', 'whole', 'whole', 'missing', 'shrinks', 'fails'),
+  open: fc.boolean(),
+  cached: fc.boolean(),
+});
+
 const verbs: fc.Arbitrary<Verb> = fc.oneof(
   {
     weight: 8,
@@ -89,6 +99,7 @@ const verbs: fc.Arbitrary<Verb> = fc.oneof(
       bytes: sizes,
     }),
   },
+  { weight: 3, arbitrary: fc.record({ verb: fc.constant('file' as const), file: files }) },
   { weight: 3, arbitrary: fc.constantFrom({ verb: 'pause' as const }, { verb: 'resume' as const }) },
   { weight: 2, arbitrary: fc.record({ verb: fc.constant('end' as const), bytes: fc.constantFrom(0, 5) }) },
   {
@@ -187,6 +198,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     weight: 10,
     arbitrary: fc.record({ step: fc.constant('kernel' as const), most: fc.constantFrom(60, 1) }),
   },
+  { weight: 8, arbitrary: fc.record({ step: fc.constant('disk' as const), most: fc.constantFrom(60, 1) }) },
   { weight: 4, arbitrary: fc.constant({ step: 'rest' as const }) },
   { weight: 3, arbitrary: fc.record({ step: fc.constant('time' as const), ms: durations }) },
   {
@@ -227,6 +239,7 @@ const rareSteps: fc.Arbitrary<Step> = fc.oneof(
 
 const limits: fc.Arbitrary<Partial<Limits>> = fc.record({
   readBudgetBytes: fc.constantFrom(1_000_000, 1, 1000),
+  fileBudgetBytes: fc.constantFrom(1_000_000, 1000, 30_000),
   acceptBudget: fc.constantFrom(64, 1),
   handshakeBudget: fc.constantFrom(16, 1),
   highWaterMarkBytes: fc.constantFrom(100_000, 1, 500),

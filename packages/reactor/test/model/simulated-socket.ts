@@ -1,12 +1,11 @@
 /**
- * One edge-triggered socket with a TLS-like transport on it, as a kernel would run them: an edge is reported once for a
- * change and then never again, a change of the interest reports what is ready at that moment, and either direction may ask
- * for either edge. Whoever loses an edge stays asleep.
+ * One edge-triggered socket with a TLS-like transport on it: either direction may ask for either edge.
  *
  * Rule: it knows no mercy. A call that the contract of `transport.ts` forbids is a violation, told at once.
  */
-import { Interest, Ready } from '../../src/poller.ts';
 import { type Progress, Status, type Transport, type TransportFailure } from '../../src/transport.ts';
+import { FileStretch, type ModelDisk } from './file-model.ts';
+import { SimulatedLine } from './simulated-line.ts';
 import { isStreamAt, streamBytes } from './streams.ts';
 import { Suspension } from './suspension.ts';
 import type { Need, Traits } from './traits.ts';
@@ -14,6 +13,7 @@ import type { Wire } from './wire.ts';
 
 /** What the socket needs of the world around it. */
 export interface Surroundings {
+  readonly disk: ModelDisk;
   now(): number;
   violate(message: string): void;
   /** The transport was closed: its descriptor is to be freed. */
@@ -24,11 +24,10 @@ export interface Surroundings {
 
 type Want = 'none' | 'readable' | 'writable';
 
-export class SimulatedSocket implements Transport {
+export class SimulatedSocket extends SimulatedLine implements Transport {
   readonly name = 'simulated';
   readonly applicationProtocol = undefined;
   drained = false;
-  closed = false;
   /** A successor has taken it over. */
   released = false;
   /** What the last call of each side asked for; `write` is the shutdown's too. */
@@ -37,146 +36,31 @@ export class SimulatedSocket implements Transport {
     read: 'none',
     write: 'none',
   };
-  readonly wire: Wire;
-  private readonly traits: Traits;
   readonly world: Surroundings;
-  private connectState: 'pending' | 'done' | 'refused';
-  /** It is known to be connected: from now on the transport closes it. */
-  private hasTransport: boolean;
   /** A successor adds its own. */
   readonly handshakeNeeds: Need[];
   /** What the handshake waits for when it waits for no edge. */
   readonly suspension = new Suspension();
-  private peerFlights = 0;
-  private room: number;
   private haste: number;
-  /** A call found no room: the next room is an edge. */
-  private starved = false;
-  /** The transport has to send something of its own before it reads on (a KeyUpdate's answer). */
-  private owesPeer = false;
-  /** The transport has to hear from the peer before it writes on (a renegotiation). */
-  private awaitsPeer = false;
-  /** Reads stop here once: urgent data. */
-  private mark: number | undefined;
   /** Bytes that were offered to a write and refused. */
   private offered = 0;
-  private edges = 0;
+  /** Sends files by itself, if it can. */
+  sendFile?: Transport['sendFile'] & {};
+  /** The position of a file that was refused: nothing else may follow. */
+  private refusedFile: number | undefined;
+  /** The last failure was the file's. */
+  private blamesFile = false;
 
   constructor(wire: Wire, traits: Traits, world: Surroundings, connecting: boolean) {
-    this.wire = wire;
-    this.traits = traits;
+    super(wire, traits, connecting);
     this.world = world;
-    this.connectState = connecting ? 'pending' : 'done';
-    this.hasTransport = !connecting;
     this.handshakeNeeds = [...traits.handshake];
-    this.room = traits.room;
     this.haste = traits.haste;
+    if (traits.sendsFiles) this.sendFile = (file, offset, length) => this.sendStretch(file, offset, length);
   }
 
   get secure(): boolean {
     return this.traits.secure;
-  }
-
-  // ---- What can happen to it: the peer and the network ----
-
-  peerConnects(): void {
-    if (this.connectState !== 'pending') return;
-    this.connectState = 'done';
-    this.edges |= Ready.writable;
-  }
-
-  peerRefuses(): void {
-    if (this.connectState !== 'pending') return;
-    this.connectState = 'refused';
-    this.wire.broken = { reason: 'reset', error: new Error(`connection ${this.wire.id} was refused`) };
-    this.edges |= Ready.writable | Ready.hangup | Ready.error;
-  }
-
-  /** The next message of the peer's handshake. */
-  peerSendsFlight(): void {
-    if (!this.isAlive()) return;
-    this.peerFlights += 1;
-    this.edges |= Ready.readable;
-  }
-
-  peerSends(count: number): void {
-    if (!this.isAlive() || this.wire.peerEnded) return;
-    this.wire.peerSent += count;
-    this.edges |= Ready.readable;
-  }
-
-  peerSendsUrgently(): void {
-    if (!this.isAlive() || this.wire.peerEnded) return;
-    this.wire.peerSent += 1;
-    this.mark = this.wire.peerSent;
-    this.edges |= Ready.readable | Ready.urgent;
-  }
-
-  peerEnds(): void {
-    if (!this.isAlive() || this.wire.peerEnded) return;
-    this.wire.peerEnded = true;
-    this.edges |= Ready.readClosed | Ready.readable | this.hangupBit();
-  }
-
-  peerReads(count: number): void {
-    // Who has vanished as far as we can hear may still take what we send.
-    const takes = this.isAlive() || this.wire.broken?.reason === 'truncated';
-    if (!takes || this.closed || count === 0) return;
-    this.room += count;
-    if (!this.starved) return;
-    this.starved = false;
-    this.edges |= Ready.writable;
-  }
-
-  /** From now on a read first wants to write, until there is room. */
-  peerDemandsAnswer(): void {
-    if (!this.isAlive()) return;
-    this.owesPeer = true;
-    this.edges |= Ready.readable;
-  }
-
-  /** From now on a write wants to read, until {@link peerAnswers}. */
-  demandAnswer(): void {
-    // Not of a transport that is being taken off: it has nothing of its own on the wire.
-    if (this.wire.border === undefined) this.awaitsPeer = true;
-  }
-
-  peerAnswers(): void {
-    if (!this.isAlive()) return;
-    this.awaitsPeer = false;
-    this.edges |= Ready.readable;
-  }
-
-  /** `reset`: neither direction works any more. `truncated`: the peer is gone without a word, writing still works. */
-  breakOff(reason: 'reset' | 'truncated'): void {
-    const wasAlive = this.isAlive() || (this.wire.broken?.reason === 'truncated' && !this.closed);
-    if (!wasAlive || (reason === 'truncated' && (this.wire.peerEnded || this.wire.broken !== undefined)))
-      return;
-    this.wire.broken = { reason, error: new Error(`connection ${this.wire.id} broke: ${reason}`) };
-    this.edges |= reason === 'reset' ? this.traits.breakBits : Ready.readable | Ready.readClosed;
-  }
-
-  // ---- The kernel ----
-
-  /** The edges that are due under `interest`; they are due no longer. */
-  takeEdges(interest: number): number {
-    if (this.edges === 0) return 0;
-    const level = this.traits.wholeEvents ? this.level() : 0;
-    const due = (this.edges | level) & ((interest & Interest.writable) === 0 ? ~Ready.writable : ~0);
-    this.edges = 0;
-    return due;
-  }
-
-  /** EPOLL_CTL_ADD and EPOLL_CTL_MOD poll anew: what is ready now is an edge. */
-  rearm(interest: number): void {
-    this.edges |= this.level() & ((interest & Interest.writable) === 0 ? ~Ready.writable : ~0);
-  }
-
-  connectResult(): Progress {
-    if (this.connectState === 'pending') return Status.wantsWrite;
-    if (this.connectState === 'refused') return Status.failed;
-    this.hasTransport = true;
-    return 0;
   }
 
   // ---- The transport ----
@@ -225,6 +109,7 @@ export class SimulatedSocket implements Transport {
   write(bytes: Uint8Array, offset: number, length: number): Progress {
     const { wire } = this;
     this.begin('write');
+    if (this.refusedFile !== undefined) this.world.violate('something overtook a file that was refused');
     if (length === 0) this.world.violate('a write of nothing');
     if (length < this.offered) this.world.violate('a refused write was retried with fewer bytes');
     if (wire.outEnded || wire.writeFailed) this.world.violate('a write after the end or a failure');
@@ -238,11 +123,39 @@ export class SimulatedSocket implements Transport {
     if (this.room === 0) return this.refuse('writable', length);
     const count = Math.min(length, this.room, this.traits.bite);
     this.offered = 0;
+    return this.take(count);
+  }
+
+  private sendStretch(file: number, offset: number, length: number): Progress {
+    const { wire, world } = this;
+    this.begin('write');
+    const stretch = world.disk.stretchOf(file);
+    const position = stretch.from + offset - FileStretch.OFFSET;
+    if (length === 0) world.violate('a file of nothing');
+    if (stretch.wire !== wire || position !== wire.taken || wire.taken + length > stretch.to)
+      world.violate('another part of a file was sent than is due');
+    if (wire.outEnded || wire.writeFailed || wire.border !== undefined)
+      world.violate('a file after the end or a failure, or before a handshake');
+    if (this.offered > 0) world.violate('a file overtook a write that was refused');
+    if (wire.broken?.reason === 'reset') return this.failToWrite();
+    if (this.awaitsPeer || this.room === 0) {
+      this.refusedFile = position;
+      return this.refuse(this.awaitsPeer ? 'readable' : 'writable', 0);
+    }
+    this.refusedFile = undefined;
+    const count = world.disk.sendable(stretch, position, Math.min(length, this.room, this.traits.bite));
+    this.blamesFile = count === Status.failed;
+    return count > 0 ? this.take(count) : count;
+  }
+
+  private take(count: number): number {
+    const { wire } = this;
     this.room -= count;
     wire.taken += count;
     wire.lastTakenAt = this.world.now();
     wire.takes.push({ at: wire.lastTakenAt, bytes: count });
     if (!wire.owes) wire.refusedAt = undefined;
+    wire.noteDisk();
     return count;
   }
 
@@ -262,6 +175,10 @@ export class SimulatedSocket implements Transport {
   }
 
   failure(): TransportFailure {
+    if (this.blamesFile && this.wire.broken?.reason !== 'reset') {
+      this.blamesFile = false;
+      return { reason: 'error', error: new Error('not this file'), isFile: true };
+    }
     if (this.wire.broken !== undefined) return this.wire.broken;
     this.world.violate('asked for a failure where there was none');
     return { reason: 'error', error: new Error('none') };
@@ -327,10 +244,6 @@ export class SimulatedSocket implements Transport {
 
   // ---- Inside ----
 
-  private isAlive(): boolean {
-    return !this.closed && this.wire.broken === undefined && this.connectState === 'done';
-  }
-
   private begin(side: 'handshake' | 'read' | 'write'): void {
     if (this.closed) this.world.violate(`${side} after close`);
     if (this.connectState !== 'done') this.world.violate(`${side} before the connection stands`);
@@ -382,22 +295,5 @@ export class SimulatedSocket implements Transport {
       this.peerReads(300);
     }
     return Status.wantsWrite;
-  }
-
-  private hangupBit(): number {
-    return this.wire.outEnded && this.wire.peerEnded ? Ready.hangup : 0;
-  }
-
-  /** What is ready, whether it has been reported or not. */
-  private level(): number {
-    const { wire } = this;
-    let bits = 0;
-    if (wire.read < wire.peerSent || wire.peerEnded || this.peerFlights > 0) bits |= Ready.readable;
-    if (wire.peerEnded) bits |= Ready.readClosed | this.hangupBit();
-    if (this.connectState !== 'pending' && this.room > 0) bits |= Ready.writable;
-    if (this.connectState === 'refused') bits |= Ready.hangup | Ready.error | Ready.writable;
-    else if (wire.broken?.reason === 'reset') bits |= this.traits.breakBits;
-    else if (wire.broken !== undefined) bits |= Ready.readable | Ready.readClosed;
-    return bits;
   }
 }

@@ -9,6 +9,7 @@ import type { SimulatedSocket } from './simulated-socket.ts';
 export class Successor implements Transport {
   readonly name = 'successor';
   readonly applicationProtocol = undefined;
+  sendFile?: Transport['sendFile'] & {};
   private readonly socket: SimulatedSocket;
   private readonly onHandshaken: () => void;
 
@@ -17,6 +18,8 @@ export class Successor implements Transport {
     this.socket = socket;
     this.onHandshaken = onHandshaken;
     socket.handshakeNeeds.push(...needs);
+    const { sendFile } = socket;
+    if (sendFile !== undefined) this.sendFile = (file, offset, length) => sendFile(file, offset, length);
     socket.wire.border = socket.wire.accepted;
   }
 

@@ -9,6 +9,8 @@ export interface Traits {
   /** Whether a short read tells that the source ran dry. */
   readonly tellsDrained: boolean;
   readonly secure: boolean;
+  /** Whether it sends files by itself. */
+  readonly sendsFiles: boolean;
   /** What the handshake waits for, in order. */
   readonly handshake: readonly Need[];
   /** Bits of a connection that breaks. */

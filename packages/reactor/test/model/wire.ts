@@ -2,7 +2,9 @@
  * What is true of one connection, as the simulated kernel and the two ends know it: positions in its two streams, and the
  * moments at which something moved. The machine under test never sees it.
  */
+
 import type { TransportFailure } from '../../src/transport.ts';
+import type { FileStretch } from './file-model.ts';
 
 export class Wire {
   readonly id: number;
@@ -13,6 +15,8 @@ export class Wire {
   /** Bytes that `write` has accepted, and that the transport has taken. */
   accepted = 0;
   taken = 0;
+  /** Files among them, in order. */
+  readonly files: FileStretch[] = [];
   /** Up to here what was accepted leaves before the handshake of an upgrade; undefined while there is none. */
   border: number | undefined;
   /** The peer has ended its side; a read has told it. */
@@ -50,14 +54,42 @@ export class Wire {
     return this.id * 2 + 1;
   }
 
-  /** Accepted and not taken; nothing once the transport has failed to write. */
+  /** Accepted and not taken, those of files left out; nothing once the transport has failed to write. */
   get queued(): number {
-    return this.writeFailed ? 0 : this.accepted - this.taken;
+    return this.writeFailed ? 0 : this.accepted - this.taken - this.queuedFileBytes;
+  }
+
+  /** The same of files. */
+  get queuedFileBytes(): number {
+    if (this.writeFailed) return 0;
+    return this.files.reduce(
+      (bytes, { from, to }) => bytes + Math.max(0, to - Math.max(from, this.taken)),
+      0,
+    );
+  }
+
+  get hasFiles(): boolean {
+    return this.queuedFileBytes > 0;
+  }
+
+  /** The file whose byte is the next to leave. */
+  get frontFile(): FileStretch | undefined {
+    return this.files.find(({ from, to }) => from <= this.taken && this.taken < to);
+  }
+
+  /** Nothing can leave before the disk has answered. */
+  get waitsForDisk(): boolean {
+    return this.frontFile?.waits === true;
+  }
+
+  /** Something was taken, or the disk is waited for from now on: what was refused before may count no more. */
+  noteDisk(): void {
+    if (this.waitsForDisk) this.refusedAt = undefined;
   }
 
   /** Something has still to leave: bytes, or the end of our side. */
   get owes(): boolean {
-    return !this.writeFailed && (this.queued > 0 || (this.endAsked && !this.outEnded));
+    return !this.writeFailed && (this.taken < this.accepted || (this.endAsked && !this.outEnded));
   }
 
   /** A read would tell something that none has told: bytes, the end or a failure. */
@@ -69,6 +101,13 @@ export class Wire {
   /** Bytes that came before the connection broke, and that a read could still have had. */
   get hasUnread(): boolean {
     return this.read < this.peerSent && !this.readBlocked;
+  }
+
+  /** Whether the next byte to leave is one that its file does not have, and `cause` says so. */
+  isFileFault(cause: Error | undefined): boolean {
+    const { frontFile } = this;
+    const code = (cause as { code?: string } | undefined)?.code;
+    return frontFile?.breaksAt === this.taken && code !== undefined && code === frontFile.code;
   }
 
   /** Whether a call has told that the connection is broken, in these words. */

@@ -7,7 +7,7 @@
  */
 import { loadNative } from '@sluice/core-native';
 import type { ClientTransport, Connection, Server, ServerTransport } from '@sluice/reactor';
-import { FakeClock, Reactor } from '@sluice/reactor/testing';
+import { FakeClock, FakeDisk, Reactor } from '@sluice/reactor/testing';
 import type { Doing, Schedule } from './schedule.ts';
 import { Side, type Stage } from './side.ts';
 import { SteppedPoller } from './stepped-poller.ts';
@@ -50,7 +50,7 @@ export class Play implements Stage {
     this.poller = new SteppedPoller(schedule.batchEvents);
     const off = { firstByteTimeoutMs: 0, idleTimeoutMs: 0, writeStallTimeoutMs: 0, minSendBytesPerSecond: 0 };
     this.reactor = new Reactor(
-      { poller: this.poller, sockets: native, clock: this.clock },
+      { poller: this.poller, sockets: native, disk: new FakeDisk(), clock: this.clock },
       {
         limits: { ...schedule.limits, ...off },
         poisonReads: true,

@@ -13,6 +13,7 @@ import { FakeClock } from '../fake-clock.ts';
 import { FakePoller } from '../fake-poller.ts';
 import { FakeSockets } from '../fake-sockets.ts';
 import { PipeTransport } from './pipe-transport.ts';
+import { promptDisk } from './prompt-disk.ts';
 import { type BenchOptions, Talk } from './talk.ts';
 
 export class ProtocolBench<State> {
@@ -34,7 +35,7 @@ export class ProtocolBench<State> {
     this.protocol = protocol;
     this.options = options;
     this.reactor = new Reactor(
-      { poller: this.poller, sockets: this.sockets, clock: this.clock },
+      { poller: this.poller, sockets: this.sockets, disk: promptDisk(), clock: this.clock },
       { limits, poisonReads: options.poisoning ?? true, onError: (error) => this.errors.push(error) },
     );
   }

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { Status } from '../../transport.ts';
 import { type TestFunction, using } from './suite.ts';
+import { testSendFile } from './test-send-file.ts';
 import {
   assertFailure,
   digest,
@@ -40,6 +41,7 @@ export function testTransport({ test, open }: TransportSuite): void {
   testHandshake(over);
   testBytes(over);
   testBlocking(over);
+  testSendFile(over);
   testEnding(over);
   testBreaking(over);
   testClosing(over);

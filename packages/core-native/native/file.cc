@@ -1,0 +1,112 @@
+// See file.h.
+#include "file.h"
+
+#include <fcntl.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "arguments.h"
+#include "environment.h"
+#include "file_cache.h"
+#include "no_sigpipe.h"
+#include "retry.h"
+#include "status.h"
+
+namespace sluice {
+
+namespace {
+
+int File(const Arguments& arguments, size_t index) {
+  return arguments.Int(index, "file", 0, INT32_MAX);
+}
+
+/// `offset`, `length` from `first` on, the length no longer than kMaxCount.
+struct FileRange {
+  FileRange(const Arguments& arguments, size_t first)
+      : offset(arguments.Size(first, "offset")),
+        length(std::min<size_t>(arguments.Size(first + 1, "length"), kMaxCount)) {
+    if (length == 0) arguments.ThrowNothingToMove();
+  }
+  size_t offset;
+  size_t length;
+};
+
+napi_value SendFile(const Arguments& arguments) {
+  const int fd = arguments.Descriptor(0);
+  const int file = File(arguments, 1);
+  const FileRange range(arguments, 2);
+  ssize_t count;
+  {
+    const NoSigpipe no_sigpipe;
+    count = RetryInterrupted([&] {
+      auto offset = static_cast<off_t>(range.offset);
+      errno = 0;
+      return sendfile(fd, file, &offset, range.length);
+    });
+  }
+  if (count >= 0) return Integer(arguments.env(), static_cast<int32_t>(count));
+  if (WouldBlock(errno)) return Integer(arguments.env(), ToInt(Status::kWantsWrite));
+  return Integer(arguments.env(), arguments.environment().Fail(errno, "sendfile"));
+}
+
+napi_value IsCached(const Arguments& arguments) {
+  const int file = File(arguments, 0);
+  const FileRange range(arguments, 1);
+  napi_value answer = nullptr;
+  // Who cannot be told has to take it for absent.
+  napi_get_boolean(arguments.env(), IsFileCached(file, range.offset, range.length) == Cached::kYes,
+                   &answer);
+  return answer;
+}
+
+napi_value Duplicate(const Arguments& arguments) {
+  const int copy = fcntl(File(arguments, 0), F_DUPFD_CLOEXEC, 0);
+  Environment& environment = arguments.environment();
+  return Integer(arguments.env(),
+                 copy < 0 ? environment.Fail(errno, "fcntl") : environment.HandOver(copy));
+}
+
+/// A close(2) on a thread of libuv's pool. An environment that ends waits for it.
+struct Closing {
+  int file;
+  napi_async_work work = nullptr;
+};
+
+napi_value CloseFile(const Arguments& arguments) {
+  const napi_env env = arguments.env();
+  auto closing = std::make_unique<Closing>(Closing{File(arguments, 0)});
+  arguments.environment().descriptors().Remove(closing->file);
+  const auto execute = [](napi_env, void* data) { close(static_cast<Closing*>(data)->file); };
+  const auto complete = [](napi_env env, napi_status, void* data) {
+    const std::unique_ptr<Closing> done(static_cast<Closing*>(data));
+    napi_delete_async_work(env, done->work);
+  };
+  napi_value name = nullptr;
+  napi_create_string_utf8(env, "sluice:closeFile", NAPI_AUTO_LENGTH, &name);
+  if (napi_create_async_work(env, nullptr, name, execute, complete, closing.get(),
+                             &closing->work) == napi_ok &&
+      napi_queue_async_work(env, closing->work) == napi_ok) {
+    closing.release();
+  } else {
+    close(closing->file);
+  }
+  return Undefined(env);
+}
+
+}  // namespace
+
+void DefineFileCalls(Napi::Env env, Napi::Object exports, Environment& environment) {
+  ExportCalls(env, exports,
+              {
+                  CallProperty("sendFile", FunctionCallback<SendFile>, environment),
+                  CallProperty("isFileCached", FunctionCallback<IsCached>, environment),
+                  CallProperty("duplicateFile", FunctionCallback<Duplicate>, environment),
+                  CallProperty("closeFile", FunctionCallback<CloseFile>, environment),
+              });
+}
+
+}  // namespace sluice

@@ -1,0 +1,187 @@
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Status } from '../src/index.ts';
+import {
+  connectedPair,
+  fillSendBuffer,
+  receive,
+  resetPeer,
+  succeed,
+  until,
+  waitFor,
+} from './support/loopback.ts';
+import { leavesNothingBehind, native } from './support/native.ts';
+
+leavesNothingBehind();
+
+const CONTENT = Buffer.from(Array.from({ length: 100_000 }, (_none, at) => at % 251));
+const REGISTER = fileURLToPath(new URL('../../../scripts/register-typescript.mjs', import.meta.url));
+let folder: string;
+let file: number;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-file-'));
+  writeFileSync(join(folder, 'content'), CONTENT);
+  file = openSync(join(folder, 'content'), 'r+');
+});
+
+afterAll(() => {
+  closeSync(file);
+  rmSync(folder, { recursive: true });
+});
+
+/** Waits until libuv's threads have closed `fd`. */
+async function closed(fd: number): Promise<void> {
+  const isOpen = () => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) !== '';
+    } catch {
+      return false;
+    }
+  };
+  while (isOpen()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('sendFile', () => {
+  it('sends a range of a file, and leaves its own position alone', () => {
+    const pair = connectedPair();
+    let at = 7;
+    while (at < 90_000) at += until(pair.client, () => native.sendFile(pair.client, file, at, 90_000 - at));
+    native.shutdownWrite(pair.client);
+    expect(receive(pair.server).equals(CONTENT.subarray(7, 90_000))).toBe(true);
+    const first = Buffer.alloc(1);
+    readSync(file, first, 0, 1, null);
+    expect(first[0]).toBe(0);
+    pair.close();
+  });
+
+  it('answers 0 where the file ends', () => {
+    const pair = connectedPair();
+    expect(native.sendFile(pair.client, file, CONTENT.length, 10)).toBe(0);
+    expect(native.sendFile(pair.client, file, 2 ** 40, 10)).toBe(0);
+    expect(native.sendFile(pair.client, file, CONTENT.length - 3, 10)).toBe(3);
+    pair.close();
+  });
+
+  it('wants to write where the socket is full', () => {
+    const pair = connectedPair();
+    fillSendBuffer(pair.client);
+    expect(native.sendFile(pair.client, file, 0, 10)).toBe(Status.wantsWrite);
+    pair.close();
+  });
+
+  it('sends from beyond 4 GiB', () => {
+    const sparse = openSync(join(folder, 'sparse'), 'w+');
+    const at = 2 ** 33 + 5;
+    ftruncateSync(sparse, at + 4);
+    const pair = connectedPair();
+    expect(native.sendFile(pair.client, sparse, at, 10)).toBe(4);
+    expect(receive(pair.server, 4)).toEqual(Buffer.alloc(4));
+    pair.close();
+    closeSync(sparse);
+  });
+
+  it('fails for the sake of the file, and names the call', () => {
+    const pair = connectedPair();
+    expect(native.sendFile(pair.client, pair.server, 0, 10)).toBe(Status.failed);
+    expect(native.lastFailure()).toMatchObject({ kind: 'system', call: 'sendfile', code: 'ESPIPE' });
+    pair.close();
+  });
+
+  it('P32 fails for the sake of the socket', () => {
+    const pair = connectedPair();
+    resetPeer(pair.server);
+    waitFor([pair.client], 1);
+    expect(native.sendFile(pair.client, file, 0, 10)).toBe(Status.failed);
+    expect(native.lastFailure()).toMatchObject({ call: 'sendfile', code: 'ECONNRESET' });
+    expect(native.sendFile(pair.client, file, 0, 10)).toBe(Status.failed);
+    expect(native.lastFailure()).toMatchObject({ call: 'sendfile', code: 'EPIPE' });
+    native.close(pair.client);
+  });
+
+  it.each(['main', 'worker'])(
+    'P32 raises no SIGPIPE where that would end the process: its default disposition, %s thread',
+    (thread) => {
+      const scenario = fileURLToPath(new URL('fixtures/sigpipe-scenario.ts', import.meta.url));
+      const { status, signal, stdout, stderr } = spawnSync(
+        process.execPath,
+        ['--import', REGISTER, scenario, thread],
+        { encoding: 'utf8' },
+      );
+      expect({ status, signal, stdout, stderr }).toEqual({
+        status: 0,
+        signal: null,
+        stdout: 'SIGPIPE is at its default: true\nEPIPE EPIPE\n',
+        stderr: '',
+      });
+    },
+  );
+});
+
+describe('isFileCached', () => {
+  it('tells what was just written from what is not there', () => {
+    fsyncSync(file);
+    expect(native.isFileCached(file, 0, CONTENT.length)).toBe(true);
+    expect(native.isFileCached(file, 4097, 1)).toBe(true);
+    expect(native.isFileCached(file, 1024 * 1024, 4096)).toBe(false);
+  });
+
+  it('finds the pages of a hole absent until they were read', () => {
+    const sparse = openSync(join(folder, 'holes'), 'w+');
+    ftruncateSync(sparse, 1024 * 1024);
+    const before = native.isFileCached(sparse, 0, 8192);
+    readSync(sparse, Buffer.alloc(8192), 0, 8192, 0);
+    expect([before, native.isFileCached(sparse, 0, 8192)]).toEqual([false, true]);
+    expect(native.isFileCached(sparse, 512 * 1024, 4096)).toBe(false);
+    closeSync(sparse);
+  });
+
+  it('is false of what is no file', () => {
+    const pair = connectedPair();
+    expect(native.isFileCached(pair.client, 0, 10)).toBe(false);
+    pair.close();
+  });
+});
+
+describe('a duplicate', () => {
+  it('stays what it is when the first is closed and its number is given to another file', async () => {
+    const first = openSync(join(folder, 'content'), 'r');
+    const copy = succeed(native.duplicateFile(first));
+    closeSync(first);
+    const other = openSync('/dev/null', 'r');
+    expect(readFileSync(copy).equals(CONTENT)).toBe(true);
+    expect(readFileSync(`/proc/self/fdinfo/${copy}`, 'latin1')).toMatch(/flags:\s*02/);
+    native.closeFile(copy);
+    await closed(copy);
+    closeSync(other);
+  });
+
+  it('is counted until it is closed', async () => {
+    const before = native.liveObjects().descriptors;
+    const copy = succeed(native.duplicateFile(file));
+    expect(native.liveObjects().descriptors).toBe(before + 1);
+    native.closeFile(copy);
+    expect(native.liveObjects().descriptors).toBe(before);
+    await closed(copy);
+  });
+
+  it('of what is not open cannot be had', () => {
+    expect(native.duplicateFile(1_000_000)).toBe(Status.failed);
+    expect(native.lastFailure()).toMatchObject({ call: 'fcntl', code: 'EBADF' });
+  });
+});

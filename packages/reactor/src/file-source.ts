@@ -1,0 +1,78 @@
+/**
+ * What `sendFile` is given, made into something that can be opened once and closed once.
+ *
+ * Rule: a caller's descriptor is never used: its number may be another file's by the time it is needed. It is duplicated in
+ * the call.
+ */
+import { SystemError } from '@sluice/core-native';
+import type { Disk } from './disk.ts';
+import { UsageError } from './errors.ts';
+import { type FileError, openError } from './file-errors.ts';
+import { checkOptionNames, integerOption } from './options.ts';
+
+/** A path, a descriptor, or something that has one: a `FileHandle` of `node:fs/promises`. */
+export type SendableFile = string | number | { readonly fd: number };
+
+export interface SendFileOptions {
+  /** Where in the file to begin. Default 0. */
+  readonly offset?: number;
+  /** How many bytes. Default: all from `offset` on, as many as there are when its turn comes. */
+  readonly length?: number;
+}
+
+/** A file that is to be sent, and where its descriptor comes from. */
+export interface FileSource {
+  /** For messages. */
+  readonly name: string;
+  /** Of an open file, ours alone; undefined of a path. `failure` when it could not be had. */
+  readonly duplicate: number | undefined;
+  readonly path: string | undefined;
+  readonly failure: FileError | undefined;
+}
+
+export interface FileRange {
+  readonly offset: number;
+  readonly length: number | undefined;
+}
+
+/** Throws `UsageError` (`ERR_UNKNOWN_OPTION`, `ERR_OPTION_VALUE`). */
+export function fileRange(options: SendFileOptions): FileRange {
+  checkOptionNames('sendFile', options, ['offset', 'length']);
+  const offset = integerOption('offset', options.offset, 0, 0);
+  const { length } = options;
+  if (length === undefined) return { offset, length };
+  return { offset, length: integerOption('length', length, undefined, 0, Number.MAX_SAFE_INTEGER - offset) };
+}
+
+/** What messages call it. */
+export function fileName(file: SendableFile): string {
+  return typeof file === 'string' ? file : `descriptor ${typeof file === 'number' ? file : file.fd}`;
+}
+
+/** Throws `UsageError` (`ERR_OPTION_VALUE`) for what is no file, and for one that is closed. */
+export function fileSource(disk: Disk, file: SendableFile): FileSource {
+  if (typeof file === 'string') {
+    if (file === '' || file.includes('\0')) throw notAFile(JSON.stringify(file));
+    return { name: file, path: file, duplicate: undefined, failure: undefined };
+  }
+  const fd = typeof file === 'object' && file !== null ? file.fd : file;
+  if (!Number.isInteger(fd) || fd < 0 || fd > 0x7fff_ffff) throw notAFile(String(fd));
+  const name = fileName(file);
+  const duplicate = disk.duplicateFile(fd);
+  if (duplicate >= 0) return { name, path: undefined, duplicate, failure: undefined };
+  const failure = disk.lastFailure();
+  if (failure.code === 'EBADF') throw notAFile(`${fd}, which is closed`);
+  return {
+    name,
+    path: undefined,
+    duplicate: undefined,
+    failure: openError(name, new SystemError(failure)),
+  };
+}
+
+function notAFile(given: string): UsageError {
+  return new UsageError(
+    'ERR_OPTION_VALUE',
+    `file must be a path, an open FileHandle or an open descriptor, not ${given}.`,
+  );
+}

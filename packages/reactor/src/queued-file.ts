@@ -1,0 +1,240 @@
+/**
+ * A file in a write queue: opened when its turn comes near, sent piece by piece, settled once.
+ *
+ * Rule: the loop never waits for the disk. Where the transport sends files itself it is asked to when the piece is in the
+ * page cache, and a thread reads it first where it is not; otherwise a thread reads each chunk, which then is a front like
+ * any other: offered again with the same bytes after a want.
+ */
+import type { FileFacts } from './disk.ts';
+import { CHUNK_BYTES, PIECE_BYTES } from './file-buffers.ts';
+import {
+  type FileError,
+  openError,
+  rangeError,
+  readError,
+  shrankError,
+  typeError,
+  unsentError,
+} from './file-errors.ts';
+import type { FileRange, FileSource } from './file-source.ts';
+import type { Loop } from './loop.ts';
+import { OpenFile } from './open-file.ts';
+import { type Progress, Status, type Transport } from './transport.ts';
+
+/** How long what was in the page cache counts as being there still. */
+const TRUST_MS = 2_000;
+
+/**
+ * - `queued`: another file is ahead of it. `opening`, `reading`: a thread is at work.
+ * - `ready`: a step can be taken. `failed`: none can. `settled`: all of it has left, or the connection is over.
+ */
+type Stage = 'queued' | 'opening' | 'ready' | 'reading' | 'failed' | 'settled';
+
+export class QueuedFile {
+  /** How many bytes have left, when all have. Rejections are told by `onClose` too: nobody has to listen. */
+  readonly sent: Promise<number>;
+  /** Why it cannot be sent, once a step has answered `ended`. */
+  error: FileError | undefined;
+  /** What has still to leave; 0 while it is not known. */
+  leftBytes: number;
+  private readonly loop: Loop;
+  private readonly source: FileSource;
+  private readonly range: FileRange;
+  private readonly file: OpenFile;
+  private readonly onAnswer: () => void;
+  private stage: Stage = 'queued';
+  private sentBytes = 0;
+  /** Up to here it was in the page cache, and until when that is taken for true. */
+  private residentTo = 0;
+  private residentUntilMs = 0;
+  /** The transport cannot send this one. */
+  private refused = false;
+  /** Bytes of the file that wait for the transport: `bytes[start, end)`. */
+  private chunk: { readonly bytes: Buffer; start: number; readonly end: number } | undefined;
+  private resolve: (sentBytes: number) => void = () => {};
+  private reject: (error: FileError) => void = () => {};
+
+  /** `onAnswer`: a thread has come back, and a step can be taken. */
+  constructor(loop: Loop, source: FileSource, range: FileRange, onAnswer: () => void) {
+    this.loop = loop;
+    this.source = source;
+    this.range = range;
+    this.onAnswer = onAnswer;
+    this.leftBytes = range.length ?? 0;
+    this.file = new OpenFile(loop.disk, source);
+    this.sent = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    this.sent.catch(() => {});
+  }
+
+  /** Whether the last byte has left. */
+  get isDone(): boolean {
+    return this.stage === 'ready' && this.leftBytes === 0;
+  }
+
+  /** No other file is ahead of it any more: opens it. */
+  begin(): void {
+    if (this.source.failure !== undefined) return this.fail(this.source.failure);
+    this.stage = 'opening';
+    this.file.open((error, facts) => {
+      const problem = error ? openError(this.source.name, error) : this.problemOf(facts);
+      if (problem === undefined) this.stage = 'ready';
+      else this.fail(problem);
+      this.onAnswer();
+    });
+  }
+
+  /**
+   * Sends `most` bytes or fewer (a chunk may be more): a count, a want or `failed` of the transport, `suspended` while a
+   * thread is at work (`onAnswer` follows), or `ended` when the file cannot be sent.
+   */
+  step(transport: Transport, most: number): Progress {
+    if (this.stage === 'failed') return Status.ended;
+    if (this.stage !== 'ready') return Status.suspended;
+    return transport.sendFile === undefined || this.refused
+      ? this.sendChunk(transport)
+      : this.sendPiece(transport, most);
+  }
+
+  /** All of it has left. */
+  finish(): void {
+    this.settle();
+    this.resolve(this.sentBytes);
+  }
+
+  /** The connection is over, because of `cause` if that is an error. */
+  abandon(cause: Error | undefined): void {
+    if (this.stage === 'settled') return;
+    const { error, sentBytes } = this;
+    this.settle();
+    this.reject(error ?? unsentError(this.source.name, sentBytes, cause));
+  }
+
+  // ---- Pieces, by a transport that sends files -------------------------------------------------------------------
+
+  private sendPiece(transport: Transport, most: number): Progress {
+    const { offset } = this;
+    let length = Math.min(this.leftBytes, most, PIECE_BYTES);
+    if (offset < this.residentTo && this.loop.nowMs < this.residentUntilMs) {
+      length = Math.min(length, this.residentTo - offset);
+    } else {
+      if (!this.loop.disk.isFileCached(this.file.fd, offset, length)) return this.load(length);
+      this.trust(offset + length);
+    }
+    const progress = transport.sendFile?.(this.file.fd, offset, length) ?? Status.failed;
+    if (progress > 0) this.advance(progress);
+    else if (progress === 0) return this.shrank();
+    else if (progress === Status.failed && transport.failure().isFile === true) {
+      // Whether it can be read says what is wrong with it, if anything.
+      this.refused = true;
+      return this.sendChunk(transport);
+    }
+    return progress;
+  }
+
+  /** Has a thread read `length` bytes, so that they are in the page cache. */
+  private load(length: number): Progress {
+    this.stage = 'reading';
+    const { loop, offset } = this;
+    loop.fileBuffers.takeScratch((scratch) => {
+      if (this.stage !== 'reading') return false;
+      const giveBack = () => loop.fileBuffers.giveScratch(scratch);
+      this.file.read(scratch, length, offset, giveBack, (error, count) => {
+        this.answered(error, count);
+        this.trust(offset + count);
+        this.onAnswer();
+      });
+      return true;
+    });
+    return Status.suspended;
+  }
+
+  /** What was in the page cache is not asked for anew each time that the socket takes a little of it. */
+  private trust(residentTo: number): void {
+    this.residentTo = residentTo;
+    this.residentUntilMs = this.loop.nowMs + TRUST_MS;
+  }
+
+  // ---- Chunks, by a transport that takes bytes -------------------------------------------------------------------
+
+  private sendChunk(transport: Transport): Progress {
+    const { chunk } = this;
+    if (chunk === undefined) return this.fetch();
+    // All that is left of it, whatever the budget: a transport must not be offered fewer bytes than it has refused.
+    const progress = transport.write(chunk.bytes, chunk.start, chunk.end - chunk.start);
+    if (progress <= 0) return progress;
+    chunk.start += progress;
+    this.advance(progress);
+    if (chunk.start === chunk.end) this.dropChunk();
+    return progress;
+  }
+
+  private fetch(): Progress {
+    this.stage = 'reading';
+    const { fileBuffers } = this.loop;
+    const bytes = fileBuffers.takeChunk();
+    const settled = () => {
+      if (this.stage === 'settled') fileBuffers.giveChunk(bytes);
+    };
+    this.file.read(bytes, Math.min(this.leftBytes, CHUNK_BYTES), this.offset, settled, (error, count) => {
+      this.chunk = { bytes, start: 0, end: count };
+      this.answered(error, count);
+      this.onAnswer();
+    });
+    return Status.suspended;
+  }
+
+  private dropChunk(): void {
+    if (this.chunk !== undefined) this.loop.fileBuffers.giveChunk(this.chunk.bytes);
+    this.chunk = undefined;
+  }
+
+  // ---- Inside ----------------------------------------------------------------------------------------------------
+
+  /** Where in the file the next byte is. */
+  private get offset(): number {
+    return this.range.offset + this.sentBytes;
+  }
+
+  private problemOf(facts: FileFacts | undefined): FileError | undefined {
+    const { name } = this.source;
+    const { offset, length } = this.range;
+    if (facts?.isRegular !== true) return typeError(name);
+    const most = facts.sizeBytes - offset;
+    if (most < 0 || (length ?? 0) > most) return rangeError(name, offset, length, facts.sizeBytes);
+    this.leftBytes = length ?? most;
+    return undefined;
+  }
+
+  /** A thread has read. */
+  private answered(error: Error | undefined, count: number): void {
+    if (error !== undefined) this.fail(readError(this.source.name, this.sentBytes, error));
+    else if (count === 0) this.shrank();
+    else this.stage = 'ready';
+  }
+
+  private advance(count: number): void {
+    this.sentBytes += count;
+    this.leftBytes -= count;
+  }
+
+  private shrank(): Progress {
+    const { name } = this.source;
+    this.fail(shrankError(name, this.sentBytes, this.sentBytes + this.leftBytes));
+    return Status.ended;
+  }
+
+  private fail(error: FileError): void {
+    this.error = error;
+    this.stage = 'failed';
+  }
+
+  private settle(): void {
+    this.stage = 'settled';
+    this.leftBytes = 0;
+    this.dropChunk();
+    this.file.release();
+  }
+}
