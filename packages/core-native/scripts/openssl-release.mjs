@@ -30,6 +30,9 @@ export const CONFIGURE_FLAGS = [
   'no-dtls',
   'no-quic',
   '-fPIC',
+  // Calls between its own functions go straight, and may be inlined: none of them is to be replaced from outside.
+  '-fvisibility=hidden',
+  '-fno-semantic-interposition',
   '--prefix=/usr',
   '--libdir=lib',
   '--openssldir=/etc/ssl',
