@@ -21,10 +21,11 @@ export const handshake: Suite = {
 };
 
 async function measure(server: ServerProcess, _case: Case, load: Load): Promise<Sample> {
-  const before = server.cpuSeconds();
   const clients = new LoadProcess('handshakes', [...server.endpoint, `${load.seconds}`], load);
   try {
-    const { handshakes } = await clients.says<{ handshakes: number }>();
+    await clients.says();
+    const before = server.cpuSeconds();
+    const { handshakes } = await clients.ask<{ handshakes: number }>('go');
     const cpu = server.cpuSeconds() - before;
     return { cpuMicros: (cpu / handshakes) * 1e6, handshakesPerSecond: handshakes / load.seconds };
   } finally {
