@@ -61,6 +61,8 @@ TlsContext::TlsContext(const Napi::CallbackInfo& info)
   auto self = info.This().As<Napi::Object>();
   self.DefineProperty(Napi::PropertyDescriptor::Value(
       "role", Napi::String::New(env, options.server ? "server" : "client"), napi_enumerable));
+  self.DefineProperty(Napi::PropertyDescriptor::Value(
+      "kernelTls", Napi::Boolean::New(env, core_->kernel_tls != KernelTls::kOff), napi_enumerable));
   if (napi_type_tag_object(env, self, &kTypeTag) != napi_ok) throw Napi::Error::New(env);
 
   reported_bytes_ = kContextBytes;

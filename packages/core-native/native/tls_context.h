@@ -24,6 +24,7 @@ struct TlsContextCore {
   bool server = false;
   /// Sessions go through the environment's buffers instead of straight to the socket.
   bool shared_buffers = false;
+  KernelTls kernel_tls = KernelTls::kOff;
   /// Serves nobody itself: its sessions must choose another context.
   bool chooser = false;
   /// In OpenSSL's syntax.

@@ -29,6 +29,7 @@ class Builder {
     core_->server = options_.server;
     core_->tickets = options_.server ? options_.tickets : 0;
     core_->shared_buffers = options_.shared_buffers;
+    core_->kernel_tls = options_.kernel_tls;
     core_->chooser = options_.chooser;
     core_->renegotiations = {static_cast<uint32_t>(options_.renegotiations),
                              std::chrono::milliseconds(options_.renegotiation_window_ms)};

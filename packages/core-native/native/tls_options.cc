@@ -97,6 +97,26 @@ bool ReadBio(const Napi::Object& options) {
                  "\"bio\" must be shared or socket; received \"" + *text + "\"");
 }
 
+KernelTls ReadKernelTls(const Napi::Object& options) {
+  const std::optional<std::string> text = ReadText(options, "kernelTls");
+  if (!text || *text == "off") return KernelTls::kOff;
+  if (*text == "send") return KernelTls::kSend;
+  if (*text == "both") return KernelTls::kBoth;
+  ThrowTlsOption(options.Env(), "ERR_TLS_OPTION",
+                 "\"kernelTls\" must be off, send or both; received \"" + *text + "\"");
+}
+
+/// The kernel's sockets take records one by one (P40), and no second handshake.
+void CheckKernelTls(const Napi::Object& options, const TlsContextOptions& read) {
+  if (read.kernel_tls == KernelTls::kOff) return;
+  if (ReadText(options, "bio") == "shared")
+    ThrowTlsOption(options.Env(), "ERR_TLS_OPTION",
+                   "\"kernelTls\" and \"bio\" shared exclude each other");
+  if (read.renegotiations > 0)
+    ThrowTlsOption(options.Env(), "ERR_TLS_OPTION",
+                   "\"kernelTls\" and \"renegotiations\" exclude each other");
+}
+
 /// Whether the whole chain is looked up in CRLs.
 bool ReadCrlCheck(const Napi::Object& options) {
   const std::optional<std::string> text = ReadText(options, "crlCheck");
@@ -201,7 +221,8 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
   options.crls = ReadList(object, "crls", PemText);
   options.crl_check_chain = ReadCrlCheck(object);
   options.verify_peer = ReadBoolean(object, "verifyPeer", false);
-  options.shared_buffers = ReadBio(object);
+  options.kernel_tls = ReadKernelTls(object);
+  options.shared_buffers = ReadBio(object) && options.kernel_tls == KernelTls::kOff;
   options.request_certificate = ReadBoolean(object, "requestCertificate", false);
   options.request_ocsp = ReadBoolean(object, "requestOcsp", false);
   options.security_level = ReadInteger(object, "securityLevel", options.security_level, 0, 5);
@@ -224,6 +245,7 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
                   std::numeric_limits<int>::max());
   options.session_cache_size =
       ReadInteger(object, "sessionCacheSize", options.session_cache_size, 0, kMaxCachedSessions);
+  CheckKernelTls(object, options);
   if (options.min_version > options.max_version) {
     ThrowTlsOption(value.Env(), "ERR_TLS_OPTION",
                    "\"minVersion\" is above \"maxVersion\": no version is left");

@@ -41,6 +41,9 @@ struct PskOptions {
   bool is_required = false;
 };
 
+/// What the kernel seals and opens where it can.
+enum class KernelTls { kOff, kSend, kBoth };
+
 struct TlsContextOptions {
   bool server = false;
   bool chooser = false;
@@ -51,6 +54,7 @@ struct TlsContextOptions {
   bool crl_check_chain = false;
   bool verify_peer = false;
   bool shared_buffers = true;
+  KernelTls kernel_tls = KernelTls::kOff;
   bool request_certificate = false;
   bool request_ocsp = false;
   int security_level = 2;

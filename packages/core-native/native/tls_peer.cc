@@ -53,14 +53,6 @@ Napi::Value SessionId(Napi::Env env, const SSL* ssl) {
   return Napi::Buffer<unsigned char>::Copy(env, id, length);
 }
 
-/// Which directions the kernel seals and opens (BIO_get_ktls_send(3)).
-Napi::Object KernelTls(Napi::Env env, const SSL* ssl) {
-  Napi::Object kernel = Napi::Object::New(env);
-  kernel.Set("send", BIO_get_ktls_send(SSL_get_wbio(ssl)) > 0);
-  kernel.Set("receive", BIO_get_ktls_recv(SSL_get_rbio(ssl)) > 0);
-  return kernel;
-}
-
 }  // namespace
 
 bool AppendDer(Napi::Env env, const Napi::Array& array, X509* certificate) {
@@ -91,7 +83,6 @@ Napi::Object TlsInfo(Napi::Env env, const SSL* ssl, bool resumed) {
   // Who has the key is who it was given to.
   info.Set("authorized", psk_identity || (presented && SSL_get_verify_result(ssl) == X509_V_OK));
   info.Set("verification", presented ? TlsVerifyResult(env, ssl) : env.Undefined());
-  info.Set("kernelTls", KernelTls(env, ssl));
   return info;
 }
 

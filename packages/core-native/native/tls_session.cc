@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "shared_tls_socket.h"
 #include "tls_outcome.h"
 #include "tls_resumption.h"
 
@@ -21,6 +20,9 @@ constexpr int64_t kSessionBytes = 12 * 1024;
 // sends nothing else would hold the whole thread (P23, P7). Twice what our own server sends in
 // tickets.
 constexpr int kMaxBarrenRecords = 32;
+
+// OpenSSL says "no suitable record layer".
+constexpr const char* kNoNewKeys = "the kernel takes no new keys for a connection that it seals";
 
 bool IsWant(Status status) { return status == Status::kWantsRead || status == Status::kWantsWrite; }
 
@@ -58,6 +60,9 @@ Napi::Function TlsSession::Define(Napi::Env env, Environment& environment) {
        CallProperty("renegotiations", MethodCallback<TlsSession, &TlsSession::Renegotiations>,
                     environment),
        CallProperty("readDue", MethodCallback<TlsSession, &TlsSession::ReadDue>, environment),
+       CallProperty("kernelTls", MethodCallback<TlsSession, &TlsSession::KernelTlsStatus>,
+                    environment),
+       CallProperty("sendFile", MethodCallback<TlsSession, &TlsSession::SendFile>, environment),
        CallProperty("close", MethodCallback<TlsSession, &TlsSession::Close>, environment)},
       &environment);
 }
@@ -76,11 +81,7 @@ TlsSession::TlsSession(const Napi::CallbackInfo& info)
   core_ = context->core();
   ERR_clear_error();
   ssl_.reset(SSL_new(core_->context.get()));
-  if (core_->shared_buffers) {
-    socket_ = std::make_unique<SharedTlsSocket>(static_cast<int>(fd), environment_->tls_buffers());
-  } else {
-    socket_ = std::make_unique<DirectTlsSocket>(static_cast<int>(fd));
-  }
+  socket_ = MakeSocket(static_cast<int>(fd));
   BIO* bio = socket_->MakeBio();
   if (!ssl_ || bio == nullptr) {
     BIO_free(bio);
@@ -278,6 +279,7 @@ Status TlsSession::SendCloseNotify() {
 napi_value TlsSession::Close(const Arguments& arguments) {
   // The alert of a failure may have found the socket full (P29).
   if (ssl_ && failure_ && socket_->has_unsent()) socket_->Flush();
+  if (ssl_ && failure_ && kernel_ != nullptr && kernel_->receives()) kernel_->DropInput();
   if (entered_ > 0) {
     close_asked_ = true;
   } else {
@@ -297,6 +299,8 @@ Status TlsSession::Run(const char* name, Call call) {
   } while (status == Status::kWantsRead && socket_->AskAgain());
   if (abuse_ == nullptr && renegotiation_ && !renegotiation_->StaysSafe())
     abuse_ = "the peer renegotiated unsafely";
+  if (status == Status::kFailed && kernel_ != nullptr && kernel_->refused_new_keys())
+    failure_->Explain(kNoNewKeys);
   // Whatever OpenSSL makes of it when it is stopped.
   if (abuse_ == nullptr) return status;
   failure_ = std::make_unique<Failure>(Failure::Tls(name, abuse_));

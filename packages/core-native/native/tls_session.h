@@ -11,6 +11,7 @@
 #include "arguments.h"
 #include "client_resumption.h"
 #include "environment.h"
+#include "kernel_tls_socket.h"
 #include "key_updates.h"
 #include "openssl_ptr.h"
 #include "renegotiation.h"
@@ -81,6 +82,17 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   /// and what it finds of data stays for a read.
   Status Renegotiate();
 
+  // In tls_session_kernel.cc.
+  napi_value KernelTlsStatus(const Arguments& arguments);
+  napi_value SendFile(const Arguments& arguments);
+  std::unique_ptr<TlsSocket> MakeSocket(int fd);
+  Napi::Object KernelTlsOf(Napi::Env env) const;
+  /// The handshake has handed over what it could: nothing more is offered.
+  void SettleKernelTls();
+  /// Whether a KeyUpdate would end the session, the kernel having no new keys for what it seals.
+  bool CannotUpdateKeys(int type) const;
+  int32_t SendFileRange(int file, off_t offset, size_t length);
+
   napi_value Close(const Arguments& arguments);
 
   static void OnMessage(int written, int version, int content_type, const void* bytes,
@@ -134,6 +146,8 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   std::unique_ptr<HelloChoice> hello_;
   std::vector<unsigned char> alpn_;
   std::unique_ptr<TlsSocket> socket_;
+  /// The same one, where kernel TLS is asked for; null elsewhere.
+  KernelTlsSocket* kernel_ = nullptr;
   KeyLog key_log_;
   SslPtr ssl_;
   /// Of a client.

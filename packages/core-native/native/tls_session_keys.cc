@@ -36,6 +36,11 @@ napi_value TlsSession::UpdateKeys(const Arguments& arguments) {
     ThrowUsage(arguments.env(), "ERR_TLS_KEY_UPDATE",
                "Our side of the connection has ended: there is nothing to protect with new keys");
   }
+  if (CannotUpdateKeys(type)) {
+    ThrowUsage(arguments.env(), "ERR_TLS_KEY_UPDATE",
+               "The kernel seals this connection and takes no new keys for it: that needs Linux "
+               "6.14, or kernelTls off");
+  }
   // OpenSSL at the other end, while a write of its own is blocked, takes a second one for an error
   // ("bad length"): it would answer the first in front of that write.
   if (key_updates_.IsAwaited()) return Integer(arguments.env(), ToInt(Status::kDone));

@@ -108,7 +108,9 @@ napi_value TlsSession::Info(const Arguments& arguments) {
     throw Napi::Error::New(arguments.env(),
                            "The handshake is not complete: there is nothing settled to tell");
   }
-  return TlsInfo(arguments.env(), ssl_.get(), IsResumed());
+  Napi::Object info = TlsInfo(arguments.env(), ssl_.get(), IsResumed());
+  info.Set("kernelTls", KernelTlsOf(arguments.env()));
+  return info;
 }
 
 napi_value TlsSession::PeerCertificates(const Arguments& arguments) {

@@ -10,6 +10,7 @@ namespace sluice {
 
 void TlsSession::OnHandshaken() {
   used_psk_ = SettlePsk(ssl_.get());
+  if (kernel_ != nullptr) SettleKernelTls();
   if (resumption_) resumption_->OnHandshaken();
   if (!core_->server && core_->psk && core_->psk->is_required() && !PskIdentityOf(ssl_.get())) {
     failure_ = std::make_unique<Failure>(

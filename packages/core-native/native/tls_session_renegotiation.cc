@@ -8,7 +8,8 @@ namespace sluice {
 
 void TlsSession::AllowRenegotiation() {
   const RenegotiationLimit limit = served().renegotiations;
-  if (limit.count == 0 || !Renegotiation::IsSafe(ssl_.get())) return;
+  // The kernel has no second keys of TLS 1.2 (P40).
+  if (limit.count == 0 || kernel_ != nullptr || !Renegotiation::IsSafe(ssl_.get())) return;
   renegotiation_ = std::make_unique<Renegotiation>(ssl_.get(), limit,
                                                    [this](const char* reason) { Abort(reason); });
   // OpenSSL takes it for a mistake when it has sealed a record that finds no room and then has to

@@ -7,13 +7,13 @@
 #include <cerrno>
 #include <utility>
 
+#include "retry.h"
+
 namespace sluice {
 
 namespace {
 
 TlsSocket& SocketOf(BIO* bio) { return *static_cast<TlsSocket*>(BIO_get_data(bio)); }
-
-bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 }  // namespace
 
@@ -28,7 +28,8 @@ BIO* TlsSocket::MakeBio() {
 const BIO_METHOD* TlsSocket::Method() {
   // One for the process, made by whichever worker comes first; it lives as long as the addon does.
   static const BIO_METHOD* const method = [] {
-    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sluice socket");
+    BIO_METHOD* made = BIO_meth_new(
+        BIO_get_new_index() | BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "sluice socket");
     if (made == nullptr) return made;
     BIO_meth_set_read_ex(made, ReadBio);
     BIO_meth_set_write_ex(made, WriteBio);
@@ -49,28 +50,32 @@ size_t TlsSocket::TakeHead(char* data, size_t length) {
   return count;
 }
 
-ssize_t TlsSocket::Receive(char* data, size_t length, int flags) {
+bool TlsSocket::MayReceive() {
   if (kept_errno_ != 0) {
     errno = std::exchange(kept_errno_, 0);
-    return -1;
+    return false;
   }
   // OpenSSL's own socket BIO would ask the kernel again after each record and be told EAGAIN: one
   // system call in three of a small HTTPS exchange, 0.4 µs. It also uses read(2) and write(2),
   // whose way to a socket is longer than that of recv(2) and send(2).
-  if (state_ != State::kUnknown) {
-    errno = EAGAIN;
-    return -1;
-  }
-  ssize_t received;
-  do {
-    received = recv(fd_, data, length, flags);
-  } while (received < 0 && errno == EINTR);
-  // epoll(7): on a stream a short read means that the receive queue is empty.
-  if (received > 0 && static_cast<size_t>(received) < length) state_ = State::kShort;
+  if (state_ == State::kUnknown) return true;
+  errno = EAGAIN;
+  return false;
+}
+
+ssize_t TlsSocket::NoteReceived(ssize_t received) {
   if (received >= 0) took_input_ = true;
   if (received == 0) ended_ = true;
   if (received < 0 && WouldBlock(errno)) state_ = State::kWouldBlock;
   return received;
+}
+
+ssize_t TlsSocket::Receive(char* data, size_t length, int flags) {
+  if (!MayReceive()) return -1;
+  const ssize_t received = RetryInterrupted([&] { return recv(fd_, data, length, flags); });
+  // epoll(7): on a stream a short read means that the receive queue is empty.
+  if (received > 0 && static_cast<size_t>(received) < length) state_ = State::kShort;
+  return NoteReceived(received);
 }
 
 bool TlsSocket::IsNothing(ssize_t received) {
@@ -88,13 +93,12 @@ bool DirectTlsSocket::LooksSilent() {
 ssize_t TlsSocket::Send(const char* data, size_t length) const {
   // A dead peer answers EPIPE instead of raising SIGPIPE, whatever the process does with it.
   const int flags = MSG_NOSIGNAL | (more_follows_ ? MSG_MORE : 0);
-  ssize_t sent;
-  do {
-    sent = send(fd_, data, length, flags);
-  } while (sent < 0 && errno == EINTR);
-  if (sent < 0 && by_the_way_ && (errno == EPIPE || errno == ECONNRESET))
-    return static_cast<ssize_t>(length);
-  return sent;
+  return Forgive(RetryInterrupted([&] { return send(fd_, data, length, flags); }), length);
+}
+
+ssize_t TlsSocket::Forgive(ssize_t sent, size_t length) const {
+  const bool is_gone = sent < 0 && (errno == EPIPE || errno == ECONNRESET);
+  return is_gone && by_the_way_ ? static_cast<ssize_t>(length) : sent;
 }
 
 bool TlsSocket::SendKept() {
@@ -157,16 +161,20 @@ int TlsSocket::WriteBio(BIO* bio, const char* data, size_t length, size_t* count
   return -1;
 }
 
-long TlsSocket::Control(BIO* bio, int command, long /*argument*/, void* /*pointer*/) {
+long TlsSocket::Control(BIO* bio, int command, long argument, void* pointer) {
+  TlsSocket& socket = SocketOf(bio);
   switch (command) {
     case BIO_CTRL_EOF:
       // How OpenSSL tells a cut stream from a failed call.
-      return SocketOf(bio).ended_ ? 1 : 0;
+      return socket.ended_ ? 1 : 0;
     case BIO_CTRL_FLUSH:
       return 1;
+    case BIO_C_GET_FD:
+      // SSL_sendfile asks for it.
+      if (pointer != nullptr) *static_cast<int*>(pointer) = socket.fd_;
+      return socket.fd_;
     default:
-      // Kernel TLS is asked for and set here too: this socket has none.
-      return 0;
+      return socket.KernelTls(command, argument, pointer);
   }
 }
 

@@ -1,7 +1,8 @@
-// The socket of a TLS session as OpenSSL sees it: a BIO that knows when the socket ran dry. Two
-// kinds: each record straight from and to the socket, or through buffers that all sessions of a
-// thread share. Rule: it stands between OpenSSL and the system calls and decides nothing; a short
-// read counts as dry until somebody asks again, exactly as it does on plain TCP.
+// The socket of a TLS session as OpenSSL sees it: a BIO that knows when the socket ran dry. Three
+// kinds: each record straight from and to the socket, or so and sealed by the kernel, or through
+// buffers that all sessions of a thread share. Rule: it stands between OpenSSL and the system calls
+// and decides nothing; a short read counts as dry until somebody asks again, exactly as it does on
+// plain TCP.
 #pragma once
 
 #include <openssl/bio.h>
@@ -64,7 +65,7 @@ class TlsSocket {
 
   /// What is sent from now on waits for what is sent next, the FIN included, to share its segment
   /// (MSG_MORE of send(2)); the kernel waits at most 200 ms for it.
-  void set_more_follows(bool follows) { more_follows_ = follows; }
+  virtual void set_more_follows(bool follows) { more_follows_ = follows; }
 
   /// Whether a flush has left something.
   bool has_unsent() const { return !unsent_.empty(); }
@@ -90,6 +91,19 @@ class TlsSocket {
 
   /// {@link IsSilent} of the socket.
   virtual bool LooksSilent() = 0;
+
+  /// The controls of kernel TLS, as of BIO_s_socket; 0 refuses.
+  virtual long KernelTls(int /*command*/, long /*argument*/, const void* /*keys*/) { return 0; }
+
+  int fd() const { return fd_; }
+  bool has_head() const { return !head_.empty(); }
+
+  /// Whether the socket is to be asked; false with errno, where the answer is known.
+  bool MayReceive();
+  /// Notes what a read of the socket has answered, and answers it.
+  ssize_t NoteReceived(ssize_t received);
+  /// What a write of `length` bytes answered, or success where nobody minds that the peer is gone.
+  ssize_t Forgive(ssize_t sent, size_t length) const;
 
   /// recv(2) and send(2) until no signal interrupts them. The first notes what it learns.
   ssize_t Receive(char* data, size_t length, int flags = 0);
@@ -145,7 +159,7 @@ class TlsSocket {
 };
 
 /// Each read of OpenSSL's is one recv(2), each record one send(2).
-class DirectTlsSocket final : public TlsSocket {
+class DirectTlsSocket : public TlsSocket {
  public:
   using TlsSocket::TlsSocket;
 

@@ -187,6 +187,20 @@ export interface NativeEpoll {
   close(): void;
 }
 
+/** What the linked OpenSSL and the running kernel can do together. */
+export interface NativeKernelTlsAbility {
+  /** Whether OpenSSL can hand encryption to the kernel, and whether the kernel has TLS sockets. */
+  readonly openssl: boolean;
+  readonly kernel: boolean;
+  /** Whether the kernel seals what is sent, and opens what comes (of TLS 1.3 with AES-128-GCM). */
+  readonly send: boolean;
+  readonly receive: boolean;
+  /** Whether it takes new keys for a connection (KeyUpdate): Linux 6.14 and later. */
+  readonly rekey: boolean;
+  /** Why it does not send; undefined when it does. */
+  readonly reason: string | undefined;
+}
+
 /** Versions and abilities of the loaded binary. */
 export interface NativeFeatures {
   /** `OpenSSL 3.5.7 …` as the linked library reports it, and as the headers said when it was compiled. */
@@ -194,8 +208,8 @@ export interface NativeFeatures {
   readonly opensslCompiledVersion: string;
   /** Node-API version that the addon was built for. */
   readonly nodeApiVersion: number;
-  /** Whether the linked OpenSSL can hand encryption to the kernel, and whether the running kernel offers it. */
-  readonly kernelTls: { readonly openssl: boolean; readonly kernel: boolean };
+  /** What can be handed to the kernel: tried once a process. */
+  readonly kernelTls: NativeKernelTlsAbility;
 }
 
 /** Native objects alive in this environment; tests compare before and after. */

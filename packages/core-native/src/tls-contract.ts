@@ -72,6 +72,12 @@ export interface NativeTlsContextOptions extends NativeTlsIdentity {
    */
   readonly bio?: 'shared' | 'socket' | undefined;
   /**
+   * Whether the kernel seals what is sent, or also opens what comes, where it can: {@link NativeKernelTls} tells. With it
+   * `bio` is `socket`; it excludes `renegotiations`. Of a server it goes with the context that its session is made from,
+   * whichever serves the client. Default `off`.
+   */
+  readonly kernelTls?: 'off' | 'send' | 'both' | undefined;
+  /**
    * ALPN protocols, most wanted first (RFC 7301). A server picks by its own order and refuses when none is shared; one
    * without a list leaves it to the session's.
    */
@@ -122,6 +128,8 @@ export interface NativeSessionStats {
 /** An immutable SSL_CTX. Sessions made from it keep it alive. */
 export interface NativeTlsContext {
   readonly role: 'server' | 'client';
+  /** Whether its sessions ask the kernel to seal for them. */
+  readonly kernelTls: boolean;
   /** Of each identity what it sends, DER, leaf first. */
   certificateChains(): Buffer[][];
   sessionStats(): NativeSessionStats;
@@ -178,6 +186,14 @@ export interface NativeVerification {
   readonly reason: string;
 }
 
+/** What the kernel seals and opens of one connection instead of OpenSSL (BIO_get_ktls_send(3)). */
+export interface NativeKernelTls {
+  readonly send: boolean;
+  readonly receive: boolean;
+  /** Why not all that was asked for; undefined when it is. */
+  readonly reason: string | undefined;
+}
+
 /** What a handshake settled. */
 export interface NativeTlsInfo {
   readonly protocol: string;
@@ -212,8 +228,7 @@ export interface NativeTlsInfo {
   readonly verification: NativeVerification | undefined;
   /** The OCSP response that the server stapled (DER), not checked; undefined when it sent none, and in servers. */
   readonly ocspStaple: Buffer | undefined;
-  /** Which directions the kernel seals and opens instead of OpenSSL (BIO_get_ktls_send(3)): at present never any. */
-  readonly kernelTls: { readonly send: boolean; readonly receive: boolean };
+  readonly kernelTls: NativeKernelTls;
 }
 
 /**
@@ -297,7 +312,8 @@ export interface NativeTlsSession {
    * Sends a KeyUpdate (RFC 8446 section 4.6.3): what this side writes is under new keys from then on, and with
    * `requestPeer` the peer is asked for the same; until it has answered, further calls do nothing. 0, also when a blocked
    * write comes first and brings the update behind it; `wantsWrite` when a part has still to leave, which any later call
-   * brings on; or `failed`. Throws `ERR_TLS_KEY_UPDATE` in TLS 1.2, before the handshake is complete, and after `shutdown`.
+   * brings on; or `failed`. Throws `ERR_TLS_KEY_UPDATE` in TLS 1.2, before the handshake is complete, after `shutdown`,
+   * and where the kernel seals and takes no new keys.
    */
   updateKeys(requestPeer: boolean): number;
   /** KeyUpdates so far, answers to the peer's included; to be had after the end, too. */
@@ -319,6 +335,13 @@ export interface NativeTlsSession {
   readDue(): boolean;
   /** Lines of the key log (the format of SSLKEYLOGFILE) since this was last asked; to be had after the end, too. */
   takeKeyLog(): string[];
+  /** What the handshake has handed to the kernel: nothing before it is complete. */
+  kernelTls(): NativeKernelTls;
+  /**
+   * SSL_sendfile(3), where the kernel seals what is sent: as `sendFile` of the binding. Session tickets that are due go
+   * first. Not to be called with a blocked write. What it fails with is not kept: ENOTSUP where the kernel does not seal.
+   */
+  sendFile(file: number, offset: number, length: number): number;
   /** Frees the SSL object; when called from inside one of its own callbacks, after that call. Twice is harmless. */
   close(): void;
 }

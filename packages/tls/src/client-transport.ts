@@ -114,6 +114,7 @@ export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
   } catch (thrown) {
     throw contextError(thrown);
   }
+  const hooks = { verifyPeer, onKeyLog, kernelTls: context.kernelTls };
   const transport = (alpn: Buffer | undefined): TlsClientTransport => ({
     name: 'tls',
     upgrades: true,
@@ -130,7 +131,7 @@ export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
         native,
         fd,
         () => new native.TlsSession(context, fd, { ...sni, ...verified, ...resumption, alpn, head }),
-        (session) => new TlsTransport(native, session, fd, { verifyPeer, onKeyLog }),
+        (session) => new TlsTransport(native, session, fd, hooks),
       );
     },
   });

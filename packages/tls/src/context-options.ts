@@ -26,6 +26,13 @@ export interface TlsVersions {
    * system call for everything that is there. `socket`: each record by itself. Default `shared`.
    */
   readonly bio?: 'shared' | 'socket';
+  /**
+   * Whether the kernel seals what is sent (`send`), or also opens what comes (`both`), where it can (docs/kernel-tls.md):
+   * files then leave without passing through user space. `conn.tls.kernelTls` tells what a connection got, and why not
+   * more; user space does the rest. Implies `bio: 'socket'`, excludes `renegotiation`. Of a server the default context's
+   * goes for all names. Default `off`.
+   */
+  readonly kernelTls?: 'off' | 'send' | 'both';
 }
 
 export const VERSION_NAMES = [
@@ -37,6 +44,7 @@ export const VERSION_NAMES = [
   'securityLevel',
   'alpn',
   'bio',
+  'kernelTls',
 ];
 
 /** Who listens to the keys of connections. */

@@ -106,6 +106,7 @@ export type TlsErrorCode =
   | 'ERR_TLS_PSK_IDENTITY'
   | 'ERR_TLS_PSK_KEY'
   | 'ERR_TLS_PSK_REQUIRED'
+  | 'ERR_TLS_KERNEL_KEYS'
   | 'ERR_TLS_EARLY_BYTES'
   | 'ERR_TLS_PROTOCOL';
 
@@ -199,6 +200,7 @@ const ABUSES: Readonly<Record<string, TlsErrorCode>> = {
   'the peer ended its side in the middle of a renegotiation': 'ERR_TLS_RENEGOTIATION',
   'the peer offers no key (PSK) that is known here': 'ERR_TLS_PSK_IDENTITY',
   'the peer does not take the key (PSK) that it has to': 'ERR_TLS_PSK_REQUIRED',
+  'the kernel takes no new keys for a connection that it seals': 'ERR_TLS_KERNEL_KEYS',
 };
 
 interface Known {
@@ -290,7 +292,8 @@ export function sessionError(
   if (failure.reason === 'certificate verify failed') return verificationError(failure, verification, alert);
   const abuse = ABUSES[failure.reason];
   if (abuse !== undefined) {
-    return new TlsError(abuse, `TLS was given up: ${failure.reason}.`, failure, { alert });
+    const fault = abuse === 'ERR_TLS_KERNEL_KEYS' ? 'system' : 'peer';
+    return new TlsError(abuse, `TLS was given up: ${failure.reason}.`, failure, { fault, alert });
   }
   const known = failure.library === SSL_LIBRARY ? KNOWN.get(failure.reasonCode) : undefined;
   if (known !== undefined) {

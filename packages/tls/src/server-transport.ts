@@ -150,8 +150,9 @@ function transportOver(
   alpn: Buffer | undefined,
 ): TlsServerTransport {
   const native = loadNative();
-  const { onClientHello, ...hooks } = settings;
-  const keyLog = hooks.onKeyLog !== undefined;
+  const { onClientHello, ...asked } = settings;
+  const withKernelTls = { ...asked, kernelTls: true };
+  const keyLog = asked.onKeyLog !== undefined;
   const options = { names: contexts.native, alpn, suspends: onClientHello !== undefined, keyLog };
   const isPlain = onClientHello === undefined && alpn === undefined && !keyLog;
   const open = (fd: number, head: Uint8Array | undefined) => () => {
@@ -166,11 +167,13 @@ function transportOver(
     sessionStats: () => contexts.base.sessionStats(),
     upgrades: true,
     withAlpn: (names) => transportOver(contexts, settings, encodeAlpn(names)),
-    accept: (fd, head) =>
-      openTransport(native, fd, open(fd, head), (session) =>
+    accept: (fd, head) => {
+      const hooks = contexts.base.kernelTls ? withKernelTls : asked;
+      return openTransport(native, fd, open(fd, head), (session) =>
         onClientHello === undefined
           ? new TlsTransport(native, session, fd, hooks)
           : new AskingTransport(native, session, fd, onClientHello, hooks),
-      ),
+      );
+    },
   };
 }

@@ -62,6 +62,8 @@ export class TlsOrPlainTransport implements Transport {
   private readonly tls: ServerTransport;
   private readonly plain: ServerTransport;
   private readonly first = new Uint8Array(1);
+  /** Where the chosen one has it: known once bytes may flow. */
+  sendFile?: (file: number, offset: number, length: number) => Progress;
   /** The chosen transport could not be made: its socket is closed already. */
   private broken: TransportFailure | undefined;
 
@@ -90,7 +92,7 @@ export class TlsOrPlainTransport implements Transport {
   }
 
   handshake(): Progress {
-    if (this.chosen !== undefined) return this.chosen.handshake();
+    if (this.chosen !== undefined) return this.goOn(this.chosen);
     const count = this.native.peek(this.fd, this.first, 0, 1);
     if (count === Status.failed || count === Status.wantsRead) return count;
     const isHandshake = count === 1 && this.first[0] === HANDSHAKE_RECORD;
@@ -100,7 +102,13 @@ export class TlsOrPlainTransport implements Transport {
       this.broken = { reason: 'error', error: thrown as Error };
       return Status.failed;
     }
-    return this.chosen.handshake();
+    return this.goOn(this.chosen);
+  }
+
+  private goOn(chosen: Transport): Progress {
+    const progress = chosen.handshake();
+    if (progress === 0 && chosen.sendFile !== undefined) this.sendFile = chosen.sendFile.bind(chosen);
+    return progress;
   }
 
   whenResumable(resume: () => void): void {

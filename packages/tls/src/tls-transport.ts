@@ -14,10 +14,12 @@ import {
 import {
   endSocket,
   type Progress,
+  sendFileFailure,
   socketFailure,
   type Transport,
   type TransportFailure,
 } from '@sluice/reactor';
+import type { TlsAlert } from './alerts.ts';
 import { counters } from './counters.ts';
 import { dropInput } from './drop-input.ts';
 import { sessionError } from './errors.ts';
@@ -31,6 +33,8 @@ export interface TransportHooks {
   readonly verifyPeer?: VerifyPeer | undefined;
   /** Of a session that keeps a key log. */
   readonly onKeyLog?: KeyLogListener | undefined;
+  /** Whether the session asks the kernel to seal for it. Default false. */
+  readonly kernelTls?: boolean | undefined;
 }
 
 export class TlsTransport implements Transport {
@@ -39,6 +43,9 @@ export class TlsTransport implements Transport {
   drained = false;
   /** Of one that may renegotiate. */
   readDue = false;
+  /** There once the kernel seals what is sent: user space could only read the file and write it (P46). */
+  sendFile?: (file: number, offset: number, length: number) => Progress;
+  private kernelReceives = false;
   private mayRenegotiate = false;
   private renegotiated = 0;
   private readonly native: NativeBinding;
@@ -117,13 +124,25 @@ export class TlsTransport implements Transport {
     const progress = this.logged(this.session.handshake());
     this.handshakeDone = progress === 0;
     if (progress !== 0) return progress;
-    const { verifyPeer } = this.hooks;
+    const { verifyPeer, kernelTls } = this.hooks;
+    if (kernelTls === true) this.settleKernelTls();
     if (verifyPeer !== undefined && !this.judgePeer(verifyPeer)) return Status.failed;
     this.record.finish(this, this.session);
     this.mayRenegotiate = this.session.renegotiations() !== undefined;
     // What the first handshake settled is what the connection goes by.
     if (this.mayRenegotiate) this.settled ??= this.session.info();
     return progress;
+  }
+
+  private settleKernelTls(): void {
+    const { send, receive } = this.session.kernelTls();
+    this.kernelReceives = receive;
+    if (!send) return;
+    this.sendFile = (file, offset, length) => {
+      const progress = this.logged(this.session.sendFile(file, offset, length));
+      if (progress > 0) counters.bytesSealed += progress;
+      return progress;
+    };
   }
 
   /**
@@ -175,20 +194,22 @@ export class TlsTransport implements Transport {
   }
 
   failure(): TransportFailure {
-    this.failed = true;
-    if (this.refusal !== undefined) {
-      this.record.fail(this, this.refusal, undefined);
-      return { reason: 'error', error: this.refusal };
-    }
+    if (this.refusal !== undefined) return this.broken({ reason: 'error', error: this.refusal });
     const failure = this.native.lastFailure();
-    if (failure.kind === 'system') {
-      const broken = socketFailure(failure);
-      this.record.fail(this, broken.error, undefined);
-      return broken;
+    if (failure.call === 'SSL_sendfile') {
+      const unsent = sendFileFailure(failure);
+      return unsent.isFile === true ? unsent : this.broken(unsent);
     }
+    if (failure.kind === 'system') return this.broken(socketFailure(failure));
     const error = sessionError(failure, this.session.verifyResult(), this.session.alerts());
-    this.record.fail(this, error, error.alert);
-    return { reason: failure.kind === 'truncated' ? 'truncated' : 'error', error };
+    return this.broken({ reason: failure.kind === 'truncated' ? 'truncated' : 'error', error }, error.alert);
+  }
+
+  /** The connection is of no more use. */
+  private broken(failure: TransportFailure, alert?: TlsAlert): TransportFailure {
+    this.failed = true;
+    this.record.fail(this, failure.error, alert);
+    return failure;
   }
 
   close(): void {
@@ -198,7 +219,8 @@ export class TlsTransport implements Transport {
     this.session.close();
     this.record.close();
     this.handshakeDone = false;
-    if (this.failed) dropInput(this.native, this.fd);
+    // What the kernel opens it gives out by its own rules: the session has dropped that (P44).
+    if (this.failed && !this.kernelReceives) dropInput(this.native, this.fd);
     this.native.close(this.fd);
   }
 }
