@@ -72,12 +72,13 @@ const OUR_NAMES: Readonly<Record<string, string>> = {
   certificateChain: 'cert',
   privateKey: 'key',
   trustAnchors: 'ca',
+  renegotiations: 'renegotiation',
 };
 
 /** A message of the addon, with the names that our options have. */
 function inOurWords(message: string): string {
   return message.replace(
-    /"(identities\[\d+\]\.)?(certificateChain|privateKey|trustAnchors)/g,
+    /"(identities\[\d+\]\.)?(certificateChain|privateKey|trustAnchors|renegotiations)/g,
     (_match, path: string | undefined, name: string) => `"${path ?? ''}${OUR_NAMES[name]}`,
   );
 }

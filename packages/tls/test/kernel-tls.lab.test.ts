@@ -1,0 +1,199 @@
+/** Connections that the kernel seals, through the reactor: large files, writes, keys that change, ends and dead peers. */
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync, truncateSync } from 'node:fs';
+import { loadNative } from '@sluice/core-native';
+import { FileError } from '@sluice/reactor';
+import { TlsError, TlsUsageError } from '@sluice/tls';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Credentials, makeCertificate } from './support/certificate.ts';
+import { ourClient, ourServer } from './support/endpoints.ts';
+import { nodeClient } from './support/node-client.ts';
+import { temporaryFile } from './support/temporary-file.ts';
+
+const MIB = 1024 * 1024;
+const CLEAN = { reason: 'clean', cause: undefined };
+const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+let credentials: Credentials;
+beforeAll(async () => {
+  credentials = await makeCertificate();
+});
+
+/** Of /proc/net/tls_stat: connections whose writes the kernel has sealed. */
+function offloadedWriters(): number {
+  const [, count] = /^TlsTxSw\s+(\d+)$/m.exec(readFileSync('/proc/net/tls_stat', 'utf8')) ?? [];
+  return Number(count);
+}
+
+async function sha256Of(socket: NodeJS.ReadableStream): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of socket) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+const SUITES = [
+  { maxVersion: 'TLSv1.3', cipherSuites: 'TLS_AES_128_GCM_SHA256' },
+  { maxVersion: 'TLSv1.3', cipherSuites: 'TLS_AES_256_GCM_SHA384' },
+  { maxVersion: 'TLSv1.3', cipherSuites: 'TLS_CHACHA20_POLY1305_SHA256' },
+  { maxVersion: 'TLSv1.2', ciphers: 'ECDHE+AESGCM+AES128' },
+  { maxVersion: 'TLSv1.2', ciphers: 'ECDHE+AESGCM+AES256' },
+  { maxVersion: 'TLSv1.2', ciphers: 'ECDHE+CHACHA20' },
+] as const;
+
+describe.each(SUITES)('P47 64 MiB under %j', (suite) => {
+  const content = randomBytes(64 * MIB);
+  const wanted = digest(content);
+
+  it.each(['sendFile', 'writes'] as const)(
+    "reach Node's own client whole by %s",
+    async (how) => {
+      const before = offloadedWriters();
+      const { party, port } = await ourServer({ ...credentials, ...suite, kernelTls: 'send' });
+      const socket = await nodeClient(port, { ca: credentials.cert });
+      const conn = (await party.opened.reach(1))[0]!;
+      expect(conn.tls?.kernelTls).toEqual({ send: true, receive: false, reason: undefined });
+      expect(offloadedWriters()).toBe(before + 1);
+      const got = sha256Of(socket);
+      if (how === 'sendFile') {
+        const sent = conn.sendFile(temporaryFile('file', content));
+        conn.end();
+        expect(await sent).toBe(content.length);
+      } else {
+        party.send(conn, content);
+        conn.end();
+      }
+      expect(await got).toBe(wanted);
+      socket.end();
+      expect(await party.closed.reach(1)).toEqual([CLEAN]);
+    },
+    60_000,
+  );
+});
+
+describe.each(['send', 'both'] as const)('kernelTls: %s', (kernelTls) => {
+  async function connected() {
+    const { party: server, port } = await ourServer({ ...credentials, kernelTls });
+    const { party: client, conn: ours } = await ourClient(port, { ca: credentials.cert, kernelTls });
+    const theirs = (await server.opened.reach(1))[0]!;
+    return { server, client, ours, theirs };
+  }
+
+  it('P17 P41 both sides send all the time, files and writes in turn, and nothing is lost or overtaken', async () => {
+    const { server, client, ours, theirs } = await connected();
+    const content = randomBytes(3 * MIB + 1);
+    const file = temporaryFile('file', content);
+    const wanted: Buffer[] = [];
+    for (let round = 0; round < 4; round += 1) {
+      const text = Buffer.from(`round ${round} `);
+      ours.write(text);
+      theirs.write(text);
+      void ours.sendFile(file);
+      void theirs.sendFile(file);
+      wanted.push(text, content);
+    }
+    const all = Buffer.concat(wanted);
+    const [there, back] = await Promise.all([server.heard(all.length), client.heard(all.length)]);
+    expect([digest(there), digest(back)]).toEqual([digest(all), digest(all)]);
+    ours.end();
+    theirs.end();
+    expect([await client.closed.reach(1), await server.closed.reach(1)]).toEqual([[CLEAN], [CLEAN]]);
+  });
+
+  it('P16 P43 a reader that stops for a while gets a file whole', async () => {
+    const { server, client, ours, theirs } = await connected();
+    const content = randomBytes(8 * MIB);
+    ours.pause();
+    const sent = theirs.sendFile(temporaryFile('file', content));
+    ours.write('meanwhile');
+    await server.heard(9);
+    ours.resume();
+    expect(digest(await client.heard(content.length))).toBe(digest(content));
+    expect(await sent).toBe(content.length);
+    ours.end();
+    theirs.end();
+    await client.closed.reach(1);
+  });
+
+  it('P28 one side ends, and the other sends a file after that', async () => {
+    const { server, client, ours, theirs } = await connected();
+    const content = randomBytes(MIB);
+    ours.end('over');
+    await server.ended.reach(1);
+    void theirs.sendFile(temporaryFile('file', content));
+    theirs.end();
+    expect(digest(await client.heard(content.length))).toBe(digest(content));
+    expect([await client.closed.reach(1), await server.closed.reach(1)]).toEqual([[CLEAN], [CLEAN]]);
+  });
+
+  it('P42 a file that shrinks is told, and the peer can tell by the missing close_notify', async () => {
+    const { server, client, theirs } = await connected();
+    const file = temporaryFile('file', randomBytes(32 * MIB));
+    const sent = theirs.sendFile(file).catch((error: unknown) => error);
+    await client.heard(1);
+    truncateSync(file, 5);
+    const [{ reason, cause }] = (await server.closed.reach(1)) as [{ reason: string; cause: Error }];
+    expect(reason).toBe('error');
+    expect(cause).toBeInstanceOf(FileError);
+    expect(cause).toMatchObject({ code: 'ERR_FILE_SHRANK' });
+    expect(cause.message).toMatch(/shrank: it ended after \d+ of 33554432 bytes/);
+    expect(await sent).toBe(cause);
+    const [heard] = await client.closed.reach(1);
+    expect(heard!.reason).toMatch(/^(truncated|reset)$/);
+  });
+
+  it('P5 a peer that is gone in the middle of a file is a reset', async () => {
+    const { server, client, ours, theirs } = await connected();
+    const sent = theirs
+      .sendFile(temporaryFile('file', randomBytes(32 * MIB)))
+      .catch((error: unknown) => error);
+    await client.heard(1);
+    ours.destroy();
+    const [closing] = await server.closed.reach(1);
+    expect(closing!.reason).toMatch(/^(reset|truncated)$/);
+    expect(await sent).toBeInstanceOf(FileError);
+    expect(await sent).toMatchObject({ code: 'ERR_FILE_UNSENT' });
+  });
+
+  it('P45 updateKeys is refused where the kernel takes no new keys, and the connection is what it was', async () => {
+    if (loadNative().features().kernelTls.rekey) return;
+    const { server, client, ours, theirs } = await connected();
+    expect(() => theirs.tls?.updateKeys()).toThrow(TlsUsageError);
+    expect(() => theirs.tls?.updateKeys({ requestPeer: true })).toThrow(
+      expect.objectContaining({
+        code: 'ERR_TLS_KEY_UPDATE',
+        message:
+          'The kernel seals this connection and takes no new keys for it: that needs Linux 6.14, or kernelTls off.',
+      }),
+    );
+    theirs.end('still well');
+    expect((await client.heard(10)).toString()).toBe('still well');
+    ours.end();
+    expect([await client.closed.reach(1), await server.closed.reach(1)]).toEqual([[CLEAN], [CLEAN]]);
+  });
+
+  it('P45 a peer that wants new keys ends the connection with an error of its own, and reads no wrong byte', async () => {
+    if (loadNative().features().kernelTls.rekey) return;
+    const { party: server, port } = await ourServer({ ...credentials, kernelTls });
+    const { party: client, conn: ours } = await ourClient(port, { ca: credentials.cert });
+    const theirs = (await server.opened.reach(1))[0]!;
+    theirs.write('before');
+    await client.heard(6);
+    ours.tls?.updateKeys({ requestPeer: true });
+    ours.write('under new keys');
+    if (kernelTls === 'send') {
+      await server.heard(14);
+      theirs.write('the answer comes first');
+    }
+    const [{ reason, cause }] = (await server.closed.reach(1)) as [{ reason: string; cause: Error }];
+    expect(reason).toBe('error');
+    expect(cause).toBeInstanceOf(TlsError);
+    expect(cause).toMatchObject({
+      code: 'ERR_TLS_KERNEL_KEYS',
+      fault: 'system',
+      message: 'TLS was given up: the kernel takes no new keys for a connection that it seals.',
+    });
+    const [heard] = await client.closed.reach(1);
+    expect(heard!.reason).toMatch(/^(error|truncated|reset)$/);
+    expect((await client.heard(6)).toString()).toBe('before');
+  });
+});
