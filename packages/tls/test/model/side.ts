@@ -208,6 +208,8 @@ export class Side implements Protocol {
   private updateKeys(conn: Connection, requestPeer: boolean): void {
     if (!this.sealed || this.endAsked || this.keyUpdates === MOST_KEY_UPDATES) return;
     if (conn.tls?.protocol !== 'TLSv1.3') return;
+    // P45: most kernels take no new keys.
+    if (conn.tls.kernelTls.send) return;
     const mayBreak = !this.stage.takesKeyUpdates;
     if (mayBreak && (this.isAnswerDue || (requestPeer && this.other.isAnswerDue))) return;
     this.keyUpdates += 1;
