@@ -152,6 +152,7 @@ ssize_t KernelTlsSocket::ReceiveRecord(char* data, size_t length) {
     message.header.msg_controllen = message.control.size();
     return recvmsg(fd(), &message.header, 0);
   });
+  if (received < 0 && !WouldBlock(errno)) TakeError();
   const int type = received < 0 ? -1 : RecordType(message.header);
   if (type < 0) return NoteReceived(received);
   // Never a guess from a short one: a record of another type ends what one call gets.
@@ -161,6 +162,16 @@ ssize_t KernelTlsSocket::ReceiveRecord(char* data, size_t length) {
                                              static_cast<int>(received & 0xff)};
   std::ranges::transform(header, data, [](int byte) { return static_cast<char>(byte); });
   return static_cast<ssize_t>(kHeaderBytes) + received;
+}
+
+/// A record that does not open (EBADMSG) is an error of the whole socket: the alert about it would
+/// fail by it too.
+void KernelTlsSocket::TakeError() const {
+  const int error = errno;
+  int pending = 0;
+  socklen_t length = sizeof(pending);
+  getsockopt(fd(), SOL_SOCKET, SO_ERROR, &pending, &length);
+  errno = error;
 }
 
 ssize_t KernelTlsSocket::Write(const char* data, size_t length) {

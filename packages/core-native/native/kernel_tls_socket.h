@@ -39,6 +39,7 @@ class KernelTlsSocket final : public DirectTlsSocket {
   bool HandOver(bool sending, const void* keys);
   bool IsTaken(bool sending, const void* keys);
   ssize_t ReceiveRecord(char* data, size_t length);
+  void TakeError() const;
   ssize_t SendRecord(const char* data, size_t length);
 
   const bool wants_receive_;

@@ -3,12 +3,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, truncateSync } from 'node:fs';
 import { loadNative } from '@sluice/core-native';
 import { FileError } from '@sluice/reactor';
-import { TlsError, TlsUsageError } from '@sluice/tls';
+import { sniContexts, TlsError, TlsUsageError, tls, tlsContext, tlsOrPlain } from '@sluice/tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
 import { ourClient, ourServer } from './support/endpoints.ts';
 import { nodeClient } from './support/node-client.ts';
+import { Party } from './support/party.ts';
 import { temporaryFile } from './support/temporary-file.ts';
+import { testReactor } from './support/test-reactor.ts';
 
 const MIB = 1024 * 1024;
 const CLEAN = { reason: 'clean', cause: undefined };
@@ -69,6 +71,41 @@ describe.each(SUITES)('P47 64 MiB under %j', (suite) => {
     },
     60_000,
   );
+});
+
+it('P40 P46 a context that is chosen by name goes by the setting of the default one', async () => {
+  const contexts = sniContexts({
+    default: tlsContext({ ...credentials, kernelTls: 'send' }),
+    names: { localhost: tlsContext({ ...credentials, renegotiation: { limit: 10 } }) },
+  });
+  const { party, port } = await ourServer(tls(contexts));
+  const { party: client, conn } = await ourClient(port, { ca: credentials.cert, maxVersion: 'TLSv1.2' });
+  const theirs = (await party.opened.reach(1))[0]!;
+  expect(theirs.tls).toMatchObject({
+    servername: 'localhost',
+    kernelTls: { send: true, receive: false, reason: undefined },
+  });
+  void theirs.sendFile(temporaryFile('file', content.subarray(0, MIB)));
+  theirs.end();
+  expect((await client.heard(MIB)).equals(content.subarray(0, MIB))).toBe(true);
+  conn.end();
+  expect([await client.closed.reach(1), await party.closed.reach(1)]).toEqual([[CLEAN], [CLEAN]]);
+});
+
+it('tlsOrPlain hands files on to what a client speaks', async () => {
+  const transport = tlsOrPlain({ tls: tls({ ...credentials, kernelTls: 'send' }) });
+  const party = new Party();
+  const server = await testReactor().listen({ host: '127.0.0.1', port: 0, transport }, party);
+  const { party: client, conn } = await ourClient(server.address()!.port, { ca: credentials.cert });
+  conn.write('.');
+  const theirs = (await party.opened.reach(1))[0]!;
+  expect(theirs.tls?.kernelTls.send).toBe(true);
+  expect(theirs.transport.sendFile).toBeInstanceOf(Function);
+  void theirs.sendFile(temporaryFile('file', content.subarray(0, MIB)));
+  theirs.end();
+  expect((await client.heard(MIB)).equals(content.subarray(0, MIB))).toBe(true);
+  conn.end();
+  expect([await client.closed.reach(1), await party.closed.reach(1)]).toEqual([[CLEAN], [CLEAN]]);
 });
 
 describe.each(['send', 'both'] as const)('kernelTls: %s', (kernelTls) => {
