@@ -1,5 +1,6 @@
 /** Connections that the kernel seals, through the reactor: large files, writes, keys that change, ends and dead peers. */
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync, truncateSync } from 'node:fs';
 import { loadNative } from '@sluice/core-native';
 import { FileError } from '@sluice/reactor';
@@ -233,5 +234,21 @@ describe.each(['send', 'both'] as const)('kernelTls: %s', (kernelTls) => {
     const [heard] = await client.closed.reach(1);
     expect(heard!.reason).toMatch(/^(error|truncated|reset)$/);
     expect((await client.heard(6)).toString()).toBe('before');
+  });
+
+  it('P23 a peer that renegotiates TLS 1.2 is refused by name, in the kernel’s records, and breaks off by itself', async () => {
+    const only = { kernelTls, maxVersion: 'TLSv1.2' } as const;
+    const { party, port } = await ourServer({ ...credentials, ...only });
+    const socket = await nodeClient(port, { ca: credentials.cert });
+    const failed = once(socket, 'error');
+    const conn = (await party.opened.reach(1))[0]!;
+    expect(conn.tls?.kernelTls.send).toBe(true);
+    socket.renegotiate({}, () => {});
+    const [error] = (await failed) as [Error];
+    expect(error).toMatchObject({ code: 'ERR_SSL_NO_RENEGOTIATION' });
+    expect(error.message).toContain('no renegotiation');
+    const [closing] = await party.closed.reach(1);
+    expect(closing!.reason).not.toBe('clean');
+    expect(conn.tls?.renegotiations).toBe(0);
   });
 });
