@@ -12,7 +12,8 @@ const identity = identityFor({ dns: ['localhost'] });
 const client = (options: Partial<NativeTlsContextOptions> = {}) =>
   new native.TlsContext({ role: 'client', ...options });
 
-/** Listed once it is loaded; a module that is not cannot be told from one that is not there. */
+/** Who may load the module has done so by asking; only then is the list to be trusted. */
+native.features();
 const kernelHasTls = readFileSync('/proc/sys/net/ipv4/tcp_available_ulp', 'utf8').includes('tls');
 const NO_KERNEL = 'this kernel has no TLS sockets: its module tls is not there, or not loaded';
 

@@ -1,6 +1,6 @@
 /** Kernel TLS as an option of transports, where the kernel may have none: refusals, status, and the same bytes all the same. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { loadNative } from '@sluice/core-native';
 import { TlsContextError, type TlsOptions, tls, tlsClient } from '@sluice/tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
@@ -12,7 +12,7 @@ beforeAll(async () => {
   credentials = await makeCertificate();
 });
 
-const kernelHasTls = readFileSync('/proc/sys/net/ipv4/tcp_available_ulp', 'utf8').includes('tls');
+const kernelHasTls = loadNative().features().kernelTls.send;
 const CLEAN = { reason: 'clean', cause: undefined };
 
 function thrown(call: () => unknown): unknown {
