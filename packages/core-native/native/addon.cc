@@ -11,7 +11,6 @@
 #include "file.h"
 #include "open_socket.h"
 #include "openssl_library.h"
-#include "session_counts.h"
 #include "socket.h"
 #include "ticket_keys.h"
 #include "tls_context.h"
@@ -53,7 +52,8 @@ napi_value LiveObjects(const Arguments& arguments) {
 }
 
 napi_value ReportTicketsIssued(const Arguments& arguments) {
-  return Napi::Number::New(arguments.env(), static_cast<double>(TicketsIssued()));
+  const uint64_t issued = arguments.environment().tickets_issued();
+  return Napi::Number::New(arguments.env(), static_cast<double>(issued));
 }
 
 void DefineReports(Napi::Env env, Napi::Object exports, Environment& environment) {

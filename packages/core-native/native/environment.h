@@ -51,6 +51,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
     if (!tls_buffers_) tls_buffers_ = std::make_unique<TlsBuffers>();
     return *tls_buffers_;
   }
+  /// Session tickets that servers of this thread have made.
+  uint64_t& tickets_issued() { return tickets_issued_; }
   /// Where accept4(2) puts the peer's address; that of the last connection until the next one.
   Address& accepted() { return accepted_; }
 
@@ -58,6 +60,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   Live live_;
   DescriptorSet descriptors_;
   std::unique_ptr<TlsBuffers> tls_buffers_;
+  uint64_t tickets_issued_ = 0;
   Address accepted_;
   Failure last_failure_;
 };

@@ -8,8 +8,6 @@ namespace {
 /// What was seen on one session. Kept as the value of a pointer, so that nothing has to be freed.
 enum class Seen : intptr_t { kNothing, kTicket, kStrangeTicket, kStrangeId };
 
-thread_local uint64_t tickets_issued = 0;
-
 int Index() {
   static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return index;
@@ -18,8 +16,8 @@ int Index() {
 /// Without memory for the note one count is missing.
 void Note(SSL* ssl, Seen seen) { SSL_set_ex_data(ssl, Index(), reinterpret_cast<void*>(seen)); }
 
-int OnTicketMade(SSL*, void*) noexcept {
-  ++tickets_issued;
+int OnTicketMade(SSL*, void* issued) noexcept {
+  ++*static_cast<uint64_t*>(issued);
   return 1;
 }
 
@@ -50,8 +48,8 @@ SSL_SESSION* OnIdMissed(SSL* ssl, const unsigned char*, int, int*) noexcept {
 
 }  // namespace
 
-void WatchSessions(SSL_CTX* context) {
-  SSL_CTX_set_session_ticket_cb(context, OnTicketMade, OnTicketOpened, nullptr);
+void WatchSessions(SSL_CTX* context, uint64_t* tickets_issued) {
+  SSL_CTX_set_session_ticket_cb(context, OnTicketMade, OnTicketOpened, tickets_issued);
   SSL_CTX_sess_set_get_cb(context, OnIdMissed);
 }
 
@@ -65,7 +63,5 @@ const char* ResumptionName(const SSL* ssl) {
   if (seen == Seen::kStrangeTicket) return "ticket refused";
   return seen == Seen::kStrangeId ? "id refused" : nullptr;
 }
-
-uint64_t TicketsIssued() { return tickets_issued; }
 
 }  // namespace sluice

@@ -8,15 +8,13 @@
 
 namespace sluice {
 
-/// Watches the sessions of a server's context.
-void WatchSessions(SSL_CTX* context);
+/// Watches the sessions of a server's context. `tickets_issued` counts those that are made, and
+/// must outlive it.
+void WatchSessions(SSL_CTX* context, uint64_t* tickets_issued);
 
 /// How the handshake of a server's session, which is complete, met what its client offered:
 /// `ticket` or `id` resumed one by it, `ticket refused` or `id refused` did not; null for a client,
 /// and where nothing was offered.
 const char* ResumptionName(const SSL* ssl);
-
-/// Tickets that servers of this thread have made.
-uint64_t TicketsIssued();
 
 }  // namespace sluice

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "session_counts.h"
 #include "tls_peer.h"
 #include "tls_resumption.h"
 
@@ -58,6 +59,8 @@ TlsContext::TlsContext(const Napi::CallbackInfo& info)
   const std::shared_ptr<CountedCore> counted(new CountedCore{
       environment_, LiveCount(environment_->live().tls_contexts), BuildTlsContext(env, options)});
   core_ = std::shared_ptr<const TlsContextCore>(counted, counted->core.get());
+  // Whoever keeps the context keeps the environment: by the counted core.
+  if (options.server) WatchSessions(core_->context.get(), &environment_->tickets_issued());
   auto self = info.This().As<Napi::Object>();
   self.DefineProperty(Napi::PropertyDescriptor::Value(
       "role", Napi::String::New(env, options.server ? "server" : "client"), napi_enumerable));

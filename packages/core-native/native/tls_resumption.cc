@@ -8,7 +8,6 @@
 
 #include "client_resumption.h"
 #include "openssl_ptr.h"
-#include "session_counts.h"
 #include "ticket_keys.h"
 
 namespace sluice {
@@ -104,10 +103,7 @@ void UseResumption(Napi::Env env, TlsContextCore& core, const TlsContextOptions&
   UseCache(core, options.session_cache_size);
   UseTickets(env, context, options);
   SSL_CTX_set_timeout(context, options.session_timeout_seconds);
-  if (options.server) {
-    SSL_CTX_set_cert_cb(context, TakeLifetime, nullptr);
-    WatchSessions(context);
-  }
+  if (options.server) SSL_CTX_set_cert_cb(context, TakeLifetime, nullptr);
   if (options.session_id_context && options.session_id_context->size() > SSL_MAX_SID_CTX_LENGTH) {
     ThrowTlsOption(env, "ERR_TLS_OPTION", "\"sessionIdContext\" must be at most 32 bytes");
   }

@@ -1,130 +1,26 @@
 /** Renegotiation of TLS 1.2 between a session of ours and Node's TLS, byte for byte where the test wants it. */
-
 import { constants } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { selfSigned } from '@sluice-internal/certificates';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import {
-  Interest,
-  type NativeTlsContextOptions,
-  type NativeTlsSession,
-  READ_MORE,
-  Status,
-} from '../src/index.ts';
-import { identityFor } from './support/identity.ts';
+import { describe, expect, it } from 'vitest';
+import { Interest, Status } from '../src/index.ts';
 import { connectedPair, fillToTheBrim, receive, waitFor } from './support/loopback.ts';
 import { leavesNothingBehind, native } from './support/native.ts';
-import { NodeEngine } from './support/node-engine.ts';
+import {
+  begin,
+  identity,
+  read,
+  readText,
+  serve,
+  serveMidway,
+  visit,
+  writeText,
+} from './support/renegotiating.ts';
 
 leavesNothingBehind();
 
-const identity = identityFor({ dns: ['localhost'] });
-const { server } = identity;
-const TLS12 = { maxVersion: 'TLSv1.2' } as const;
 /** RFC 5246 section 7.2.2. */
 const NO_RENEGOTIATION = 100;
-
-interface Pair {
-  readonly session: NativeTlsSession;
-  readonly fd: number;
-  readonly node: NodeEngine;
-  readonly peerFd: number;
-}
-
-/** A server of ours, and Node as its client; the handshake is complete. */
-async function serve(options: Partial<NativeTlsContextOptions> = {}, ofNode: object = {}): Promise<Pair> {
-  const sockets = connectedPair();
-  const session = new native.TlsSession(server({ renegotiations: 3, ...TLS12, ...options }), sockets.server);
-  const node = NodeEngine.client(sockets.client, {
-    servername: 'localhost',
-    ca: identity.authority.certificate,
-    ...ofNode,
-  });
-  return shake({ session, fd: sockets.server, node, peerFd: sockets.client }, sockets);
-}
-
-/** A client of ours, and Node as its server. */
-async function visit(options: Partial<NativeTlsContextOptions> = {}, ofNode: object = {}): Promise<Pair> {
-  const sockets = connectedPair();
-  const context = new native.TlsContext({ role: 'client', renegotiations: 3, ...TLS12, ...options });
-  const session = new native.TlsSession(context, sockets.client, { servername: 'localhost' });
-  const { certificate: cert, key } = identity.leaf;
-  const node = NodeEngine.server(sockets.server, {
-    secureContext: createSecureContext({ cert, key }),
-    ...ofNode,
-  });
-  return shake({ session, fd: sockets.client, node, peerFd: sockets.server }, sockets);
-}
-
-async function shake(pair: Pair, sockets: { close(): void }): Promise<Pair> {
-  let status: number = Status.wantsRead;
-  await pair.node.until(
-    () =>
-      status === 0 &&
-      pair.node.tls.getProtocol() === 'TLSv1.2' &&
-      pair.node.tls.getPeerFinished() !== undefined,
-    () => {
-      if (status !== 0) status = pair.session.handshake();
-      if (status === Status.failed) throw new Error(native.lastFailure().reason);
-      pair.node.pump();
-    },
-  );
-  onTestFinished(() => {
-    pair.session.close();
-    pair.node.destroy();
-    sockets.close();
-  });
-  return pair;
-}
-
-/** What a read answers, and what it read. */
-function read(session: NativeTlsSession): { status: number; text: string } {
-  const buffer = Buffer.alloc(65_536);
-  const status = session.read(buffer, 0, buffer.length);
-  return {
-    status: Math.min(status, 0),
-    text: buffer.toString('latin1', 0, Math.max(0, status) & ~READ_MORE),
-  };
-}
-
-/** Reads until `text` was read, giving Node its turns. */
-async function readText({ session, node }: Pair, text: string): Promise<void> {
-  let seen = '';
-  await node.until(
-    () => seen.length >= text.length,
-    () => {
-      const answer = read(session);
-      if (answer.status === Status.failed) throw new Error(native.lastFailure().reason);
-      seen += answer.text;
-      node.pump();
-    },
-  );
-  expect(seen).toBe(text);
-}
-
-async function writeText({ session, node }: Pair, text: string): Promise<void> {
-  const from = node.text.length;
-  expect(session.write(Buffer.from(text), 0, text.length)).toBe(text.length);
-  await node.until(() => node.text.length >= from + text.length);
-  expect(node.text.slice(from)).toBe(text);
-}
-
-/** Node begins; what it says first is in the socket when this returns. */
-async function begin({ node }: Pair): Promise<{ done: boolean }> {
-  const state = { done: false };
-  node.hold();
-  expect(
-    node.tls.renegotiate({}, () => {
-      state.done = true;
-    }),
-  ).toBe(true);
-  await node.until(
-    () => node.heldBytes > 0,
-    () => {},
-  );
-  node.release();
-  return state;
-}
 
 describe.each(['shared', 'socket'] as const)('a server, by the %s BIO,', (bio) => {
   it('lets its client renegotiate, with data before, behind and in between', async () => {
@@ -189,7 +85,7 @@ describe.each(['shared', 'socket'] as const)('a server, by the %s BIO,', (bio) =
   ])('allows none to a client without %s', async (_what, ofNode) => {
     if ('minVersion' in ofNode) {
       const sockets = connectedPair();
-      const session = new native.TlsSession(server({ renegotiations: 3 }), sockets.server);
+      const session = new native.TlsSession(identity.server({ renegotiations: 3 }), sockets.server);
       expect(session.renegotiations()).toBeUndefined();
       session.close();
       sockets.close();
@@ -283,11 +179,7 @@ describe.each(['shared', 'socket'] as const)('a server, by the %s BIO,', (bio) =
   });
 
   it('P29 sends its close_notify behind it', async () => {
-    const pair = await serve({ bio });
-    await begin(pair);
-    waitFor([pair.fd], Interest.readable);
-    pair.node.hold();
-    expect(read(pair.session).status).toBe(Status.wantsRead);
+    const pair = await serveMidway(bio);
     await pair.node.until(() => pair.node.heldBytes > 0);
     expect(pair.session.shutdown()).toBe(Status.wantsRead);
     pair.node.release();
@@ -297,11 +189,7 @@ describe.each(['shared', 'socket'] as const)('a server, by the %s BIO,', (bio) =
   });
 
   it('P26 tells of a client that is gone in the middle of it', async () => {
-    const pair = await serve({ bio });
-    await begin(pair);
-    waitFor([pair.fd], Interest.readable);
-    pair.node.hold();
-    expect(read(pair.session).status).toBe(Status.wantsRead);
+    const pair = await serveMidway(bio);
     native.shutdownWrite(pair.peerFd);
     waitFor([pair.fd], Interest.readable);
     expect(pair.session.write(Buffer.from('x'), 0, 1)).toBe(Status.failed);

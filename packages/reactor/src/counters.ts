@@ -1,7 +1,6 @@
 /** What one reactor counts. The loop and its parts add to it where things happen; `Reactor.stats` shows it. */
 import type { Deadline } from './deadline.ts';
 import type { CloseReason } from './protocol.ts';
-import type { QueueTotals } from './write-queue.ts';
 
 /**
  * Caps, by the name that counts and diagnostics call them.
@@ -19,6 +18,14 @@ export type Limited =
   | 'stalled-handshake'
   | 'queue'
   | 'total-queue';
+
+/** What the queues of one reactor hold together. */
+export interface QueueTotals {
+  /** Bytes that wait in any queue. */
+  queuedBytes: number;
+  /** Those of them that are copies; the rest belongs to callers of `writeShared`. */
+  copiedBytes: number;
+}
 
 /** Counts since the reactor was made; `queuedBytes`, `copiedBytes` and `fileBufferBytes` are of this moment. */
 export interface Counters extends QueueTotals {

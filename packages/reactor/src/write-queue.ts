@@ -5,6 +5,7 @@
  * offered the same bytes again, at least as many (OpenSSL calls anything else a "bad length"). Appending is fine.
  */
 
+import type { QueueTotals } from './counters.ts';
 import { QueuedFile } from './queued-file.ts';
 
 /** Copies share blocks of this size, so that many small writes become few system calls. */
@@ -20,14 +21,6 @@ interface Entry {
 
 /** Entries of every queue that has none: most connections wait for nothing most of the time. */
 const NO_ENTRIES: readonly (Entry | QueuedFile)[] = [];
-
-/** What the queues of one reactor hold together. */
-export interface QueueTotals {
-  /** Bytes that wait in any queue. */
-  queuedBytes: number;
-  /** Those of them that are copies; the rest belongs to callers of `writeShared`. */
-  copiedBytes: number;
-}
 
 export class WriteQueue {
   private readonly totals: QueueTotals;
