@@ -30,7 +30,8 @@ test('D5 a file that may not be read closes the connection and says so', async (
     message: `This process may not read ${folder.of('secret')}. Change its permissions, or open it elsewhere and pass the descriptor.`,
     errno: 'EACCES',
   });
-  expect(left).toBe('0');
+  // What Node closes of its own meanwhile makes it fewer.
+  expect(Number(left)).toBeLessThanOrEqual(0);
 });
 
 test('P51 P52 a worker that is terminated in the middle of a file leaves nothing open', async () => {

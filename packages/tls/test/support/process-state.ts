@@ -1,10 +1,19 @@
 /** What this process holds, as the kernel and the addon count it; tests compare before and after. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { loadNative } from '@sluice/core-native';
 
-/** Open descriptors of this process, the one that lists them not counted. */
+/** Open sockets and epolls of this process. Files come and go with what Node loads, whatever a test does. */
 export function openDescriptors(): number {
-  return readdirSync('/proc/self/fd').length - 1;
+  return readdirSync('/proc/self/fd').filter((fd) => /^socket:|eventpoll/.test(targetOf(fd))).length;
+}
+
+/** One may be gone between the listing and the look: the listing's own is. */
+function targetOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return '';
+  }
 }
 
 /** How many descriptors this process may have (Node raises its soft limit to the hard one when it starts). */
