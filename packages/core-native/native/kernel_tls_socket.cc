@@ -116,6 +116,10 @@ bool KernelTlsSocket::HandOver(bool sending, const void* keys) {
 
 /// Offers the keys to the kernel; says why when it does not take them.
 bool KernelTlsSocket::IsTaken(bool sending, const void* keys) {
+  if (sending && has_unsent()) {
+    refusal_ = "the socket had no room for what comes before";
+    return false;
+  }
   if (!sending && has_head()) {
     refusal_ = "bytes that came before TLS began would be overtaken";
     return false;
@@ -179,6 +183,7 @@ ssize_t KernelTlsSocket::Write(const char* data, size_t length) {
 }
 
 ssize_t KernelTlsSocket::SendRecord(const char* data, size_t length) {
+  if (!SendKept()) return -1;
   TypedMessage message(const_cast<char*>(data), length);
   cmsghdr* type = CMSG_FIRSTHDR(&message.header);
   type->cmsg_level = SOL_TLS;

@@ -53,15 +53,17 @@ void WatchSessions(SSL_CTX* context, uint64_t* tickets_issued) {
   SSL_CTX_sess_set_get_cb(context, OnIdMissed);
 }
 
-const char* ResumptionName(const SSL* ssl) {
+const char* ResumptionName(const SSL* ssl, bool used_psk) {
   if (SSL_is_server(ssl) != 1) return nullptr;
   const auto seen = static_cast<Seen>(reinterpret_cast<intptr_t>(SSL_get_ex_data(ssl, Index())));
   const bool resumed = SSL_session_reused(ssl) == 1;
   if (seen == Seen::kTicket) return resumed ? "ticket" : "ticket refused";
-  // Sessions of TLS 1.3 are found by tickets only; what is resumed without one was a key of both.
-  if (resumed) return SSL_version(ssl) < TLS1_3_VERSION ? "id" : nullptr;
-  if (seen == Seen::kStrangeTicket) return "ticket refused";
-  return seen == Seen::kStrangeId ? "id refused" : nullptr;
+  if (resumed && used_psk) return nullptr;
+  // In TLS 1.3 the id of a session that is kept, for the sake of early data, comes as a ticket.
+  const bool by_ticket = SSL_version(ssl) >= TLS1_3_VERSION;
+  if (resumed) return by_ticket ? "ticket" : "id";
+  if (seen == Seen::kNothing || seen == Seen::kTicket) return nullptr;
+  return by_ticket || seen == Seen::kStrangeTicket ? "ticket refused" : "id refused";
 }
 
 }  // namespace sluice

@@ -13,6 +13,8 @@ enum class Status : int32_t {
   kEnded = -3,
   kFailed = -4,
   kSuspended = -5,
+  kEarly = -6,
+  kOpened = -7,
 };
 
 /// Beside the count of a TLS read: the session did not run dry (READ_MORE of the contract).

@@ -37,6 +37,8 @@ struct TlsContextCore {
   /// Null where there are none.
   std::unique_ptr<const PskKeys> psk;
   RenegotiationLimit renegotiations;
+  /// Bytes of early data that a server takes, or a client sends; 0 for none.
+  uint32_t max_early_data = 0;
   /// Part of every session: what keeps those of other policies away.
   std::string session_id_context;
   /// Of a client that keeps its sessions. Used by the context's own thread only.

@@ -33,6 +33,7 @@ class Builder {
     core_->chooser = options_.chooser;
     core_->renegotiations = {static_cast<uint32_t>(options_.renegotiations),
                              std::chrono::milliseconds(options_.renegotiation_window_ms)};
+    core_->max_early_data = static_cast<uint32_t>(options_.max_early_data);
     core_->groups = options_.groups.value_or(DefaultGroups(options_.security_level));
     core_->context.reset(SSL_CTX_new(options_.server ? TLS_server_method() : TLS_client_method()));
     if (!core_->context) Throw("ERR_TLS_OPTION", "OpenSSL made no context");

@@ -43,13 +43,13 @@ std::optional<std::string_view> Servername(SSL* ssl) {
 }  // namespace
 
 HelloChoice::HelloChoice(std::shared_ptr<const TlsContextCore> base,
-                         std::shared_ptr<const NameTable> names, bool suspends)
-    : base_(std::move(base)), names_(std::move(names)), suspends_(suspends) {}
+                         std::shared_ptr<const NameTable> names, Manner manner)
+    : base_(std::move(base)), names_(std::move(names)), manner_(manner) {}
 
 bool HelloChoice::Attach(SSL* ssl) { return SSL_set_ex_data(ssl, Index(), this) == 1; }
 
 void HelloChoice::Note(const void* message, size_t length) noexcept {
-  if (!suspends_ || state_ != State::kAwaited) return;
+  if (!manner_.suspends || state_ != State::kAwaited) return;
   const auto* bytes = static_cast<const uint8_t*>(message);
   if (length == 0 || bytes[0] != SSL3_MT_CLIENT_HELLO) return;
   try {
@@ -83,7 +83,7 @@ int HelloChoice::Decide(SSL* ssl, int* alert) noexcept {
       *alert = refusal_;
       return SSL_CLIENT_HELLO_ERROR;
     case State::kAwaited:
-      if (!suspends_) break;
+      if (!manner_.suspends) break;
       // One in SSL 2.0's format has no extensions, and nothing was noted of it.
       if (message_.empty()) {
         *alert = SSL_AD_PROTOCOL_VERSION;
@@ -114,6 +114,7 @@ int HelloChoice::Serve(SSL* ssl, int* alert) noexcept {
     *alert = SSL_AD_INTERNAL_ERROR;
     return SSL_CLIENT_HELLO_ERROR;
   }
+  if (!manner_.takes_early_data) SSL_set_max_early_data(ssl, 0);
   state_ = State::kDecided;
   return SSL_CLIENT_HELLO_SUCCESS;
 }

@@ -16,9 +16,16 @@ namespace sluice {
 
 class HelloChoice {
  public:
+  struct Manner {
+    /// The handshake is suspended once the ClientHello is there.
+    bool suspends;
+    /// Whether early data is taken where the context that serves takes some.
+    bool takes_early_data;
+  };
+
   /// Without an answer: what `names` (may be null) has for the servername, else `base`.
   HelloChoice(std::shared_ptr<const TlsContextCore> base, std::shared_ptr<const NameTable> names,
-              bool suspends);
+              Manner manner);
 
   /// Binds it to the session, which it must outlive. False for lack of memory.
   bool Attach(SSL* ssl);
@@ -52,7 +59,7 @@ class HelloChoice {
   std::shared_ptr<const TlsContextCore> chosen_;
   std::vector<uint8_t> message_;
   State state_ = State::kAwaited;
-  const bool suspends_;
+  const Manner manner_;
   int refusal_ = 0;
 };
 

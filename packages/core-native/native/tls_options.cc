@@ -13,6 +13,8 @@ namespace {
 // RFC 8446 section 4.6.1: a week at most.
 constexpr int kMaxSessionSeconds = 7 * 24 * 60 * 60;
 constexpr int kMaxCachedSessions = 1'000'000;
+// Held in memory until a server has taken it, and by both sides trusted to nobody's freshness.
+constexpr int kMaxEarlyBytes = 16 * 1024 * 1024;
 
 [[noreturn]] void ThrowType(Napi::Env env, const std::string& name, const char* wanted) {
   Napi::TypeError error = Napi::TypeError::New(env, "\"" + name + "\" must be " + wanted);
@@ -245,6 +247,7 @@ TlsContextOptions TlsContextOptions::Read(const Napi::Value& value) {
                   std::numeric_limits<int>::max());
   options.session_cache_size =
       ReadInteger(object, "sessionCacheSize", options.session_cache_size, 0, kMaxCachedSessions);
+  options.max_early_data = ReadInteger(object, "maxEarlyData", 0, 0, kMaxEarlyBytes);
   CheckKernelTls(object, options);
   if (options.min_version > options.max_version) {
     ThrowTlsOption(value.Env(), "ERR_TLS_OPTION",

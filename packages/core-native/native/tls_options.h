@@ -68,6 +68,7 @@ struct TlsContextOptions {
   int tickets = 1;
   int session_timeout_seconds = 7200;
   int session_cache_size = 0;
+  int max_early_data = 0;
   bool key_log = false;
   std::optional<PskOptions> psk;
   int renegotiations = 0;

@@ -89,6 +89,15 @@ void UseTickets(Napi::Env env, SSL_CTX* context, const TlsContextOptions& option
   }
 }
 
+/// With early data OpenSSL keeps the sessions of TLS 1.3 in the cache, and gives each out once: a
+/// ticket that is used a second time, early data and all, finds nothing (SSL_CTX_set_options(3),
+/// SSL_OP_NO_ANTI_REPLAY, which stays off; RFC 8446 section 8.1).
+void TakeEarlyData(SSL_CTX* context, int most) {
+  if (most == 0) return;
+  SSL_CTX_set_max_early_data(context, static_cast<uint32_t>(most));
+  SSL_CTX_set_recv_max_early_data(context, static_cast<uint32_t>(most));
+}
+
 /// A new session begins with the lifetime of the context that its handshake began with; the one
 /// that serves it is known here, before it is sealed in a ticket or kept (SSL_CTX_set_cert_cb(3)).
 int TakeLifetime(SSL* ssl, void*) noexcept {
@@ -103,6 +112,7 @@ void UseResumption(Napi::Env env, TlsContextCore& core, const TlsContextOptions&
   UseCache(core, options.session_cache_size);
   UseTickets(env, context, options);
   SSL_CTX_set_timeout(context, options.session_timeout_seconds);
+  if (options.server) TakeEarlyData(context, options.max_early_data);
   if (options.server) SSL_CTX_set_cert_cb(context, TakeLifetime, nullptr);
   if (options.session_id_context && options.session_id_context->size() > SSL_MAX_SID_CTX_LENGTH) {
     ThrowTlsOption(env, "ERR_TLS_OPTION", "\"sessionIdContext\" must be at most 32 bytes");

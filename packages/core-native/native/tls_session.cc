@@ -115,7 +115,12 @@ napi_value TlsSession::Handshake(const Arguments& arguments) {
     }
     handshake_begun_ = true;
   }
-  const Status status = Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); });
+  const Status begun = BeginEarlyData();
+  if (begun == Status::kEarly) return Integer(arguments.env(), ToInt(begun));
+  const Status status =
+      begun != Status::kDone
+          ? begun
+          : Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); });
   // The peer's answer can only come when our flight has left, and a failure leaves its alert. When
   // all is done a peer that is gone is no failure: a client that sends its request and goes away
   // does not wait for tickets (P33).
@@ -144,6 +149,7 @@ napi_value TlsSession::Read(const Arguments& arguments) {
   const ByteRange range = arguments.Bytes(0);
   read_due_ = false;
   const Entry entry(*this, range.length);
+  if (early_ != Early::kNone) return Integer(arguments.env(), ReadEarly(range));
   Status owed = read_owes_ ? FlushToReader("SSL_read") : Status::kDone;
   if (owed == Status::kDone) owed = SendDueKeyUpdate();
   if (owed != Status::kDone) return Integer(arguments.env(), Answer(owed));
@@ -199,11 +205,21 @@ napi_value TlsSession::Write(const Arguments& arguments) {
   const int32_t written = WriteRecords(range);
   // A failure of it is kept for the next call. Nobody comes back for the sake of a part that has
   // not left: the write is over when it has.
-  const Status status = written > 0 ? SendDueKeyUpdate() : Status::kDone;
+  Status status = written > 0 && wrote_early_ ? SendDueTickets() : Status::kDone;
+  if (written > 0 && status == Status::kDone) status = SendDueKeyUpdate();
   if (!IsWant(status)) return Integer(arguments.env(), written);
   blocked_write_ = range.length;
   accepted_write_ = static_cast<size_t>(written);
   return Integer(arguments.env(), ToInt(status));
+}
+
+Status TlsSession::SendDueTickets() {
+  SettleTickets();
+  if (!tickets_settled_ || SSL_is_init_finished(ssl_.get())) return Status::kDone;
+  const Status status = Continue();
+  // A read brings them on, as it does by itself where OpenSSL holds the rest (P15).
+  read_owes_ = status == Status::kWantsWrite && socket_->has_unsent();
+  return status;
 }
 
 void TlsSession::SettleTickets() {
@@ -225,13 +241,12 @@ int32_t TlsSession::WriteRecords(ByteRange range) {
   // Not inside of SSL_write: it would send to whoever is there afterwards.
   if (more && status == Status::kDone) status = Renegotiate();
   while (more && status == Status::kDone && total < range.length) {
-    size_t count = 0;
+    if (total > 0 && !MayWriteEarly()) break;
     // One record a call: OpenSSL accepts no more with partial writes.
-    status = Run("SSL_write", [&] {
-      return SSL_write_ex(ssl_.get(), range.data + total, range.length - total, &count);
-    });
+    const ByteRange rest{range.data + total, range.length - total};
+    size_t count = 0;
+    status = early_ != Early::kNone ? WriteEarly(rest, count) : WriteRecord(rest, count);
     total += count;
-    record_pinned_ = IsWant(status);
     // Straight to the socket a second record could block after the first was accepted, which a
     // single answer cannot tell.
     more = core_->shared_buffers && !socket_->has_unsent();
@@ -247,6 +262,14 @@ int32_t TlsSession::WriteRecords(ByteRange range) {
   return Answer(status);
 }
 
+Status TlsSession::WriteRecord(ByteRange range, size_t& count) {
+  const Status status = Run("SSL_write", [&] {
+    return SSL_write_ex(ssl_.get(), range.data, range.length, &count);
+  });
+  record_pinned_ = IsWant(status);
+  return status;
+}
+
 napi_value TlsSession::Shutdown(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   if (IsWriteBlocked()) {
@@ -257,6 +280,8 @@ napi_value TlsSession::Shutdown(const Arguments& arguments) {
   const Entry entry(*this);
   socket_->set_more_follows(arguments[0].ToBoolean().Value());
   Status status = Flush("SSL_shutdown");
+  // It would cut off what the handshake has still to say; a read completes that.
+  if (status == Status::kDone && early_ != Early::kNone) status = Status::kWantsRead;
   // SSL_shutdown during a handshake is an error that would spoil the session (SSL_shutdown(3)).
   if (status == Status::kDone && !close_notify_sent_ && IsHandshaken()) status = SendCloseNotify();
   socket_->set_more_follows(false);
@@ -288,15 +313,7 @@ napi_value TlsSession::Close(const Arguments& arguments) {
   return Undefined(arguments.env());
 }
 
-template <typename Call>
-Status TlsSession::Run(const char* name, Call call) {
-  if (failure_) return Status::kFailed;
-  Status status;
-  do {
-    status = RunTls(ssl_.get(), name, failure_, call);
-    // A want of more must come from a socket that said EAGAIN: an end that was there already brings
-    // no edge any more, and half a record before it is a short read too.
-  } while (status == Status::kWantsRead && socket_->AskAgain());
+Status TlsSession::JudgeRun(Status status, const char* name) {
   if (abuse_ == nullptr && renegotiation_ && !renegotiation_->StaysSafe())
     abuse_ = "the peer renegotiated unsafely";
   if (status == Status::kFailed && kernel_ != nullptr && kernel_->refused_new_keys())

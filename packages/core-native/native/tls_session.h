@@ -18,6 +18,7 @@
 #include "tls_context.h"
 #include "tls_hello.h"
 #include "tls_keylog.h"
+#include "tls_outcome.h"
 #include "tls_socket.h"
 
 namespace sluice {
@@ -82,6 +83,23 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   /// and what it finds of data stays for a read.
   Status Renegotiate();
 
+  // In tls_session_early.cc.
+  /// A server's session: whether early data may come.
+  void AwaitEarlyData(bool may_come);
+  /// A client's: offers its session's, if it has any that `alpn`, its own list, goes with.
+  void OfferEarlyData(const std::vector<unsigned char>& alpn);
+  /// The step of the handshake in which early data begins: kEarly from then on. kDone: there is
+  /// none, and the handshake goes on as it always does.
+  Status BeginEarlyData();
+  int32_t ReadEarly(ByteRange range);
+  /// kOpened when the handshake is complete.
+  Status FinishEarly();
+  Status EndedEarly();
+  bool MayWriteEarly() const { return early_ != Early::kWriting || early_left_ > 0; }
+  Status WriteEarly(ByteRange range, size_t& count);
+  /// What the server did not take.
+  void SendEarlyAgain();
+
   // In tls_session_kernel.cc.
   napi_value KernelTlsStatus(const Arguments& arguments);
   napi_value SendFile(const Arguments& arguments);
@@ -114,14 +132,28 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   bool IsResumed() const { return SSL_session_reused(ssl_.get()) == 1 && !used_psk_; }
   int32_t ReadRecords(ByteRange range);
   int32_t WriteRecords(ByteRange range);
+  Status WriteRecord(ByteRange range, size_t& count);
   void SettleTickets();
+  /// Those that no write is there to take along.
+  Status SendDueTickets();
   Status SendCloseNotify();
   /// Brings on what OpenSSL has to send after the handshake, and sends it.
   Status Continue();
   /// Reads without taking anything: kDone when there is data.
   Status Peek();
+  /// Runs `call`, which answers as SSL_read_ex or SSL_do_handshake do. `name` is a literal.
   template <typename Call>
-  Status Run(const char* name, Call call);
+  Status Run(const char* name, Call call) {
+    if (failure_) return Status::kFailed;
+    Status status;
+    do {
+      status = RunTls(ssl_.get(), name, failure_, call);
+      // A want of more must come from a socket that said EAGAIN: an end that was there already
+      // brings no edge any more, and half a record before it is a short read too.
+    } while (status == Status::kWantsRead && socket_->AskAgain());
+    return JudgeRun(status, name);
+  }
+  Status JudgeRun(Status status, const char* name);
   /// Sends what OpenSSL has written: kDone, kWantsWrite or kFailed. `name` is a literal.
   Status Flush(const char* name);
   /// The same where a peer that is gone is for a read to tell, after what it sent before.
@@ -169,6 +201,20 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   bool close_notify_sent_ = false;
   bool handshake_begun_ = false;
   bool handshaken_ = false;
+  /// Of a server: `kAwaited` until the ClientHello is there, then `kReading` what came early, and
+  /// `kFinishing` when all of it is read. Of a client: `kOffered`, then `kWriting`. `kNone` before
+  /// the first step where there is none, and once the handshake is complete.
+  enum class Early { kNone, kAwaited, kReading, kFinishing, kOffered, kWriting };
+  Early early_ = Early::kNone;
+  /// What the call that read the ClientHello has read beyond it.
+  std::optional<unsigned char> early_first_;
+  /// Application data was written before the handshake was complete.
+  bool wrote_early_ = false;
+  /// Of a client: how much more may leave early; what did, to be sent again if it is not taken; and
+  /// the session that was offered with it.
+  uint32_t early_left_ = 0;
+  std::vector<uint8_t> early_sent_;
+  SslSessionPtr early_session_;
   /// The handshake was made with a key from outside.
   bool used_psk_ = false;
   /// A write has taken input off the socket: no edge tells a read of it.

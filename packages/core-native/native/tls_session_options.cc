@@ -47,7 +47,10 @@ std::vector<unsigned char> ReadAlpn(Napi::Env env, const Napi::Object& options) 
 }  // namespace
 
 void TlsSession::Configure(Napi::Env env, const Napi::Value& options) {
-  if (options.IsUndefined() && !core_->chooser) return;
+  if (options.IsUndefined() && !core_->chooser) {
+    if (core_->server) AwaitEarlyData(core_->max_early_data > 0);
+    return;
+  }
   if (!options.IsObject()) throw Napi::TypeError::New(env, "\"options\" must be an object");
   const auto object = options.As<Napi::Object>();
   Feed(env, object.Get("head"));
@@ -59,8 +62,13 @@ void TlsSession::ConfigureServer(Napi::Env env, const Napi::Object& options) {
   std::shared_ptr<const NameTable> table = TlsNames::From(names);
   if (!table && !names.IsUndefined()) throw Napi::TypeError::New(env, "\"names\" must be TlsNames");
   alpn_ = ReadAlpn(env, options);
-  hello_ = std::make_unique<HelloChoice>(core_, std::move(table),
-                                         options.Get("suspends").ToBoolean().Value());
+  const Napi::Value early = options.Get("earlyData");
+  const bool takes_early =
+      early.IsUndefined() ? core_->max_early_data > 0 : early.ToBoolean().Value();
+  AwaitEarlyData(takes_early);
+  hello_ = std::make_unique<HelloChoice>(
+      core_, std::move(table),
+      HelloChoice::Manner{options.Get("suspends").ToBoolean().Value(), takes_early});
   if (!hello_->Attach(ssl_.get()) || (!alpn_.empty() && !OfferAlpn(ssl_.get(), &alpn_)))
     ThrowTlsOption(env, "ERR_TLS_OPTION", "OpenSSL made no session");
   if (!options.Get("keyLog").ToBoolean().Value()) return;
@@ -92,6 +100,7 @@ void TlsSession::ConfigureClient(Napi::Env env, const Napi::Object& options) {
     ThrowTlsOption(env, "ERR_TLS_OPTION", "\"alpn\" was refused");
   resumption_.emplace(ssl_.get(), core_->client_sessions.get());
   resumption_->Configure(options, *core_);
+  if (options.Get("earlyData").ToBoolean().Value()) OfferEarlyData(alpn);
 }
 
 void TlsSession::Feed(Napi::Env env, const Napi::Value& head) {
@@ -104,7 +113,8 @@ void TlsSession::Feed(Napi::Env env, const Napi::Value& head) {
 
 napi_value TlsSession::Info(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
-  if (!IsHandshaken()) {
+  // A server has settled everything before it reads what came early.
+  if (!IsHandshaken() && early_ != Early::kReading && early_ != Early::kFinishing) {
     throw Napi::Error::New(arguments.env(),
                            "The handshake is not complete: there is nothing settled to tell");
   }
@@ -137,7 +147,7 @@ napi_value TlsSession::Resumed(const Arguments& arguments) {
 
 napi_value TlsSession::Resumption(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
-  const char* name = ResumptionName(ssl_.get());
+  const char* name = ResumptionName(ssl_.get(), used_psk_);
   if (name == nullptr) return Undefined(arguments.env());
   return Napi::String::New(arguments.env(), name);
 }

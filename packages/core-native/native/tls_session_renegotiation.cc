@@ -14,7 +14,7 @@ void TlsSession::AllowRenegotiation() {
                                                    [this](const char* reason) { Abort(reason); });
   // OpenSSL takes it for a mistake when it has sealed a record that finds no room and then has to
   // send a handshake message instead ("bad length", "bad write retry"). What it seals is taken.
-  socket_->KeepAll();
+  socket_->set_keeps_all(true);
 }
 
 Status TlsSession::Renegotiate() {

@@ -123,11 +123,10 @@ void TlsSocket::Kept::Consume(size_t length) {
 }
 
 ssize_t DirectTlsSocket::Write(const char* data, size_t length) {
-  if (!keeps_all_) return Send(data, length);
   const bool free = SendKept();
-  if (!free && !WouldBlock(errno)) return -1;
+  if (!free && !(keeps_all_ && WouldBlock(errno))) return -1;
   const ssize_t sent = free ? Send(data, length) : 0;
-  if (sent < 0 && !WouldBlock(errno)) return -1;
+  if (!keeps_all_ || (sent < 0 && !WouldBlock(errno))) return sent;
   const size_t left = sent < 0 ? 0 : static_cast<size_t>(sent);
   unsent_.Append(data + left, length - left);
   return static_cast<ssize_t>(length);

@@ -56,9 +56,9 @@ class TlsSocket {
   /// again.
   bool took_input() const { return took_input_; }
 
-  /// From now on a write of OpenSSL's never blocks: what finds no room is kept until a flush.
-  /// Whoever asks for this writes nothing of their own while something is kept.
-  void KeepAll() { keeps_all_ = true; }
+  /// Whether a write of OpenSSL's never blocks from now on: what finds no room is kept until a
+  /// flush. Whoever asks for this writes nothing of their own while something is kept.
+  void set_keeps_all(bool keeps) { keeps_all_ = keeps; }
 
   /// Sends what OpenSSL has written: kDone, kWantsWrite (the rest is kept) or kFailed, with errno.
   virtual Status Flush() = 0;

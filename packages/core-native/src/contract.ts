@@ -29,6 +29,13 @@ export const Status = {
   failed: -4,
   /** A handshake waits for an answer of ours, not for the socket: {@link NativeTlsSession.chooseContext}. */
   suspended: -5,
+  /**
+   * Of a handshake: bytes may be read and written before it is complete, and what is read may be a replay
+   * ({@link NativeTlsContextOptions.maxEarlyData}). It is not called again: a read completes it, and answers `opened`.
+   */
+  early: -6,
+  /** Of a read after `early`: the handshake is complete. Nothing that is read from here on came early. */
+  opened: -7,
 } as const;
 
 /** One of the negative values of {@link Status}. */

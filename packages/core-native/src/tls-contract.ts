@@ -99,6 +99,12 @@ export interface NativeTlsContextOptions extends NativeTlsIdentity {
    * no tickets; a client's are offered again, see {@link NativeTlsSessionOptions.sessionKey}. Default 0: none.
    */
   readonly sessionCacheSize?: number | undefined;
+  /**
+   * TLS 1.3 early data (RFC 8446 section 2.3), in bytes, to 16777216. A server takes as much with a session that it has
+   * made; those it keeps among `sessionCacheSize`, the first context those of all names, and gives each out once, so that
+   * no early data is taken twice. A client offers no more. Default 0: none.
+   */
+  readonly maxEarlyData?: number | undefined;
   /** Whether sessions keep the lines of a key log for {@link NativeTlsSession.takeKeyLog}. Default false. */
   readonly keyLog?: boolean | undefined;
   /** A server with keys needs no certificate. */
@@ -175,6 +181,12 @@ export interface NativeTlsSessionOptions {
   readonly alpn?: Buffer | undefined;
   /** As of the context, and whichever context serves the client (servers). Default false. */
   readonly keyLog?: boolean | undefined;
+  /**
+   * Of a server: whether early data is taken where the context that serves the client takes some; default what the
+   * session's own context says. Of a client: whether what is written first leaves early, where a session allows for it;
+   * default false. {@link Status.early} tells that it has begun.
+   */
+  readonly earlyData?: boolean | undefined;
   /** Whether the handshake is suspended once the ClientHello is there (servers). Default false. */
   readonly suspends?: boolean | undefined;
 }
@@ -202,6 +214,8 @@ export interface NativeTlsInfo {
   readonly alpn: string | undefined;
   readonly servername: string | undefined;
   readonly resumed: boolean;
+  /** What became of early data; `none` where the client sent none. */
+  readonly earlyData: 'none' | 'accepted' | 'rejected';
   /**
    * What a server of TLS 1.2 keeps the session by (RFC 5246 section 7.3); undefined where the session is in a ticket, and
    * in TLS 1.3, which has tickets only.
@@ -250,7 +264,10 @@ export interface NativeTicketKeys {
 
 /** One SSL object on one connected, non-blocking socket. It never closes the socket. */
 export interface NativeTlsSession {
-  /** 0 when the handshake is complete, else a {@link Status}. Never needed again after 0. */
+  /**
+   * 0 when the handshake is complete, else a {@link Status}. Never needed again after 0, nor after `early`: from then on
+   * {@link read} brings it on.
+   */
   handshake(): number;
   /**
    * The ClientHello of a suspended handshake as it came, with its handshake header (RFC 8446 sections 4 and 4.1.2); of
@@ -267,21 +284,23 @@ export interface NativeTlsSession {
   /**
    * Decrypts as many records as are there into `buffer[offset, offset + length)`. Answers the count, with
    * {@link READ_MORE} set unless the session ran dry, or a {@link Status}. A zero `length` is misuse. A peer that sends
-   * more than 32 records in a row without data, or more than 256 KeyUpdates in a minute, has `failed`.
+   * more than 32 records in a row without data, or more than 256 KeyUpdates in a minute, has `failed`. Answers `opened`
+   * once when the handshake went on beside early data: what came before that came early.
    */
   read(buffer: Uint8Array, offset: number, length: number): number;
   /**
    * Encrypts and sends; answers how many bytes have left in records (1 to `length`), or a {@link Status}. After
    * `wantsRead` or `wantsWrite` the next write must begin with the same bytes, at least as many; they may have moved. It
-   * wants to read while the peer renegotiates: see {@link readDue}.
+   * wants to read while the peer renegotiates: see {@link readDue}. Before the handshake is complete a client's bytes leave
+   * early, as many as may, and are sent again where the server does not take them; the rest wants to read.
    */
   write(buffer: Uint8Array, offset: number, length: number): number;
   /**
-   * Sends close_notify; 0 when it has left. Not to be called with a blocked write. Harmless before the handshake. With
+   * Sends close_notify; 0 when it has left, and `wantsRead` until a handshake beside early data is complete. Not to be called with a blocked write. Harmless before the handshake. With
    * `endFollows` it waits for `shutdownWrite` of the socket, to leave in one segment with the FIN; 200 ms at most.
    */
   shutdown(endFollows?: boolean): number;
-  /** What the handshake settled; throws before it is complete. */
+  /** What the handshake settled; throws before it is complete, but for a server that takes early data. */
   info(): NativeTlsInfo;
   /**
    * The peer's certificate chain as it sent it, DER, leaf first; empty when there is none. A resumed session remembers

@@ -15,6 +15,8 @@ import type { WriteSide } from './write-side.ts';
 
 /** Who is told. */
 export interface DeadlineListener {
+  /** A pause of the protocol's keeps the handshake from going on: that it takes so long is not the peer's fault. */
+  readonly holdsUpHandshake: boolean;
   /** `which` passed. Answers whether it begins anew; the fixed ones never do. */
   onDeadlinePassed(which: Deadline, timeoutMs: number): boolean;
 }
@@ -90,6 +92,7 @@ export class ConnectionDeadlines implements DeadlineHolder {
 
   onDeadline(): void {
     if (this.fixed !== undefined) {
+      if (this.listener.holdsUpHandshake) return this.begin('handshake', this.fixed.timeoutMs);
       this.pass(this.fixed.which, this.fixed.timeoutMs);
       return;
     }

@@ -68,6 +68,7 @@ function problemOf(
   hasFiles: boolean,
 ): string | undefined {
   if (lifecycle === 'handshaking') return 'a handshake is under way; wait for onOpen or onUpgraded';
+  if (lifecycle === 'early') return 'a handshake is under way; wait for onHandshaken';
   if (transport.release === undefined) return `its transport '${transport.name}' cannot be taken off`;
   // It would lose the bytes of `head` without a word.
   if (next.upgrades !== true) return `a transport '${next.name}' takes over no open connection`;

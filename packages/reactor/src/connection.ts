@@ -19,7 +19,7 @@ import { TimeoutError } from './errors.ts';
 import { unsentError } from './file-errors.ts';
 import { fileName, fileRange, fileSource, type SendableFile, type SendFileOptions } from './file-source.ts';
 import type { Hooks } from './hooks.ts';
-import { stepLifecycle } from './lifecycle.ts';
+import { runsHooks, stepLifecycle } from './lifecycle.ts';
 import { Listing } from './listing.ts';
 import type { Flushable, Loop } from './loop.ts';
 import { NEVER, type Timeouts } from './open-deadlines.ts';
@@ -45,7 +45,7 @@ export class ReactorConnection<State>
   private shutdown: 'none' | 'due' | 'told' = 'none';
   /** A write failed: what the peer sent before is still delivered, then the connection closes with this. */
   private doom: TransportFailure | undefined;
-  /** `close()` was called during an upgrade: it waits for the handshake, as what was written does. */
+  /** `close()` was called beside a handshake, which it waits for, as what was written does. */
   private dueClose: { readonly deadlineMs?: number } | undefined;
 
   constructor(loop: Loop, slot: number, generation: number, init: ConnectionInit<State>) {
@@ -91,7 +91,8 @@ export class ReactorConnection<State>
 
   close(options: { deadlineMs?: number } = {}): void {
     if (!this.telling.hasBegun) return this.destroy();
-    if (this.lifecycle === 'handshaking') this.dueClose = options;
+    if (this.lifecycle === 'handshaking' || this.lifecycle === 'early') this.dueClose = options;
+    if (this.lifecycle === 'early') this.resume();
     if (this.lifecycle !== 'open') return this.end();
     this.lifecycle = stepLifecycle(this.lifecycle, 'leave');
     this.deadlines.begin('close', options.deadlineMs ?? this.loop.limits.closeTimeoutMs);
@@ -130,7 +131,7 @@ export class ReactorConnection<State>
   }
 
   pause(): void {
-    if (this.lifecycle === 'open' || this.lifecycle === 'handshaking') this.reading.pause();
+    if (runsHooks(this.lifecycle) || this.lifecycle === 'handshaking') this.reading.pause();
   }
 
   resume(): void {
@@ -168,7 +169,7 @@ export class ReactorConnection<State>
     if (this.loop.dispatching === undefined) this.dispatch(0);
     else this.listing.ready();
     // A plain connection is open by now.
-    if (this.lifecycle === 'handshaking')
+    if (this.lifecycle === 'handshaking' || this.lifecycle === 'early')
       this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
   }
 
@@ -191,13 +192,17 @@ export class ReactorConnection<State>
   onShutdown(): void {
     if (this.shutdown !== 'none') return;
     this.shutdown = 'due';
-    if (this.lifecycle === 'open') this.reading.edge();
+    if (runsHooks(this.lifecycle)) this.reading.edge();
     this.listing.ready();
   }
 
   onShutdownDeadline(deadlineMs: number): void {
     this.loop.counters.deadlines.shutdown += 1;
     this.finish('timeout', new TimeoutError('shutdown', deadlineMs));
+  }
+
+  get holdsUpHandshake(): boolean {
+    return this.lifecycle === 'early' && this.reading.half === 'paused';
   }
 
   onDeadlinePassed(which: Deadline, timeoutMs: number): boolean {
@@ -218,7 +223,7 @@ export class ReactorConnection<State>
     const writable = isWritable(ready);
     this.writing.edges(readable, writable);
     if (this.lifecycle === 'handshaking') this.handshake();
-    if (this.lifecycle === 'open' || this.lifecycle === 'closing') {
+    if (runsHooks(this.lifecycle) || this.lifecycle === 'closing') {
       if (readable) this.reading.edge();
       if (writable) this.reading.writable();
       this.drain();
@@ -239,6 +244,7 @@ export class ReactorConnection<State>
     // It may have asked code of the user, which may do anything.
     if (this.lifecycle !== 'handshaking') return;
     if (progress === 0) return this.telling.hasBegun ? this.upgraded() : this.open();
+    if (progress === Status.early) return this.openEarly();
     if (progress === Status.suspended) return this.writing.suspend(() => this.listing.ready());
     if (!this.writing.awaitEdge(progress)) this.transportFailed(this.transport.failure());
   }
@@ -246,18 +252,43 @@ export class ReactorConnection<State>
   private open(): void {
     const hooks = this.protocols.hooksFor(this.transport);
     if (hooks instanceof Error) return this.finish('error', hooks);
-    this.hooks = hooks;
-    this.loop.counters.opened += 1;
     this.telling.handshaken();
     this.lifecycle = stepLifecycle(this.lifecycle, 'opened');
-    this.writing.blockedMs = NEVER;
     this.deadlines.open();
+    this.begin(hooks);
+  }
+
+  /** Bytes may flow; the handshake goes on, under its deadline. */
+  private openEarly(): void {
+    const hooks = this.protocols.hooksFor(this.transport);
+    if (hooks instanceof Error) return this.finish('error', hooks);
+    this.loop.counters.openedEarly += 1;
+    this.lifecycle = stepLifecycle(this.lifecycle, 'early');
+    this.begin(hooks);
+    // What was written leaves early: with the read that follows it would be too late for that.
+    if (this.lifecycle === 'early') this.sendAll();
+  }
+
+  private begin(hooks: Hooks<State>): void {
+    this.hooks = hooks;
+    this.loop.counters.opened += 1;
+    this.writing.blockedMs = NEVER;
     // The first request may have come with the last flight of the handshake: no edge will tell.
     this.reading.edge();
     const thrown = this.telling.open(hooks);
     if (thrown === undefined) return;
     this.finish('error', thrown);
     this.telling.openThrew(thrown);
+  }
+
+  onOpened(): void {
+    this.telling.handshaken();
+    this.lifecycle = stepLifecycle(this.lifecycle, 'opened');
+    this.deadlines.open();
+    // A write that waited for the handshake waited for what has just been read.
+    this.writing.edges(true, false);
+    if (this.dueClose !== undefined) this.close(this.dueClose);
+    else this.endIfThrown(this.hooks.handshaken(this));
   }
 
   /** The handshake of an upgrade is done. */
@@ -291,7 +322,7 @@ export class ReactorConnection<State>
     if (this.lifecycle === 'closed') return;
     if (!this.sendAll() || !this.writing.needsDrain || this.writing.hasFiles) return;
     // What was dropped after a failed write is no room for more.
-    if (this.lifecycle !== 'open' || this.doom !== undefined) return;
+    if (!runsHooks(this.lifecycle) || this.doom !== undefined) return;
     if (this.writing.queuedBytes > this.loop.limits.lowWaterMarkBytes) return;
     this.tellDrain();
   }
@@ -331,11 +362,13 @@ export class ReactorConnection<State>
   // ---- Bytes -----------------------------------------------------------------------------------------------------
 
   onBytes(count: number): void {
-    if (this.lifecycle === 'open') this.endIfThrown(this.hooks.data(this, count));
+    // After `close()` nothing is delivered any more, be it that the handshake goes on.
+    if (runsHooks(this.lifecycle) && this.dueClose === undefined)
+      this.endIfThrown(this.hooks.data(this, count));
   }
 
   onPeerEnded(): void {
-    if (this.lifecycle === 'open' && this.doom === undefined) this.endIfThrown(this.hooks.end(this));
+    if (runsHooks(this.lifecycle) && this.doom === undefined) this.endIfThrown(this.hooks.end(this));
   }
 
   /** The second half of both writes: failure, caps, marks, and seeing to it that the bytes leave. */

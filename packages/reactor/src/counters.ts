@@ -31,8 +31,10 @@ export interface QueueTotals {
 export interface Counters extends QueueTotals {
   /** Connections taken from a backlog, refused ones included. */
   accepted: number;
-  /** Connections whose handshake was completed, outgoing ones included. */
+  /** Connections whose protocol was told, outgoing ones included: those with early data before their handshake was complete. */
   opened: number;
+  /** Those of them with early data. */
+  openedEarly: number;
   /** Upgrades whose handshake was completed. */
   upgraded: number;
   /** Connections that are gone, opened or not, outgoing ones included. */
@@ -66,6 +68,7 @@ export function newCounters(): Counters {
   return {
     accepted: 0,
     opened: 0,
+    openedEarly: 0,
     upgraded: 0,
     closed: 0,
     closedBy: { clean: 0, truncated: 0, reset: 0, timeout: 0, limit: 0, error: 0 },

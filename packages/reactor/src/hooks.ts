@@ -30,6 +30,16 @@ export class Hooks<State> {
     }
   }
 
+  /** The handshake that went on beside early data is complete. */
+  handshaken(conn: Connection<State>): Error | undefined {
+    try {
+      this.protocol.onHandshaken?.(conn);
+      return undefined;
+    } catch (thrown) {
+      return this.report(thrown);
+    }
+  }
+
   /** The handshake of an upgrade is done. */
   upgraded(conn: Connection<State>): Error | undefined {
     if (isWatched('sluice.connection.upgrade')) publish('sluice.connection.upgrade', { connection: conn });

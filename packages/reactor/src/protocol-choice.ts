@@ -16,6 +16,8 @@ export class ProtocolChoice<State> {
   readonly fallback: Hooks<State>;
   /** What all of them announce, in order; empty where none announces anything. */
   readonly alpn: readonly string[];
+  /** Whether all of them can tell early data. */
+  readonly earlyData: boolean;
   private readonly byName = new Map<string, Hooks<State>>();
   private readonly isSingle: boolean;
 
@@ -26,6 +28,7 @@ export class ProtocolChoice<State> {
       throw new UsageError('ERR_OPTION_VALUE', 'There has to be a protocol: the list is empty.');
     this.fallback = new Hooks(loop, first);
     this.isSingle = protocols.length === 1;
+    this.earlyData = protocols.every((protocol) => protocol.earlyData === true);
     for (const [index, protocol] of protocols.entries()) {
       this.announce(protocol, index, protocol === first ? this.fallback : new Hooks(loop, protocol));
     }

@@ -31,13 +31,30 @@ export interface Protocol<State = void> {
    * served. A server that chooses none of a client's is not left for it: look at `conn.transport.applicationProtocol`.
    */
   readonly alpn?: readonly string[];
-  /** The connection is open, its handshake done. Returns the state that `conn.state` holds from now on. */
+  /**
+   * Whether this protocol can tell early data (TLS 1.3, RFC 8446 section 2.3) from what comes after. Only where all
+   * protocols of a listener or a connect can is any taken or sent, and where the transport was told to. `onOpen` and
+   * `onData` then run beside the handshake, while `conn.lifecycle` is `early`. A **server** answers at once; what it is
+   * given until `onHandshaken` may be somebody's replay of an earlier connection: do nothing for it that may not be done
+   * twice. What a **client** writes until then leaves early, as far as the session allows for it, and may be replayed to
+   * the server by whoever holds the line. Default false.
+   */
+  readonly earlyData?: boolean;
+  /**
+   * The connection is open, its handshake done but for {@link earlyData}. Returns the state that `conn.state` holds from
+   * now on.
+   */
   onOpen(conn: Connection<State>): State;
   /**
    * Bytes arrived. `chunk` is borrowed: a view of the reactor's read buffer, valid during this call only. Copy what is
    * to be kept (`Buffer.from(chunk)`).
    */
   onData?(conn: Connection<State>, chunk: Buffer): void;
+  /**
+   * The handshake that went on beside early data is complete: who the peer is has been proved now, and what `onData` gets
+   * from here on did not come early. Not called where `onOpen` found `conn.lifecycle` open, nor after `close()`.
+   */
+  onHandshaken?(conn: Connection<State>): void;
   /**
    * The handshake of `conn.upgrade()` is done. What `onData` gets from here on came by the new transport, and what was
    * written since `upgrade()` leaves by it. Not called when it failed: the connection then closes, with `onClose`.

@@ -94,7 +94,7 @@ export class Reactor {
     const settings = listenSettings(options, this.plain);
     this.checkOpen();
     const protocols = new ProtocolChoice<unknown>(this.loop, isList(protocol) ? protocol : [protocol]);
-    const transport = withAlpn(settings.transport, protocols.alpn);
+    const transport = fitted(settings.transport, protocols);
     const socket = await openListener(this.loop.sockets, settings);
     if (this.loop.closed) {
       socket.close();
@@ -135,7 +135,7 @@ export class Reactor {
     const target = connectTarget(options, this.plain, this.loop.limits.connectTimeoutMs);
     this.checkOpen();
     const protocols = new ProtocolChoice<State>(this.loop, isList(protocol) ? protocol : [protocol]);
-    const transport = withAlpn(target.transport, protocols.alpn);
+    const transport = fitted(target.transport, protocols);
     return connect(this.loop, { ...target, transport }, protocols, this.nextId);
   }
 
@@ -200,9 +200,17 @@ function isList<One, Other>(value: One | readonly Other[]): value is readonly Ot
   return Array.isArray(value);
 }
 
-function withAlpn<T extends { withAlpn?(alpn: readonly string[]): T }>(
+interface Fittable<T> {
+  withAlpn?(alpn: readonly string[]): T;
+  withEarlyData?(): T;
+}
+
+/** The transport for what the protocols announce. */
+function fitted<T extends Fittable<T>>(
   transport: T,
-  alpn: readonly string[],
+  protocols: { readonly alpn: readonly string[]; readonly earlyData: boolean },
 ): T {
-  return alpn.length === 0 ? transport : (transport.withAlpn?.(alpn) ?? transport);
+  const { alpn, earlyData } = protocols;
+  const offering = alpn.length === 0 ? transport : (transport.withAlpn?.(alpn) ?? transport);
+  return earlyData ? (offering.withEarlyData?.() ?? offering) : offering;
 }

@@ -19,6 +19,7 @@ export type ReadHalf = 'idle' | 'draining' | 'paused' | 'wants-write' | 'ended';
  * - `edge`: the socket is readable or hung up, or the handshake just completed, so that data may be in already.
  * - `dry`: a read would block: only an edge brings more.
  * - `spent`: this turn's budget is used up; goes on the ready list.
+ * - `opened`: a read has completed the handshake that went on beside early data; what follows did not come early.
  * - `block`: a read wants the socket to be writable. `writable`: that edge came.
  * - `pause`, `resume`: the protocol's verbs.
  * - `upgrade`: a new transport shakes hands; what is in the socket is its business, and an `edge` follows.
@@ -28,6 +29,7 @@ export type ReadEvent =
   | 'edge'
   | 'dry'
   | 'spent'
+  | 'opened'
   | 'block'
   | 'writable'
   | 'pause'
@@ -41,6 +43,7 @@ export const READ_HALF = {
     edge: 'draining',
     dry: 'idle',
     spent: 'draining',
+    opened: 'draining',
     block: 'wants-write',
     pause: 'paused',
     upgrade: 'idle',

@@ -13,6 +13,8 @@ import { Status, type Transport } from './transport.ts';
 export interface Receiver {
   /** `count` bytes are in the loop's read buffer. */
   onBytes(count: number): void;
+  /** The handshake that went on beside early data is complete. */
+  onOpened(): void;
   /** The peer ended its side; told once. */
   onPeerEnded(): void;
 }
@@ -105,6 +107,9 @@ export class ReadSide {
         this.half = stepReadHalf(this.half, 'dry');
       } else if (progress === Status.wantsWrite) {
         this.half = stepReadHalf(this.half, 'block');
+      } else if (progress === Status.opened) {
+        this.half = stepReadHalf(this.half, 'opened');
+        receiver.onOpened();
       } else if (progress === Status.ended) {
         this.half = stepReadHalf(this.half, 'end');
         receiver.onPeerEnded();

@@ -24,7 +24,7 @@ export interface ReactorStats extends DeepReadonly<Counters> {
 }
 
 export function reactorStats(loop: EventLoop): ReactorStats {
-  const states = { connecting: 0, handshaking: 0, open: 0, closing: 0 };
+  const states = { connecting: 0, handshaking: 0, early: 0, open: 0, closing: 0 };
   let listeners = 0;
   for (const pollable of loop.pollables) {
     if (!(pollable instanceof ReactorConnection)) {
@@ -36,7 +36,8 @@ export function reactorStats(loop: EventLoop): ReactorStats {
     if (lifecycle === 'closed') continue;
     states[lifecycle] += 1;
   }
-  const connections = states.connecting + states.handshaking + states.open + states.closing;
+  const { connecting, handshaking, early, open, closing } = states;
+  const connections = connecting + handshaking + early + open + closing;
   return {
     ...copyCounters(loop.counters),
     connections,

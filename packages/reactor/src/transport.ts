@@ -9,7 +9,8 @@ import { UsageError } from './errors.ts';
 
 /**
  * A count of bytes (0 or more; 0 means "done" where no bytes are counted), or one of the negative values of
- * {@link Status}: `wantsRead`, `wantsWrite`, `ended`, `failed`, and for a handshake `suspended`.
+ * {@link Status}: `wantsRead`, `wantsWrite`, `ended`, `failed`, for a handshake `suspended` and `early`, for a read
+ * `opened`.
  */
 export type Progress = number;
 
@@ -43,7 +44,8 @@ export interface Transport {
 
   /**
    * 0 when application bytes may flow. Called again after the edge it wanted; never again after 0. `suspended`: something
-   * other than the socket is waited for; {@link whenResumable} follows at once.
+   * other than the socket is waited for; {@link whenResumable} follows at once. `early`, of a transport that was made so
+   * ({@link ServerTransport.withEarlyData}): bytes may flow beside the handshake, which reads bring on from then on.
    */
   handshake(): Progress;
   /**
@@ -51,7 +53,11 @@ export interface Transport {
    * after `close` is harmless. Needed of transports that answer `suspended` only.
    */
   whenResumable?(resume: () => void): void;
-  /** Fills `buffer` from its start; 1 or more bytes, `wantsRead` (would block), `wantsWrite`, `ended` or `failed`. */
+  /**
+   * Fills `buffer` from its start; 1 or more bytes, `wantsRead` (would block), `wantsWrite`, `ended` or `failed`. After
+   * `early`, once: `opened`, when the handshake is complete. Until then a write and `shutdownWrite` may answer `wantsRead`:
+   * they wait for that.
+   */
   read(buffer: Uint8Array): Progress;
   /**
    * Takes up to `length` (never 0) bytes from `offset`. After a want the next call must begin with the same bytes and
@@ -88,6 +94,8 @@ export interface ServerTransport {
    * configuration names none. Without this method nothing is negotiated.
    */
   withAlpn?(alpn: readonly string[]): ServerTransport;
+  /** The same transport, taking early data where its configuration allows it; without this call it takes none. */
+  withEarlyData?(): ServerTransport;
   /** Whether it may take over an open connection (`Connection.upgrade`): `accept` then looks at `head`. Default false. */
   readonly upgrades?: boolean;
   /**
@@ -102,6 +110,8 @@ export interface ClientTransport {
   readonly name: string;
   /** As of {@link ServerTransport}, for `connect`. */
   withAlpn?(alpn: readonly string[]): ClientTransport;
+  /** The same transport, sending early data where its configuration allows it; without this call it sends none. */
+  withEarlyData?(): ClientTransport;
   /** As of {@link ServerTransport}, for `connect`. */
   readonly upgrades?: boolean;
   /**

@@ -1,7 +1,7 @@
 /** `tlsClient()`: seals outgoing connections and verifies whom they reach. */
 import { isIP } from 'node:net';
 import { loadNative, type NativeTlsContext } from '@sluice/core-native';
-import { type ClientTransport, checkOptionNames } from '@sluice/reactor';
+import { type ClientTransport, checkOptionNames, UsageError } from '@sluice/reactor';
 import { encodeAlpn } from './alpn.ts';
 import {
   type KeyLogOptions,
@@ -10,6 +10,7 @@ import {
   type TlsVersions,
   VERSION_NAMES,
 } from './context-options.ts';
+import { type EarlyDataOptions, nativeEarlyData } from './early-data-options.ts';
 import { contextError } from './errors.ts';
 import { IDENTITY_NAMES, type IdentityOptions, nativeIdentities } from './identity-options.ts';
 import { type ClientPsk, nativeClientPsk } from './psk-options.ts';
@@ -59,6 +60,14 @@ export interface TlsClientOptions
    * another. One that was made under other options or for another name is left aside.
    */
   readonly session?: Uint8Array;
+  /**
+   * Whether what a protocol that can tell (`earlyData` of Protocol) writes before the handshake is complete leaves with the
+   * first flight, where a session allows for it (RFC 8446 section 2.3). Whoever holds the line may replay it to the server:
+   * only for what may be done twice. `connect` is fulfilled before the handshake then; what the server does not take is
+   * kept until it is known, and sent again in front of everything else. Not together with `verifyPeer`, which could only be
+   * asked afterwards. Default false.
+   */
+  readonly earlyData?: boolean | EarlyDataOptions;
 }
 
 /** {@link tlsClient}'s transport. */
@@ -78,6 +87,7 @@ const NAMES = [
   'requestOcsp',
   'sessionCacheSize',
   'session',
+  'earlyData',
   'onKeyLog',
   'psk',
   'renegotiation',
@@ -92,10 +102,17 @@ export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
   checkOptionNames('tlsClient', options, NAMES);
   const native = loadNative();
   const { ca, servername, verify = true, session: given, onKeyLog, psk, ...others } = options;
-  const { renegotiation: _limit, ...rest } = others;
+  const { renegotiation: _limit, earlyData, ...rest } = others;
+  const maxEarlyData = nativeEarlyData(earlyData);
   const renegotiation = nativeRenegotiation(options);
   const key = nativeClientPsk(psk);
   const verifyPeer = checkedVerifyPeer(options.verifyPeer);
+  if (maxEarlyData > 0 && verifyPeer !== undefined) {
+    throw new UsageError(
+      'ERR_OPTION_VALUE',
+      'earlyData and verifyPeer exclude each other: early data leaves before verifyPeer can be asked.',
+    );
+  }
   const crls = nativeCrls(options);
   let context: NativeTlsContext;
   try {
@@ -110,16 +127,18 @@ export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
       verifyPeer: verify,
       ...key,
       ...renegotiation,
+      maxEarlyData,
     });
   } catch (thrown) {
     throw contextError(thrown);
   }
   const hooks = { verifyPeer, onKeyLog, kernelTls: context.kernelTls };
-  const transport = (alpn: Buffer | undefined): TlsClientTransport => ({
+  const transport = (alpn: Buffer | undefined, sendsEarly: boolean): TlsClientTransport => ({
     name: 'tls',
     upgrades: true,
     sessionStats: () => context.sessionStats(),
-    withAlpn: (names) => transport(encodeAlpn(names)),
+    withAlpn: (names) => transport(encodeAlpn(names), sendsEarly),
+    withEarlyData: () => transport(alpn, maxEarlyData > 0),
     connect: (fd, host, head) => {
       const name = servername ?? host;
       // RFC 6066 section 3: a literal address is not permitted in SNI.
@@ -127,15 +146,17 @@ export function tlsClient(options: TlsClientOptions = {}): TlsClientTransport {
       const verified = verify ? { verifyName: name } : {};
       const sessionKey = `${name} ${host} ${native.remoteAddress(fd)?.port ?? 0}`;
       const resumption = { sessionKey, ...(given !== undefined && { session: given }) };
+      const about = { ...sni, ...verified, ...resumption, alpn, head };
+      const early = sendsEarly && head === undefined ? { earlyData: true } : {};
       return openTransport(
         native,
         fd,
-        () => new native.TlsSession(context, fd, { ...sni, ...verified, ...resumption, alpn, head }),
+        () => new native.TlsSession(context, fd, { ...about, ...early }),
         (session) => new TlsTransport(native, session, fd, hooks),
       );
     },
   });
-  return transport(undefined);
+  return transport(undefined, false);
 }
 
 function trustAnchors(ca: TlsClientOptions['ca']): readonly Pem[] {

@@ -4,6 +4,7 @@ import { checkOptionNames, type ServerTransport } from '@sluice/reactor';
 import { encodeAlpn } from './alpn.ts';
 import { AskingTransport, type ClientHelloHook } from './asking-transport.ts';
 import { type KeyLogOptions, type SessionStats, type TlsVersions, VERSION_NAMES } from './context-options.ts';
+import { type EarlyDataOptions, nativeEarlyData } from './early-data-options.ts';
 import { contextError } from './errors.ts';
 import {
   IDENTITY_NAMES,
@@ -48,9 +49,17 @@ export interface TlsContextOptions
   /**
    * Sessions kept for clients of TLS 1.2 that take no tickets, found by id; the oldest goes first. About 2 KiB each, more
    * with a client's certificate, and only where there are such clients; from 0 (none) to 1000000. Default 256, without
-   * tickets 0. The default context keeps them for all names.
+   * tickets 0, with `earlyData` 10000. The default context keeps them for all names.
    */
   readonly sessionCacheSize?: number;
+  /**
+   * Whether clients of TLS 1.3 that come back may send application data with their first flight (RFC 8446 section 2.3).
+   * Nobody has proved by then that it is not somebody's replay of an earlier connection, so it reaches only protocols that
+   * can tell (`earlyData` of Protocol; http-lite answers 425 to what is not safe). Sessions are then kept in memory, among
+   * `sessionCacheSize`, and each resumes once, so that no early data is taken twice by this context; a client that comes to
+   * another process, worker or context, or with a session that is gone, shakes hands in full. Default false.
+   */
+  readonly earlyData?: boolean | EarlyDataOptions;
 }
 
 /** What a server asks beside its contexts, and of all clients whichever of them serves it. */
@@ -74,6 +83,7 @@ const NAMES = [
   'tickets',
   'sessionTimeoutSeconds',
   'sessionCacheSize',
+  'earlyData',
   'psk',
   'renegotiation',
   ...VERSION_NAMES,
@@ -104,35 +114,38 @@ export function tls(
   settings: TlsServerSettings = {},
 ): TlsServerTransport {
   checkOptionNames('tls', settings, ['onClientHello', 'verifyPeer', 'onKeyLog']);
-  if (served instanceof SniContexts) return transportOver(served, checked(settings), undefined);
+  if (served instanceof SniContexts) return transportOver(served, checked(settings));
   if (served instanceof TlsContext)
-    return transportOver(sniContexts({ default: served }), checked(settings), undefined);
+    return transportOver(sniContexts({ default: served }), checked(settings));
   checkOptionNames('tls', served, [...NAMES, 'verifyPeer', 'onKeyLog']);
   const contexts = sniContexts({ default: makeContext(served) });
   const { verifyPeer, onKeyLog } = served;
   const own = { ...(verifyPeer && { verifyPeer }), ...(onKeyLog && { onKeyLog }) };
-  return transportOver(contexts, checked({ ...own, ...settings }), undefined);
+  return transportOver(contexts, checked({ ...own, ...settings }));
 }
 
 function makeContext(options: TlsOptions): TlsContext {
   if (options.psk === undefined) requireIdentity(options);
   const trust = nativeServerTrust(options, options.psk !== undefined);
-  const { verifyPeer: _judge, onKeyLog: _listener, psk, renegotiation: _limit, ...rest } = options;
+  const { verifyPeer: _judge, onKeyLog: _listener, psk, renegotiation: _limit, earlyData, ...rest } = options;
   const keys = nativeServerPsk(psk);
   const renegotiation = nativeRenegotiation(options);
+  const maxEarlyData = nativeEarlyData(earlyData);
   try {
     const native = loadNative();
     const identities = nativeIdentities(options);
     return new TlsContext(
       new native.TlsContext({
-        sessionCacheSize: options.tickets === 0 ? 0 : 256,
+        sessionCacheSize: options.tickets === 0 ? 0 : maxEarlyData > 0 ? 10_000 : 256,
         ...rest,
         role: 'server',
         ...identities,
         ...trust,
         ...keys,
         ...renegotiation,
+        maxEarlyData,
       }),
+      maxEarlyData > 0,
     );
   } catch (thrown) {
     throw contextError(thrown);
@@ -144,35 +157,49 @@ function checked(settings: TlsServerSettings): TlsServerSettings {
   return settings;
 }
 
+/** What the protocols of a listener announce. */
+interface Announced {
+  readonly alpn?: Buffer;
+  readonly earlyData?: boolean;
+}
+
 function transportOver(
   contexts: SniContexts,
   settings: TlsServerSettings,
-  alpn: Buffer | undefined,
+  announced: Announced = {},
 ): TlsServerTransport {
   const native = loadNative();
   const { onClientHello, ...asked } = settings;
-  const withKernelTls = { ...asked, kernelTls: true };
+  const hooks = { ...asked, isServer: true };
+  const withKernelTls = { ...hooks, kernelTls: true };
   const keyLog = asked.onKeyLog !== undefined;
-  const options = { names: contexts.native, alpn, suspends: onClientHello !== undefined, keyLog };
-  const isPlain = onClientHello === undefined && alpn === undefined && !keyLog;
+  const { alpn } = announced;
+  const suspends = onClientHello !== undefined;
+  const late = { names: contexts.native, alpn, suspends, keyLog, earlyData: false };
+  const early = { ...late, earlyData: true };
+  const isPlain = !suspends && alpn === undefined && !keyLog;
   const open = (fd: number, head: Uint8Array | undefined) => () => {
-    if (head !== undefined) return new native.TlsSession(contexts.base, fd, { ...options, head });
-    return isPlain && contexts.isSingle
+    if (head !== undefined) return new native.TlsSession(contexts.base, fd, { ...late, head });
+    // Which context a hook chooses is not known before.
+    if (announced.earlyData === true && (contexts.takeEarlyData || suspends))
+      return new native.TlsSession(contexts.base, fd, early);
+    return isPlain && contexts.isSingle && !contexts.takeEarlyData
       ? new native.TlsSession(contexts.base, fd)
-      : new native.TlsSession(contexts.base, fd, options);
+      : new native.TlsSession(contexts.base, fd, late);
   };
   return {
     name: 'tls',
     contexts,
     sessionStats: () => contexts.base.sessionStats(),
     upgrades: true,
-    withAlpn: (names) => transportOver(contexts, settings, encodeAlpn(names)),
+    withAlpn: (names) => transportOver(contexts, settings, { ...announced, alpn: encodeAlpn(names) }),
+    withEarlyData: () => transportOver(contexts, settings, { ...announced, earlyData: true }),
     accept: (fd, head) => {
-      const hooks = contexts.base.kernelTls ? withKernelTls : asked;
+      const told = contexts.base.kernelTls ? withKernelTls : hooks;
       return openTransport(native, fd, open(fd, head), (session) =>
         onClientHello === undefined
-          ? new TlsTransport(native, session, fd, hooks)
-          : new AskingTransport(native, session, fd, onClientHello, hooks),
+          ? new TlsTransport(native, session, fd, told)
+          : new AskingTransport(native, session, fd, onClientHello, told),
       );
     },
   };

@@ -31,6 +31,8 @@ export class SniContexts {
   /** @internal What sessions look names up in. */
   readonly native: NativeTlsNames;
   private readonly byName = new Map<string, TlsContext>();
+  /** How many names have a context that takes early data. */
+  private earlyNames = 0;
   private fallback: TlsContext | undefined;
   /** Begins handshakes where there is no default context. */
   private chooser: NativeTlsContext | undefined;
@@ -60,6 +62,11 @@ export class SniContexts {
     const { TlsContext: NativeContext } = loadNative();
     this.chooser ??= new NativeContext({ role: 'server', chooser: true, sessionCacheSize: 256 });
     return this.chooser;
+  }
+
+  /** @internal Whether any of them takes early data. */
+  get takeEarlyData(): boolean {
+    return this.fallback?.takesEarlyData === true || this.earlyNames > 0;
   }
 
   /** @internal Whether the default context serves everybody. */
@@ -95,6 +102,7 @@ export class SniContexts {
   remove(name: string): boolean {
     const canonical = canonicalPattern(name);
     this.native.remove(canonical);
+    this.countEarly(canonical, undefined);
     return this.byName.delete(canonical);
   }
 
@@ -109,7 +117,13 @@ export class SniContexts {
 
   private put(canonical: string, context: TlsContext): void {
     this.native.set(canonical, context.native);
+    this.countEarly(canonical, context);
     this.byName.set(canonical, context);
+  }
+
+  private countEarly(canonical: string, next: TlsContext | undefined): void {
+    const before = this.byName.get(canonical);
+    this.earlyNames += Number(next?.takesEarlyData === true) - Number(before?.takesEarlyData === true);
   }
 }
 

@@ -16,10 +16,13 @@ import { TlsOrPlainTransport } from './tls-or-plain.ts';
 import type { TlsPeer } from './tls-peer.ts';
 import { TlsTransport } from './tls-transport.ts';
 
-/** What TLS settled on one connection. There from `onOpen` on, or from `onUpgraded`. */
+/**
+ * What TLS settled on one connection. There from `onOpen` on, or from `onUpgraded`; for a client that sends early data from
+ * `onHandshaken`.
+ */
 export interface TlsConnection extends TlsPeer {
-  /** From the first step of the handshake to the last, waiting for the peer included. */
-  readonly handshakeMs: number;
+  /** From the first step of the handshake to the last, waiting for the peer included. Undefined beside early data. */
+  readonly handshakeMs: number | undefined;
   /**
    * A client's session as it could be resumed now, for `tlsClient({ session })`: with TLS 1.3 as soon as a ticket has come,
    * mostly with the first data. Undefined before, and for a server. Whoever has it can go on in this client's name.
@@ -57,7 +60,7 @@ declare module '@sluice/reactor' {
 
 extendConnections('tls', (connection) => {
   const transport = sealing(connection.transport);
-  if (transport?.peer === undefined || transport.handshakeMs === undefined) return undefined;
+  if (transport?.peer === undefined) return undefined;
   return {
     ...transport.peer,
     handshakeMs: transport.handshakeMs,

@@ -11,10 +11,13 @@ import { checkCertificates } from './identity-check.ts';
 export class TlsContext {
   /** @internal What sessions are made from. */
   readonly native: NativeTlsContext;
+  /** @internal Whether early data may be taken. */
+  readonly takesEarlyData: boolean;
 
   /** @internal */
-  constructor(native: NativeTlsContext) {
+  constructor(native: NativeTlsContext, takesEarlyData = false) {
     this.native = native;
+    this.takesEarlyData = takesEarlyData;
   }
 
   /** Of each identity the certificates that are sent, the leaf first. Parsed anew at each call. */

@@ -49,6 +49,7 @@ export function tlsOrPlain(options: TlsOrPlainOptions): ServerTransport {
   return {
     name: 'tls-or-plain',
     withAlpn: (names) => tlsOrPlain({ ...options, tls: tls.withAlpn?.(names) ?? tls }),
+    withEarlyData: () => tlsOrPlain({ ...options, tls: tls.withEarlyData?.() ?? tls }),
     accept: (fd) => new TlsOrPlainTransport(native, fd, tls, plain),
   };
 }
@@ -107,8 +108,12 @@ export class TlsOrPlainTransport implements Transport {
 
   private goOn(chosen: Transport): Progress {
     const progress = chosen.handshake();
-    if (progress === 0 && chosen.sendFile !== undefined) this.sendFile = chosen.sendFile.bind(chosen);
+    if (progress === 0) this.takeSendFile(chosen);
     return progress;
+  }
+
+  private takeSendFile(chosen: Transport): void {
+    if (chosen.sendFile !== undefined) this.sendFile = chosen.sendFile.bind(chosen);
   }
 
   whenResumable(resume: () => void): void {
@@ -116,7 +121,10 @@ export class TlsOrPlainTransport implements Transport {
   }
 
   read(buffer: Uint8Array): Progress {
-    return this.current().read(buffer);
+    const chosen = this.current();
+    const progress = chosen.read(buffer);
+    if (progress === Status.opened) this.takeSendFile(chosen);
+    return progress;
   }
 
   write(bytes: Uint8Array, offset: number, length: number): Progress {

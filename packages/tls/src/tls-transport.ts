@@ -33,6 +33,8 @@ export interface TransportHooks {
   readonly verifyPeer?: VerifyPeer | undefined;
   /** Of a session that keeps a key log. */
   readonly onKeyLog?: KeyLogListener | undefined;
+  /** Default false. */
+  readonly isServer?: boolean | undefined;
   /** Whether the session asks the kernel to seal for it. Default false. */
   readonly kernelTls?: boolean | undefined;
 }
@@ -53,6 +55,8 @@ export class TlsTransport implements Transport {
   private readonly fd: number;
   private readonly hooks: TransportHooks;
   private handshakeDone = false;
+  /** Of a server that takes early data: all is settled, but that the peer is there now. Until the handshake is done. */
+  private settledEarly = false;
   private failed = false;
   private readonly record = new SessionRecord();
   /** What a hook of the application had against the peer. */
@@ -74,11 +78,11 @@ export class TlsTransport implements Transport {
   }
 
   /**
-   * What the handshake settled; undefined until it is complete. Asked from OpenSSL when first wanted, and kept: after
+   * What the handshake settled; undefined until it is complete, or a server takes early data. Asked from OpenSSL when first wanted, and kept: after
    * the end it is to be had only if somebody had asked before.
    */
   get info(): NativeTlsInfo | undefined {
-    if (this.handshakeDone) this.settled ??= this.session.info();
+    if (this.handshakeDone || this.settledEarly) this.settled ??= this.session.info();
     return this.settled;
   }
 
@@ -122,16 +126,32 @@ export class TlsTransport implements Transport {
   handshake(): Progress {
     this.record.begin();
     const progress = this.logged(this.session.handshake());
-    this.handshakeDone = progress === 0;
-    if (progress !== 0) return progress;
+    if (progress === Status.early) return this.beginEarly();
+    return progress === 0 ? this.complete() : progress;
+  }
+
+  /** Bytes may flow beside the handshake. A peer that is not let in is not heard before either. */
+  private beginEarly(): Progress {
+    this.settledEarly = this.hooks.isServer === true;
+    const { verifyPeer } = this.hooks;
+    return verifyPeer === undefined || this.judgePeer(verifyPeer) ? Status.early : Status.failed;
+  }
+
+  /** The handshake is complete: 0, or `failed`. */
+  private complete(): Progress {
+    const wasSettled = this.settledEarly;
+    this.handshakeDone = true;
+    this.settledEarly = false;
+    // Of both directions of kernel TLS one is known only now.
+    if (wasSettled) this.settled = this.knownPeer = undefined;
     const { verifyPeer, kernelTls } = this.hooks;
     if (kernelTls === true) this.settleKernelTls();
-    if (verifyPeer !== undefined && !this.judgePeer(verifyPeer)) return Status.failed;
+    if (verifyPeer !== undefined && !wasSettled && !this.judgePeer(verifyPeer)) return Status.failed;
     this.record.finish(this, this.session);
     this.mayRenegotiate = this.session.renegotiations() !== undefined;
     // What the first handshake settled is what the connection goes by.
     if (this.mayRenegotiate) this.settled ??= this.session.info();
-    return progress;
+    return 0;
   }
 
   private settleKernelTls(): void {
@@ -153,7 +173,7 @@ export class TlsTransport implements Transport {
     this.settled = this.session.info();
     this.knownPeer = describePeer(this.settled, () => this.peerCertificates);
     this.refusal = refusalOf(verifyPeer, this.knownPeer);
-    if (this.refusal === undefined && this.handshakeDone) return true;
+    if (this.refusal === undefined && (this.handshakeDone || this.settledEarly)) return true;
     // OpenSSL lets nobody send an alert of their own; close_notify before any data is what the peer can be told.
     if (this.handshakeDone) this.session.shutdown();
     this.refusal ??= closedMeanwhile();
@@ -168,6 +188,7 @@ export class TlsTransport implements Transport {
   read(buffer: Uint8Array): Progress {
     const progress = this.logged(this.session.read(buffer, 0, buffer.length));
     this.readDue = false;
+    if (progress === Status.opened) return this.complete() === 0 ? progress : Status.failed;
     if (progress < 0) return progress;
     this.drained = (progress & READ_MORE) === 0;
     const count = progress & ~READ_MORE;
@@ -219,6 +240,7 @@ export class TlsTransport implements Transport {
     this.session.close();
     this.record.close();
     this.handshakeDone = false;
+    this.settledEarly = false;
     // What the kernel opens it gives out by its own rules: the session has dropped that (P44).
     if (this.failed && !this.kernelReceives) dropInput(this.native, this.fd);
     this.native.close(this.fd);

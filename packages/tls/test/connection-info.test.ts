@@ -63,7 +63,7 @@ describe.each([
     expect(theirs.peerCertificates().map(({ subject }) => subject)).toEqual(['CN=alice']);
     expect(ours.peerSubjectAltNames()).toEqual(['DNS:localhost']);
     expect(theirs.peerFingerprint256()).toBe(theirs.peerCertificate()!.fingerprint256);
-    expect(Math.min(ours.handshakeMs, theirs.handshakeMs)).toBeGreaterThan(0);
+    expect(Math.min(ours.handshakeMs!, theirs.handshakeMs!)).toBeGreaterThan(0);
   });
 
   it('without certificate, staple and names they are undefined', async () => {

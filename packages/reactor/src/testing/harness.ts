@@ -28,6 +28,8 @@ export class Harness {
   listenerFd = -1;
   /** Application protocols that the transport was told to offer. */
   offeredAlpn: readonly string[] | undefined;
+  /** Whether the transport was told that early data may be taken. */
+  takesEarlyData = false;
   private readonly transports = new Map<number, FakeTransport>();
   private nextFd = 1;
 
@@ -45,6 +47,10 @@ export class Harness {
       accept: (fd) => this.transportOf(fd),
       withAlpn: (alpn) => {
         this.offeredAlpn = alpn;
+        return this.transport;
+      },
+      withEarlyData: () => {
+        this.takesEarlyData = true;
         return this.transport;
       },
     };
