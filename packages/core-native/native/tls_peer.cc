@@ -42,17 +42,6 @@ const char* PeerSignature(SSL* ssl) {
 #endif
 }
 
-const char* EarlyData(const SSL* ssl) {
-  switch (SSL_get_early_data_status(ssl)) {
-    case SSL_EARLY_DATA_ACCEPTED:
-      return "accepted";
-    case SSL_EARLY_DATA_REJECTED:
-      return "rejected";
-    default:
-      return "none";
-  }
-}
-
 /// What a server of TLS 1.2 finds the session by (RFC 5246 section 7.3). With a ticket the id only
 /// says that it was taken (RFC 5077 section 3.4), and TLS 1.3 has none.
 Napi::Value SessionId(Napi::Env env, const SSL* ssl) {
@@ -76,6 +65,17 @@ bool AppendDer(Napi::Env env, const Napi::Array& array, X509* certificate) {
   return true;
 }
 
+const char* TlsEarlyData(const SSL* ssl) {
+  switch (SSL_get_early_data_status(ssl)) {
+    case SSL_EARLY_DATA_ACCEPTED:
+      return "accepted";
+    case SSL_EARLY_DATA_REJECTED:
+      return "rejected";
+    default:
+      return "none";
+  }
+}
+
 Napi::Object TlsInfo(Napi::Env env, const SSL* ssl, bool resumed) {
   Napi::Object info = Napi::Object::New(env);
   info.Set("protocol", SSL_get_version(ssl));
@@ -83,7 +83,7 @@ Napi::Object TlsInfo(Napi::Env env, const SSL* ssl, bool resumed) {
   info.Set("alpn", Alpn(env, ssl));
   info.Set("servername", TextOrUndefined(env, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)));
   info.Set("resumed", resumed);
-  info.Set("earlyData", EarlyData(ssl));
+  info.Set("earlyData", TlsEarlyData(ssl));
   info.Set("sessionId", SessionId(env, ssl));
   info.Set("group", TextOrUndefined(env, Group(const_cast<SSL*>(ssl))));
   info.Set("peerSignature", TextOrUndefined(env, PeerSignature(const_cast<SSL*>(ssl))));

@@ -6,8 +6,11 @@
 
 namespace sluice {
 
-/// `NativeTlsInfo` of the contract; the handshake must be complete. `resumed` is for the session to
-/// know.
+/// `NativeEarlyData` of the contract.
+const char* TlsEarlyData(const SSL* ssl);
+
+/// `NativeTlsInfo` of the contract; the handshake must be complete, or a server's that takes early
+/// data. `resumed` is for the session to know.
 Napi::Object TlsInfo(Napi::Env env, const SSL* ssl, bool resumed);
 
 /// Appends the DER of `certificate`, as a Buffer; false when it cannot be encoded.

@@ -42,6 +42,8 @@ Napi::Function TlsSession::Define(Napi::Env env, Environment& environment) {
                     environment),
        CallProperty("alerts", MethodCallback<TlsSession, &TlsSession::Alerts>, environment),
        CallProperty("resumed", MethodCallback<TlsSession, &TlsSession::Resumed>, environment),
+       CallProperty("earlyData", MethodCallback<TlsSession, &TlsSession::EarlyDataOutcome>,
+                    environment),
        CallProperty("resumption", MethodCallback<TlsSession, &TlsSession::Resumption>, environment),
        CallProperty("clientHello", MethodCallback<TlsSession, &TlsSession::ClientHello>,
                     environment),

@@ -61,6 +61,7 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   napi_value Alerts(const Arguments& arguments);
   napi_value Resumed(const Arguments& arguments);
   napi_value Resumption(const Arguments& arguments);
+  napi_value EarlyDataOutcome(const Arguments& arguments);
   napi_value ClientHello(const Arguments& arguments);
   napi_value ChooseContext(const Arguments& arguments);
   napi_value RefuseHello(const Arguments& arguments);

@@ -20,7 +20,6 @@ namespace {
 // that call has nowhere to put it.
 constexpr size_t kFirstBytes = 1;
 
-constexpr const char* kEndedEarly = "the peer ended its side before its handshake was complete";
 constexpr const char* kOtherProtocol =
     "the peer did not take the early data and speaks another application protocol";
 
@@ -139,14 +138,19 @@ int32_t TlsSession::ReadEarly(ByteRange range) {
 }
 
 Status TlsSession::FinishEarly() {
+  if (early_ == Early::kWriting) {
+    // OpenSSL's first step in the handshake is the last moment for early data: it can wait for the
+    // server to answer.
+    if (wrote_early_ && early_left_ > 0 && socket_->IsSilent()) return Status::kWantsRead;
+    early_left_ = 0;
+  }
   Status status = Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); });
   if (status == Status::kEnded) status = EndedEarly();
   if (status != Status::kDone) return status;
-  const bool was_offered = early_ == Early::kWriting;
   early_ = Early::kNone;
   handshaken_ = true;
   OnHandshaken();
-  if (!failure_ && was_offered) SendEarlyAgain();
+  if (!failure_) SendEarlyAgain();
   socket_->set_keeps_all(false);
   if (failure_) return Status::kFailed;
   // Who has written early may have written all there is to say: no later write takes them along.
@@ -154,8 +158,11 @@ Status TlsSession::FinishEarly() {
   return Status::kOpened;
 }
 
+/// Be it by close_notify: nothing says that the peer was there at all.
 Status TlsSession::EndedEarly() {
-  failure_ = std::make_unique<Failure>(Failure::Tls("SSL_do_handshake", kEndedEarly));
+  failure_ = std::make_unique<Failure>();
+  failure_->kind = Failure::Kind::kTruncated;
+  failure_->call = "SSL_do_handshake";
   return Status::kFailed;
 }
 

@@ -152,6 +152,11 @@ napi_value TlsSession::Resumption(const Arguments& arguments) {
   return Napi::String::New(arguments.env(), name);
 }
 
+napi_value TlsSession::EarlyDataOutcome(const Arguments& arguments) {
+  ThrowIfClosed(arguments.env());
+  return Napi::String::New(arguments.env(), TlsEarlyData(ssl_.get()));
+}
+
 napi_value TlsSession::ClientHello(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   if (!hello_ || !hello_->suspended()) return Undefined(arguments.env());

@@ -206,6 +206,9 @@ export interface NativeKernelTls {
   readonly reason: string | undefined;
 }
 
+/** What became of early data; `none` where the client sent none. */
+export type NativeEarlyData = 'none' | 'accepted' | 'rejected';
+
 /** What a handshake settled. */
 export interface NativeTlsInfo {
   readonly protocol: string;
@@ -214,8 +217,7 @@ export interface NativeTlsInfo {
   readonly alpn: string | undefined;
   readonly servername: string | undefined;
   readonly resumed: boolean;
-  /** What became of early data; `none` where the client sent none. */
-  readonly earlyData: 'none' | 'accepted' | 'rejected';
+  readonly earlyData: NativeEarlyData;
   /**
    * What a server of TLS 1.2 keeps the session by (RFC 5246 section 7.3); undefined where the session is in a ticket, and
    * in TLS 1.3, which has tickets only.
@@ -316,6 +318,8 @@ export interface NativeTlsSession {
   alerts(): { readonly sent?: number; readonly received?: number };
   /** Whether the handshake resumed an earlier session. */
   resumed(): boolean;
+  /** As of {@link info}. */
+  earlyData(): NativeEarlyData;
   /**
    * How a server's handshake, complete, met the session that its client offered: resumed by ticket or by id, or not;
    * undefined for a client, and where none was offered. An id that nobody gave, as clients of TLS 1.3 make them up, counts

@@ -181,6 +181,7 @@ export class ReactorConnection<State>
 
   onTurn(): void {
     this.listing.takeReady();
+    if (this.lifecycle === 'early') this.reading.edge();
     this.dispatch(0);
   }
 
@@ -255,6 +256,8 @@ export class ReactorConnection<State>
     this.telling.handshaken();
     this.lifecycle = stepLifecycle(this.lifecycle, 'opened');
     this.deadlines.open();
+    // The first request may have come with the last flight of the handshake: no edge will tell.
+    this.reading.edge();
     this.begin(hooks);
   }
 
@@ -265,16 +268,18 @@ export class ReactorConnection<State>
     this.loop.counters.openedEarly += 1;
     this.lifecycle = stepLifecycle(this.lifecycle, 'early');
     this.begin(hooks);
-    // What was written leaves early: with the read that follows it would be too late for that.
-    if (this.lifecycle === 'early') this.sendAll();
+    if (this.lifecycle !== 'early') return;
+    // What a client has to say it says before the first read, which may send what is left of the handshake: that waits a
+    // turn, so that whoever awaits `connect` can write, too.
+    this.sendAll();
+    if (this.telling.owner.listener === undefined) this.listing.ready();
+    else this.reading.edge();
   }
 
   private begin(hooks: Hooks<State>): void {
     this.hooks = hooks;
     this.loop.counters.opened += 1;
     this.writing.blockedMs = NEVER;
-    // The first request may have come with the last flight of the handshake: no edge will tell.
-    this.reading.edge();
     const thrown = this.telling.open(hooks);
     if (thrown === undefined) return;
     this.finish('error', thrown);

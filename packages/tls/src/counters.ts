@@ -14,6 +14,9 @@ export interface TlsStats {
   /** The same of session ids in TLS 1.2. Ids that nobody gave, as clients of TLS 1.3 make them up, are refused. */
   readonly sessionIdsAccepted: number;
   readonly sessionIdsRefused: number;
+  /** Handshakes with early data, by whether the server took it; each of our ends counts. */
+  readonly earlyDataAccepted: number;
+  readonly earlyDataRejected: number;
   /** Handshakes that failed, by the error's code (`ERR_TLS_VERSION`, `ECONNRESET`). */
   readonly handshakesFailed: Readonly<Record<string, number>>;
   /** Connections that were closed during their handshake without a failure of it: a deadline, `destroy()`. */
@@ -38,6 +41,8 @@ class Counters implements Omit<TlsStats, 'ticketsIssued'> {
   ticketsRefused = 0;
   sessionIdsAccepted = 0;
   sessionIdsRefused = 0;
+  earlyDataAccepted = 0;
+  earlyDataRejected = 0;
   readonly handshakesFailed: Tally = {};
   handshakesAbandoned = 0;
   readonly sessionsFailed: Tally = {};

@@ -109,6 +109,7 @@ export type TlsErrorCode =
   | 'ERR_TLS_PSK_REQUIRED'
   | 'ERR_TLS_KERNEL_KEYS'
   | 'ERR_TLS_EARLY_BYTES'
+  | 'ERR_TLS_EARLY_DATA'
   | 'ERR_TLS_PROTOCOL';
 
 /**
@@ -201,6 +202,7 @@ const ABUSES: Readonly<Record<string, TlsErrorCode>> = {
   'the peer ended its side in the middle of a renegotiation': 'ERR_TLS_RENEGOTIATION',
   'the peer offers no key (PSK) that is known here': 'ERR_TLS_PSK_IDENTITY',
   'the peer does not take the key (PSK) that it has to': 'ERR_TLS_PSK_REQUIRED',
+  'the peer did not take the early data and speaks another application protocol': 'ERR_TLS_EARLY_DATA',
   'the kernel takes no new keys for a connection that it seals': 'ERR_TLS_KERNEL_KEYS',
 };
 
@@ -239,6 +241,7 @@ const KNOWN: ReadonlyMap<number, Known> = new Map<number, Known>([
   ],
   [155, { code: HTTP_REQUEST, words: 'The peer asked for a proxy (CONNECT) in plain HTTP on a TLS port' }],
   [156, { code: HTTP_REQUEST, words: 'The peer sent plain HTTP to a TLS port: use https:// in the URL' }],
+  [164, { code: 'ERR_TLS_EARLY_DATA', words: 'The peer sent more early data than it was allowed to' }],
   [193, { code: 'ERR_TLS_NO_SHARED_CIPHER', words: 'The peer offers no cipher suite that is enabled here' }],
   [
     199,
@@ -308,7 +311,7 @@ export function sessionError(
 
 function truncated(failure: NativeFailure): TlsError {
   const message =
-    failure.call === 'SSL_do_handshake'
+    failure.call === 'SSL_do_handshake' || failure.call === 'SSL_read_early_data'
       ? 'The peer closed the connection before the handshake was complete.'
       : 'The peer closed the connection without close_notify: data may be missing at the end.';
   return new TlsError('ERR_TLS_TRUNCATED', message, failure);

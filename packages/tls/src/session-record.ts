@@ -30,6 +30,9 @@ export class SessionRecord {
     counters.handshakesFinished += 1;
     if (session.resumed()) counters.handshakesResumed += 1;
     countOffered(session);
+    const earlyData = session.earlyData();
+    if (earlyData === 'accepted') counters.earlyDataAccepted += 1;
+    else if (earlyData === 'rejected') counters.earlyDataRejected += 1;
     if (!isWatched('sluice.tls.handshake') || transport.info === undefined) return;
     publish('sluice.tls.handshake', { transport, info: transport.info, handshakeMs: this.handshakeMs });
   }
