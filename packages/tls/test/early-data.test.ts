@@ -13,6 +13,7 @@ import {
 } from '@sluice/tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
+import { earlyClient, sessionFrom } from './support/early-clients.ts';
 import { EarlyAnswerer, EarlyParty } from './support/early-party.ts';
 import { testReactor } from './support/test-reactor.ts';
 import { tlsServer } from './support/tls-server.ts';
@@ -27,8 +28,7 @@ async function answerer(options: Partial<TlsOptions> = {}, party = new EarlyAnsw
   return { party, port: server.port, refused: server.refused, reactor: server.reactor };
 }
 
-const client = (options: TlsClientOptions = {}) =>
-  tlsClient({ ca: credentials.cert, servername: 'localhost', earlyData: true, ...options });
+const client = (options: TlsClientOptions = {}) => earlyClient(credentials, options);
 
 /** Says `words` as soon as it may, hears `count` bytes, and leaves. */
 async function visit(
@@ -73,7 +73,7 @@ describe.each(['shared', 'socket'] as const)('over the %s BIO', (bio) => {
   it('what is not taken is sent again, once, in front of what was written after it', async () => {
     const { port, party } = await answerer({ bio });
     const other = await answerer({ bio });
-    const kept = await sessionOf(port, bio);
+    const kept = await sessionFrom(port, credentials, { bio });
     class Insisting extends EarlyParty {
       override onHandshaken(conn: Connection): void {
         super.onHandshaken(conn);
@@ -174,18 +174,6 @@ describe.each(['shared', 'socket'] as const)('over the %s BIO', (bio) => {
   });
 });
 
-/** A session that a server on `port` has given out, as bytes. */
-async function sessionOf(port: number, bio: 'shared' | 'socket' = 'shared', options: TlsClientOptions = {}) {
-  const party = new EarlyParty((conn) => conn.write('hello'));
-  const transport = client({ bio, sessionCacheSize: 0, ...options });
-  const conn = await testReactor().connect({ host: '127.0.0.1', port, transport }, party);
-  await party.heard(10);
-  const session = conn.tls!.session()!;
-  conn.close();
-  await party.closed.reach(1);
-  return session;
-}
-
 describe('P48 early data is off', () => {
   async function secondVisit(options: {
     server?: Partial<TlsOptions>;
@@ -283,7 +271,7 @@ describe('who serves, and what is spoken', () => {
 
   it('a server that has to ask for another key share takes none, and nothing is lost', async () => {
     const { port } = await answerer();
-    const session = await sessionOf(port);
+    const session = await sessionFrom(port, credentials);
     const contexts = sniContexts({ default: tlsContext({ ...credentials, earlyData: true }) });
     const { port: picky } = await tlsServer(
       tls({ ...credentials, earlyData: true, groups: 'P-384' }),
@@ -413,7 +401,7 @@ describe('options', () => {
   it('are counted: what was taken and what was not', async () => {
     const before = tlsStats();
     const { port } = await answerer();
-    const session = await sessionOf(port);
+    const session = await sessionFrom(port, credentials);
     await visit(port, client({ session }), 'two', 9);
     await visit(port, client({ session }), 'two', 8);
     const after = tlsStats();
