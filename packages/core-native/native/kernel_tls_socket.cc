@@ -198,6 +198,12 @@ ssize_t KernelTlsSocket::SendRecord(const char* data, size_t length) {
   return sent;
 }
 
+void KernelTlsSocket::Push() const {
+  // Lets go what is corked, whatever TCP_NODELAY says, and changes nothing (tcp(7)).
+  const int off = 0;
+  setsockopt(fd(), IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
+}
+
 void KernelTlsSocket::DropInput() {
   // As many bytes as elsewhere: bounded, so that a peer cannot hold the thread.
   constexpr int kMostReads = 8;

@@ -27,6 +27,11 @@ class KernelTlsSocket final : public DirectTlsSocket {
   /// Why a direction that was asked for was not handed over; empty when both were.
   std::string Reason() const;
 
+  /// To be called when a file has found no room. The kernel has sealed what came before as if more
+  /// of the file followed at once, and TCP may hold that back: with nothing under way no
+  /// acknowledgement would ever make room (seen on 6.1 with buffers smaller than two records).
+  void Push() const;
+
   /// Reads and forgets what is there: recv(2) would fail over a record that is no data (P44).
   void DropInput();
 
