@@ -8,6 +8,7 @@ import { Printed } from '../support/printed.ts';
 import { temporaryFile } from '../support/temporary-file.ts';
 import { bystander } from './support/bystander.ts';
 import { gaveUpWith } from './support/closings.ts';
+import { earlyServer } from './support/early-ends.ts';
 import { bothWays, type Ends, leaveInOrder, updatingOurs, updatingTheirs } from './support/ends.ts';
 import { interop, type Version } from './support/matrix.ts';
 import { files, makePki, type Pki } from './support/pki.ts';
@@ -42,6 +43,19 @@ interop('gnutls-cli', {
     await printed.until(/^\*\*\* This is a resumed session$/m);
     second!.close();
     expect((await tool.ended).code).toBe(0);
+  },
+
+  async earlyData(version) {
+    const { party, port } = await earlyServer(pki.server, (conn) => {
+      if (conn.lifecycle === 'open') conn.end('a ticket\n');
+    });
+    const early = temporaryFile('early.txt', 'early words\n');
+    const { tool, printed } = start(port, version, ['--resume', '--waitresumption', `--earlydata=${early}`]);
+    await printed.until(/^early:early words$/m);
+    const [second] = await party.handshaken.reach(1);
+    second!.close();
+    expect((await tool.ended).code).toBe(0);
+    expect(party.notes).toEqual([['early', 'early words\n'], 'handshaken']);
   },
 
   async clientCertificate(version) {

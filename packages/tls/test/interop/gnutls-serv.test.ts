@@ -7,6 +7,7 @@ import { Party } from '../support/party.ts';
 import { Printed } from '../support/printed.ts';
 import { temporaryFile } from '../support/temporary-file.ts';
 import { testReactor } from '../support/test-reactor.ts';
+import { visitTwice } from './support/early-ends.ts';
 import { BIG_BYTES, lines } from './support/ends.ts';
 import { interop, type Version } from './support/matrix.ts';
 import { files, makePki, type Pki } from './support/pki.ts';
@@ -47,6 +48,12 @@ interop('gnutls-serv', {
       [true, true],
       [true, true],
     ]);
+  },
+
+  async earlyData(version) {
+    const { port } = await start(version, ['--echo', '--earlydata', '--maxearlydata=1000']);
+    // What comes early it takes, and does not echo.
+    expect(await visitTwice(port, pki.ca, (party) => party.heard(6))).toEqual(['none', 'accepted']);
   },
 
   async clientCertificate(version) {

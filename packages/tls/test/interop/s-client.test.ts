@@ -7,6 +7,7 @@ import { Printed } from '../support/printed.ts';
 import { temporaryFile } from '../support/temporary-file.ts';
 import { bystander } from './support/bystander.ts';
 import { gaveUpWith } from './support/closings.ts';
+import { earlyServer } from './support/early-ends.ts';
 import { bothWays, type Ends, leaveInOrder, updatingOurs, updatingTheirs } from './support/ends.ts';
 import { interop, type Version } from './support/matrix.ts';
 import { files, makePki, type Pki } from './support/pki.ts';
@@ -44,6 +45,25 @@ interop('openssl s_client', {
       [false, 'New'],
       [true, 'Reused'],
     ]);
+  },
+
+  async earlyData(version) {
+    const { party, port } = await earlyServer(pki.server);
+    const session = temporaryFile('session.pem', '');
+    const visits = [
+      ['-sess_out', session],
+      ['-sess_in', session, '-early_data', temporaryFile('early.txt', 'early words\n')],
+    ];
+    for (const [index, flags] of visits.entries()) {
+      const { printed, tool } = start(port, version, flags);
+      if (index === 0) tool.child.stdin.write('for a ticket\n');
+      else await printed.until(/^Early data was accepted$[\s\S]*^early:early words$/m);
+      await party.heard(13 + 12 * index);
+      if (index === 0) await printed.until(/^open:for a ticket$/m);
+      tool.child.stdin.end();
+      await tool.ended;
+    }
+    expect(party.notes).toEqual([['open', 'for a ticket\n'], ['early', 'early words\n'], 'handshaken']);
   },
 
   async clientCertificate(version) {

@@ -9,6 +9,7 @@ import { Printed } from '../support/printed.ts';
 import { temporaryFile } from '../support/temporary-file.ts';
 import { testReactor } from '../support/test-reactor.ts';
 import { gaveUpWith } from './support/closings.ts';
+import { visitTwice } from './support/early-ends.ts';
 import { BIG_BYTES, bothWays, type Ends, lines, updatingOurs, updatingTheirs } from './support/ends.ts';
 import { interop, type Version } from './support/matrix.ts';
 import { files, makePki, type Pki } from './support/pki.ts';
@@ -60,6 +61,16 @@ interop('openssl s_server', {
       [true, true],
       [true, true],
     ]);
+  },
+
+  async earlyData(version) {
+    const { port, tool, printed } = await start(version, ['-early_data', '-max_early_data', '1000']);
+    const seen = await visitTwice(port, pki.ca, async (party) => {
+      await printed.until(/^hello$/m);
+      tool.child.stdin.write('answer\n');
+      await party.heard(7);
+    });
+    expect(seen).toEqual(['none', 'accepted']);
   },
 
   async clientCertificate(version) {

@@ -29,6 +29,11 @@ export const CAPABILITIES = {
     title: 'P28 P24 we end our side first, and still hear what the peer says',
   },
   resumption: { column: 'resumption', title: 'a session is resumed, and both sides say so' },
+  earlyData: {
+    column: 'early data',
+    title: 'P48 application data leaves with the first flight, and both sides say so',
+    only: 'TLSv1.3',
+  },
   clientCertificate: { column: 'client certificate', title: 'the client is known by its certificate' },
   alpn: { column: 'ALPN', title: 'both agree on an application protocol' },
   sni: { column: 'SNI', title: 'the name that is asked for has its own certificate' },
@@ -99,17 +104,18 @@ export const PEERS = {
     cannot: {
       peerEndsFirst: 'it closes the connection together with its side',
       weEndFirst: 'an answer that has ended ends the exchange, whatever is still to be sent',
+      earlyData: 'it has no option for it before version 8.11',
       peerKeyUpdate: 'it has no option for it; it answers ours',
       renegotiation: 'it has no option for it',
     },
   },
   "Node's client": {
     role: 'client',
-    cannot: { peerKeyUpdate: 'node:tls has no call for it; it answers ours' },
+    cannot: { earlyData: 'node:tls has no call for it', peerKeyUpdate: 'node:tls has no call for it; it answers ours' },
   },
   "Node's server": {
     role: 'server',
-    cannot: { peerKeyUpdate: 'node:tls has no call for it; it answers ours' },
+    cannot: { earlyData: 'node:tls has no call for it', peerKeyUpdate: 'node:tls has no call for it; it answers ours' },
   },
   Chromium: {
     tool: 'chromium',
@@ -117,6 +123,7 @@ export const PEERS = {
     cannot: {
       peerEndsFirst: 'nothing in a page ends one side of a connection',
       weEndFirst: 'an answer that has ended ends the exchange',
+      earlyData: 'it sends none unless it chooses to, and does not say',
       clientCertificate: "it takes one from the user's key store, by a dialog or a policy of the machine",
       peerKeyUpdate: 'it never begins one; it answers ours',
       renegotiation: 'it never asks for one',
