@@ -119,10 +119,9 @@ napi_value TlsSession::Handshake(const Arguments& arguments) {
   }
   const Status begun = BeginEarlyData();
   if (begun == Status::kEarly) return Integer(arguments.env(), ToInt(begun));
-  const Status status =
-      begun != Status::kDone
-          ? begun
-          : Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); });
+  const Status status = begun != Status::kDone
+                            ? begun
+                            : Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); });
   // The peer's answer can only come when our flight has left, and a failure leaves its alert. When
   // all is done a peer that is gone is no failure: a client that sends its request and goes away
   // does not wait for tickets (P33).
@@ -265,9 +264,8 @@ int32_t TlsSession::WriteRecords(ByteRange range) {
 }
 
 Status TlsSession::WriteRecord(ByteRange range, size_t& count) {
-  const Status status = Run("SSL_write", [&] {
-    return SSL_write_ex(ssl_.get(), range.data, range.length, &count);
-  });
+  const Status status =
+      Run("SSL_write", [&] { return SSL_write_ex(ssl_.get(), range.data, range.length, &count); });
   record_pinned_ = IsWant(status);
   return status;
 }

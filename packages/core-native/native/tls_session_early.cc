@@ -171,9 +171,8 @@ Status TlsSession::WriteEarly(ByteRange range, size_t& count) {
       early_ == Early::kWriting ? std::min<size_t>(range.length, early_left_) : range.length;
   // The rest waits for the handshake, which a read completes.
   if (most == 0) return Status::kWantsRead;
-  const Status status = Run("SSL_write", [&] {
-    return SSL_write_early_data(ssl_.get(), range.data, most, &count);
-  });
+  const Status status =
+      Run("SSL_write", [&] { return SSL_write_early_data(ssl_.get(), range.data, most, &count); });
   if (count == 0) return status;
   wrote_early_ = true;
   if (early_ != Early::kWriting) return status;

@@ -54,7 +54,14 @@ describe.each(['shared', 'socket'] as const)('early data, by the %s BIO,', (bio)
     expect(readNext(client, sockets.client)).toBe(Status.opened);
     client.write(Buffer.from('de'), 0, 2);
     const read = () => readNext(server, sockets.server, 1);
-    expect([read(), read(), read(), read(), read(), read()]).toEqual(['a', 'b', 'c', Status.opened, 'd', 'e']);
+    expect([read(), read(), read(), read(), read(), read()]).toEqual([
+      'a',
+      'b',
+      'c',
+      Status.opened,
+      'd',
+      'e',
+    ]);
     close();
   });
 

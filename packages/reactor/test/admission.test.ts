@@ -80,11 +80,23 @@ describe('P57 caps', () => {
     const { fd } = harness.accept((script) => script.handshakes.push(Status.wantsRead, 0));
     harness.accept((script) => script.handshakes.push(Status.wantsRead));
     harness.offer();
-    expect(harness.reactor.stats().states).toEqual({ connecting: 0, handshaking: 1, open: 0, closing: 0 });
+    expect(harness.reactor.stats().states).toEqual({
+      connecting: 0,
+      handshaking: 1,
+      early: 0,
+      open: 0,
+      closing: 0,
+    });
     harness.poller.fire([fd, Ready.readable]);
     harness.poller.settle();
     expect(recorder.log).toEqual(['open']);
-    expect(harness.reactor.stats().states).toEqual({ connecting: 0, handshaking: 1, open: 1, closing: 0 });
+    expect(harness.reactor.stats().states).toEqual({
+      connecting: 0,
+      handshaking: 1,
+      early: 0,
+      open: 1,
+      closing: 0,
+    });
     harness.clock.advance(1_200);
     harness.poller.settle();
     expect(recorder.log).toEqual(['open', 'open']);

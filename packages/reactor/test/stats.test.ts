@@ -28,7 +28,7 @@ describe('stats', () => {
       closed: 1,
       closedBy: { clean: 0, truncated: 0, reset: 0, timeout: 0, limit: 0, error: 1 },
       connections: 3,
-      states: { connecting: 0, handshaking: 1, open: 1, closing: 1 },
+      states: { connecting: 0, handshaking: 1, early: 0, open: 1, closing: 1 },
       listeners: 1,
     });
   });

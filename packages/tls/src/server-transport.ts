@@ -115,8 +115,7 @@ export function tls(
 ): TlsServerTransport {
   checkOptionNames('tls', settings, ['onClientHello', 'verifyPeer', 'onKeyLog']);
   if (served instanceof SniContexts) return transportOver(served, checked(settings));
-  if (served instanceof TlsContext)
-    return transportOver(sniContexts({ default: served }), checked(settings));
+  if (served instanceof TlsContext) return transportOver(sniContexts({ default: served }), checked(settings));
   checkOptionNames('tls', served, [...NAMES, 'verifyPeer', 'onKeyLog']);
   const contexts = sniContexts({ default: makeContext(served) });
   const { verifyPeer, onKeyLog } = served;

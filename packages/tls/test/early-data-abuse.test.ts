@@ -116,7 +116,10 @@ describe('a client that says no more after its first flight', () => {
       reason: 'timeout',
       cause: { name: 'TimeoutError', code: 'ERR_HANDSHAKE_TIMEOUT' },
     });
-    expect(party.notes).toEqual([['open', 'hello'], ['early', 'two']]);
+    expect(party.notes).toEqual([
+      ['open', 'hello'],
+      ['early', 'two'],
+    ]);
     expect(refused.items).toEqual([]);
     await visitor.party.closed.reach(1);
   });
@@ -155,41 +158,52 @@ describe('a client that says no more after its first flight', () => {
     if (how === 'rst') raw.resetAndDestroy();
     else raw.end();
     await party.closed.reach(2);
-    expect(party.closed.items[1]).toMatchObject({ reason: 'truncated', cause: { code: 'ERR_TLS_TRUNCATED' } });
-    expect(party.notes).toEqual([['open', 'hello'], ['early', 'two']]);
+    expect(party.closed.items[1]).toMatchObject({
+      reason: 'truncated',
+      cause: { code: 'ERR_TLS_TRUNCATED' },
+    });
+    expect(party.notes).toEqual([
+      ['open', 'hello'],
+      ['early', 'two'],
+    ]);
   });
 });
 
 describe('a protocol may do anything beside the handshake', () => {
   const boom = new Error('boom');
 
-  it.each(['onOpen', 'onData', 'onHandshaken'] as const)('%s may throw: that costs the connection', async (hook) => {
-    const errors: Error[] = [];
-    class Throwing extends EarlyParty {
-      override onOpen(conn: Connection): void {
-        super.onOpen(conn);
-        if (hook === 'onOpen' && conn.lifecycle === 'early') throw boom;
+  it.each(['onOpen', 'onData', 'onHandshaken'] as const)(
+    '%s may throw: that costs the connection',
+    async (hook) => {
+      const errors: Error[] = [];
+      class Throwing extends EarlyParty {
+        override onOpen(conn: Connection): void {
+          super.onOpen(conn);
+          if (hook === 'onOpen' && conn.lifecycle === 'early') throw boom;
+        }
+        override onData(conn: Connection, chunk: Buffer): void {
+          super.onData(conn, chunk);
+          conn.write('x');
+          if (hook === 'onData' && conn.lifecycle === 'early') throw boom;
+        }
+        override onHandshaken(conn: Connection): void {
+          super.onHandshaken(conn);
+          if (hook === 'onHandshaken') throw boom;
+        }
       }
-      override onData(conn: Connection, chunk: Buffer): void {
-        super.onData(conn, chunk);
-        conn.write('x');
-        if (hook === 'onData' && conn.lifecycle === 'early') throw boom;
-      }
-      override onHandshaken(conn: Connection): void {
-        super.onHandshaken(conn);
-        if (hook === 'onHandshaken') throw boom;
-      }
-    }
-    const party = new Throwing();
-    const reactor = createReactor({ poisonReads: true, onError: (error) => errors.push(error) });
-    onTestFinished(() => reactor.shutdown({ deadlineMs: 0 }));
-    const { port } = await serve(party, {}, reactor);
-    const visitor = await comeBack(port, await sessionFrom(port, credentials));
-    await visitor.party.closed.reach(1);
-    expect(errors).toEqual([boom]);
-    await party.closed.reach(hook === 'onOpen' ? 1 : 2);
-    expect(party.closed.items[1]).toEqual(hook === 'onOpen' ? undefined : { reason: 'error', cause: boom });
-  });
+      const party = new Throwing();
+      const reactor = createReactor({ poisonReads: true, onError: (error) => errors.push(error) });
+      onTestFinished(async () => {
+        await reactor.shutdown({ deadlineMs: 0 });
+      });
+      const { port } = await serve(party, {}, reactor);
+      const visitor = await comeBack(port, await sessionFrom(port, credentials));
+      await visitor.party.closed.reach(1);
+      expect(errors).toEqual([boom]);
+      await party.closed.reach(hook === 'onOpen' ? 1 : 2);
+      expect(party.closed.items[1]).toEqual(hook === 'onOpen' ? undefined : { reason: 'error', cause: boom });
+    },
+  );
 
   it('it may destroy the connection', async () => {
     class Destroying extends EarlyAnswerer {
@@ -203,7 +217,10 @@ describe('a protocol may do anything beside the handshake', () => {
     const visitor = await comeBack(port, await sessionFrom(port, credentials));
     await Promise.all([visitor.party.closed.reach(1), party.closed.reach(2)]);
     expect(party.closed.items[1]).toEqual({ reason: 'clean', cause: undefined });
-    expect(party.notes).toEqual([['open', 'hello'], ['early', 'two']]);
+    expect(party.notes).toEqual([
+      ['open', 'hello'],
+      ['early', 'two'],
+    ]);
   });
 
   it('it cannot take the transport off, nor change keys', async () => {

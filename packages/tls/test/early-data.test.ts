@@ -131,7 +131,11 @@ describe.each(['shared', 'socket'] as const)('over the %s BIO', (bio) => {
     const seen = await visit(port, transport, '', words.length, listening);
     expect(seen).toMatchObject({ openedAs: 'early', earlyData: 'accepted' });
     expect(party.earlyBytes).toBe(1000);
-    expect(party.notes.slice(1)).toEqual([['early', 'x'.repeat(1000)], 'handshaken', ['open', 'x'.repeat(99_000)]]);
+    expect(party.notes.slice(1)).toEqual([
+      ['early', 'x'.repeat(1000)],
+      'handshaken',
+      ['open', 'x'.repeat(99_000)],
+    ]);
   });
 
   it('P48 a client sends no more than it was allowed to, whatever the server takes', async () => {
@@ -157,21 +161,24 @@ describe.each(['shared', 'socket'] as const)('over the %s BIO', (bio) => {
     expect(party.closed.items.map(({ reason }) => reason)).toEqual(['clean', 'clean']);
   });
 
-  it.each(['end', 'close'] as const)('a client that calls %s() with its first words is heard', async (verb) => {
-    const { party, port } = await answerer({ bio });
-    const transport = client({ bio });
-    await visit(port, transport, 'one', 8);
-    const leaving = new EarlyParty((conn) => {
-      conn.write('two');
-      conn[verb]();
-    });
-    await testReactor().connect({ host: '127.0.0.1', port, transport }, leaving);
-    await Promise.all([leaving.closed.reach(1), party.closed.reach(2)]);
-    expect(leaving.openedAs).toEqual(['early']);
-    expect(leaving.closed.items[0]).toEqual({ reason: 'clean', cause: undefined });
-    expect(party.closed.items[1]).toEqual({ reason: 'clean', cause: undefined });
-    expect(party.notes).toEqual([['open', 'one'], ['early', 'two'], 'handshaken']);
-  });
+  it.each(['end', 'close'] as const)(
+    'a client that calls %s() with its first words is heard',
+    async (verb) => {
+      const { party, port } = await answerer({ bio });
+      const transport = client({ bio });
+      await visit(port, transport, 'one', 8);
+      const leaving = new EarlyParty((conn) => {
+        conn.write('two');
+        conn[verb]();
+      });
+      await testReactor().connect({ host: '127.0.0.1', port, transport }, leaving);
+      await Promise.all([leaving.closed.reach(1), party.closed.reach(2)]);
+      expect(leaving.openedAs).toEqual(['early']);
+      expect(leaving.closed.items[0]).toEqual({ reason: 'clean', cause: undefined });
+      expect(party.closed.items[1]).toEqual({ reason: 'clean', cause: undefined });
+      expect(party.notes).toEqual([['open', 'one'], ['early', 'two'], 'handshaken']);
+    },
+  );
 });
 
 describe('P48 early data is off', () => {
@@ -216,7 +223,10 @@ describe('P48 early data is off', () => {
     const transport = client();
     await visit(port, transport, 'one', 8);
     const party = new EarlyParty((conn) => conn.write('two'));
-    const plain: Protocol = { onOpen: (conn) => party.onOpen(conn), onData: (conn, chunk) => party.onData(conn, chunk) };
+    const plain: Protocol = {
+      onOpen: (conn) => party.onOpen(conn),
+      onData: (conn, chunk) => party.onData(conn, chunk),
+    };
     const conn = await testReactor().connect({ host: '127.0.0.1', port, transport }, plain);
     expect((await party.heard(8)).toString()).toBe('open:two');
     expect(party.openedAs).toEqual(['open']);
@@ -310,7 +320,10 @@ describe('who serves, and what is spoken', () => {
     conn.close();
     const other = await answerer({ alpn: ['b'] });
     const speaking = new Speaking(['a', 'b'], 'for a only');
-    await testReactor().connect({ host: '127.0.0.1', port: other.port, transport: client({ session }) }, speaking);
+    await testReactor().connect(
+      { host: '127.0.0.1', port: other.port, transport: client({ session }) },
+      speaking,
+    );
     const [closing] = await speaking.closed.reach(1);
     expect(closing).toMatchObject({
       reason: 'error',
@@ -384,7 +397,11 @@ describe('who the peer is', () => {
 
 describe('options', () => {
   const value = (message: string) =>
-    expect.objectContaining({ name: 'UsageError', code: 'ERR_OPTION_VALUE', message: expect.stringContaining(message) });
+    expect.objectContaining({
+      name: 'UsageError',
+      code: 'ERR_OPTION_VALUE',
+      message: expect.stringContaining(message),
+    });
 
   it.each([0, 16_777_217, 1.5, Number.NaN])('refuses maxBytes of %d', (maxBytes) => {
     expect(() => tls({ ...credentials, earlyData: { maxBytes } })).toThrow(value('earlyData.maxBytes'));

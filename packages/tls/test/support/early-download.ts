@@ -6,8 +6,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { type Connection, Status, type Transport } from '@sluice/reactor';
 import { type TlsOptions, tls, tlsClient } from '@sluice/tls';
 import type { Credentials } from './certificate.ts';
-import { EarlyParty } from './early-party.ts';
 import { sessionFrom } from './early-clients.ts';
+import { EarlyParty } from './early-party.ts';
 import { temporaryFile } from './temporary-file.ts';
 import { testReactor } from './test-reactor.ts';
 
@@ -66,7 +66,8 @@ class Downloads extends EarlyParty {
 
   override onData(conn: Connection, chunk: Buffer): void {
     super.onData(conn, chunk);
-    if (conn.lifecycle !== 'early' && this.openedAs.length === 1) return void conn.write('a visit for a ticket');
+    if (conn.lifecycle !== 'early' && this.openedAs.length === 1)
+      return void conn.write('a visit for a ticket');
     const isFirst = this.bodies.length === 0;
     this.bodies.push(Buffer.from(chunk));
     const isWhole = Buffer.concat(this.bodies).length === BODY_BYTES;
@@ -151,7 +152,11 @@ export async function earlyDownload(
 }
 
 /** What becomes of early data that is sent with `session`. */
-async function outcomeOf(port: number, credentials: Credentials, session: Buffer): Promise<string | undefined> {
+async function outcomeOf(
+  port: number,
+  credentials: Credentials,
+  session: Buffer,
+): Promise<string | undefined> {
   const party = new EarlyParty((conn) => conn.write('again'));
   const transport = tlsClient({ ca: credentials.cert, servername: 'localhost', earlyData: true, session });
   const conn = await testReactor().connect({ host: '127.0.0.1', port, transport }, party);

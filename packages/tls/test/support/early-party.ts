@@ -48,7 +48,8 @@ export class EarlyParty extends Party {
   /** The bytes that came early, over all connections. */
   get earlyBytes(): number {
     let bytes = 0;
-    for (const note of this.notes) if (typeof note === 'object' && note[0] === 'early') bytes += note[1].length;
+    for (const note of this.notes)
+      if (typeof note === 'object' && note[0] === 'early') bytes += note[1].length;
     return bytes;
   }
 }

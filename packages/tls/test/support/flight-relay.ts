@@ -34,11 +34,13 @@ export async function startFlightRelay(port: number): Promise<FlightRelay> {
     server.on('end', () => client.end());
     for (const socket of [client, server]) {
       open.add(socket);
-      socket.on('error', () => {}).once('close', () => {
-        open.delete(socket);
-        client.destroy();
-        server.destroy();
-      });
+      socket
+        .on('error', () => {})
+        .once('close', () => {
+          open.delete(socket);
+          client.destroy();
+          server.destroy();
+        });
     }
   });
   onTestFinished(() => {

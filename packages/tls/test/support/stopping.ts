@@ -116,6 +116,7 @@ export class StoppingPair {
     expect(waiting.stats().states).toEqual({
       connecting: 0,
       handshaking: lengths.length,
+      early: 0,
       open: 0,
       closing: 0,
     });

@@ -111,11 +111,17 @@ export const PEERS = {
   },
   "Node's client": {
     role: 'client',
-    cannot: { earlyData: 'node:tls has no call for it', peerKeyUpdate: 'node:tls has no call for it; it answers ours' },
+    cannot: {
+      earlyData: 'node:tls has no call for it',
+      peerKeyUpdate: 'node:tls has no call for it; it answers ours',
+    },
   },
   "Node's server": {
     role: 'server',
-    cannot: { earlyData: 'node:tls has no call for it', peerKeyUpdate: 'node:tls has no call for it; it answers ours' },
+    cannot: {
+      earlyData: 'node:tls has no call for it',
+      peerKeyUpdate: 'node:tls has no call for it; it answers ours',
+    },
   },
   Chromium: {
     tool: 'chromium',
