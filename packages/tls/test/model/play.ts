@@ -30,6 +30,7 @@ let runs = 0;
 
 export class Play implements Stage {
   disturbed = false;
+  readonly wasEarly: [boolean, boolean] = [false, false];
   readonly seal: Stage['seal'];
   private readonly schedule: Schedule;
   private readonly transports: Transports;
@@ -77,7 +78,18 @@ export class Play implements Stage {
     const { tlsSessions, descriptors } = native.liveObjects();
     if (descriptors !== before.descriptors) this.violate('a descriptor is left');
     if (tlsSessions !== before.tlsSessions) this.violate('a session is left');
+    this.judgeEarly();
     this.judgeRun();
+  }
+
+  /** A server takes early data at once, or not at all. */
+  private judgeEarly(): void {
+    const { early } = this.schedule;
+    const [server, client] = this.wasEarly;
+    const isOpen = this.sides[1].phase !== 'new' && this.sides[1].handed > 0;
+    if (early === 'none' && (server || client)) this.violate('early data that nobody asked for');
+    if (early === 'refused' && server) this.violate('early data of a session that the server does not have');
+    if (early === 'taken' && isOpen && !client) this.violate('no early data was offered');
   }
 
   // ---- What sides need -------------------------------------------------------------------------------------------
@@ -245,6 +257,12 @@ export class Play implements Stage {
 function owes(side: Side, disturbed: boolean): string | undefined {
   const { other } = side;
   if (disturbed || side.phase === 'closed' || other.phase === 'closed') return undefined;
+  if (side.early || other.early) {
+    // `close()` does without the hook that would tell.
+    const isTold = (end: Side) => !end.early || end.closeAsked;
+    if (side.paused || other.paused || (isTold(side) && isTold(other))) return undefined;
+    return 'the handshake beside early data could go on';
+  }
   // Whoever has closed during the handshake of an upgrade is not told that it is done.
   if (side.phase === 'new' || (!side.sealed && !side.closeAsked))
     return `the handshake of the ${side.name} could go on`;

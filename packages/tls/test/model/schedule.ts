@@ -31,6 +31,11 @@ export interface Schedule {
   readonly wire: 'tcp' | 'unix';
   /** `plain`: both begin without TLS and put it on as soon as they are open. */
   readonly begin: 'sealed' | 'plain';
+  /**
+   * Whether the client comes back with early data, and with a session that the server has or has not; in TLS 1.3, sealed
+   * from the beginning, and with a client whose tickets may come at any time (the shared BIO).
+   */
+  readonly early: 'none' | 'taken' | 'refused';
   readonly sockets: readonly [Socketry, Socketry];
   readonly batchEvents: number;
   readonly limits: {
@@ -90,6 +95,7 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
   bios: fc.tuple(bio, bio),
   wire: fc.constantFrom('tcp' as const, 'unix' as const),
   begin: fc.constantFrom('sealed' as const, 'sealed' as const, 'plain' as const),
+  early: fc.constantFrom('none' as const, 'taken' as const, 'refused' as const),
   sockets: fc.tuple(socketry, socketry),
   batchEvents: fc.constantFrom(16, 1),
   limits: fc.record({

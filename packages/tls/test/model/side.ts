@@ -13,6 +13,8 @@ export interface Stage {
   readonly seal: ((side: Side, conn: Connection) => void) | undefined;
   /** Somebody broke something: from now on connections may fail. */
   disturbed: boolean;
+  /** Which ends were open before their handshakes were complete. */
+  readonly wasEarly: [boolean, boolean];
   nextWhim(): readonly Doing[];
   /**
    * Whether a KeyUpdate or a ticket may reach somebody who could not answer a KeyUpdate before, the write there being
@@ -29,6 +31,7 @@ export interface Stage {
 const MOST_KEY_UPDATES = 10;
 
 export class Side implements Protocol {
+  readonly earlyData = true;
   readonly id: 0 | 1;
   readonly name: string;
   other!: Side;
@@ -46,6 +49,8 @@ export class Side implements Protocol {
   destroyedWith: Error | 'no error' | undefined;
   /** TLS is settled: always where the connection began with it. */
   sealed = false;
+  /** Bytes may flow, and the handshake is not complete. */
+  early = false;
   keyUpdates = 0;
   /** It has asked the other for one, and nobody knows whether that has answered. */
   isAnswerDue = false;
@@ -66,7 +71,17 @@ export class Side implements Protocol {
     this.conn = conn;
     this.stage.seal?.(this, conn);
     this.sealed = this.stage.seal === undefined;
+    this.early = conn.lifecycle === 'early';
+    if (this.early) this.stage.wasEarly[this.id] = true;
     this.indulge('onOpen');
+  }
+
+  onHandshaken(): void {
+    this.check('onHandshaken');
+    if (!this.early) this.violate('onHandshaken without early data, or twice');
+    if (this.closeAsked) this.violate('onHandshaken after close()');
+    this.early = false;
+    this.indulge('onHandshaken');
   }
 
   onUpgraded(): void {
@@ -76,8 +91,10 @@ export class Side implements Protocol {
     this.indulge('onUpgraded');
   }
 
-  onData(_conn: Connection, chunk: Buffer): void {
+  onData(conn: Connection, chunk: Buffer): void {
     this.check('onData');
+    if (this.early !== (conn.lifecycle === 'early')) this.violate(`onData when it was ${conn.lifecycle}`);
+    if (this.early && this.id === 1) this.violate('a client got bytes before its handshake was complete');
     if (this.paused) this.violate('onData while paused');
     if (!this.sealed) this.violate('onData before TLS was settled');
     if (this.endTold || this.closeAsked) this.violate('onData after the end');
@@ -206,7 +223,7 @@ export class Side implements Protocol {
   }
 
   private updateKeys(conn: Connection, requestPeer: boolean): void {
-    if (!this.sealed || this.endAsked || this.keyUpdates === MOST_KEY_UPDATES) return;
+    if (!this.sealed || this.early || this.endAsked || this.keyUpdates === MOST_KEY_UPDATES) return;
     if (conn.tls?.protocol !== 'TLSv1.3') return;
     // P45: most kernels take no new keys.
     if (conn.tls.kernelTls.send) return;
