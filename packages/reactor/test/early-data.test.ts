@@ -118,6 +118,17 @@ describe('what waits for the handshake', () => {
     expect(recorder.conn.writeHalf).toBe('ready');
   });
 
+  test('is written, too, when it has blocked in the drain that completes the handshake', () => {
+    const large = Buffer.alloc(100_000, 'a');
+    recorder.data = (conn) => void conn.write(large);
+    const { transport } = acceptEarly((script) => {
+      script.writes.push({ status: 'wantsRead' });
+      script.reads.push('GET', OPENED);
+    });
+    expect(transport.written.equals(large)).toBe(true);
+    expect(recorder.conn.writeHalf).toBe('ready');
+  });
+
   test('end() goes out behind it', () => {
     recorder.data = (conn) => conn.end('bye');
     const { transport, fd } = acceptEarly((script) => {
