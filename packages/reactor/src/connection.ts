@@ -10,9 +10,9 @@ import type { Handshaking } from './admission.ts';
 import { handshakeStalled, queueOverflow } from './caps.ts';
 import type { Connection } from './connection-contract.ts';
 import { ConnectionDeadlines, type DeadlineListener } from './connection-deadlines.ts';
+import { ConnectionLeaving } from './connection-leaving.ts';
 import type { ConnectionInit } from './connection-owner.ts';
 import { type NextTransport, type UpgradeOptions, upgradeOf } from './connection-upgrade.ts';
-import { ConnectionView } from './connection-view.ts';
 import type { Deadline } from './deadline.ts';
 import { isDoubtful, isError, isReadable, isWritable } from './edges.ts';
 import { TimeoutError } from './errors.ts';
@@ -23,28 +23,24 @@ import { runsHooks, stepLifecycle } from './lifecycle.ts';
 import { Listing } from './listing.ts';
 import type { Flushable, Loop } from './loop.ts';
 import { NEVER, type Timeouts } from './open-deadlines.ts';
-import { pendingFailure } from './plain-transport.ts';
-import type { CloseReason } from './protocol.ts';
 import type { Receiver } from './read-side.ts';
 import { Telling } from './telling.ts';
-import { Status, type TransportFailure } from './transport.ts';
+import { Status } from './transport.ts';
 import { acceptsBytes, awaitsReadable, awaitsWritable } from './write-half.ts';
 
 export class ReactorConnection<State>
-  extends ConnectionView<State>
+  extends ConnectionLeaving<State>
   implements Connection<State>, Flushable, Receiver, DeadlineListener, Handshaking
 {
   private readonly protocols: ConnectionInit<State>['protocols'];
-  private readonly telling: Telling<State>;
-  private readonly listing: Listing;
-  private readonly deadlines: ConnectionDeadlines;
+  protected readonly telling: Telling<State>;
+  protected readonly listing: Listing;
+  protected readonly deadlines: ConnectionDeadlines;
   /** Of the protocol: which one it is may be settled by the handshake. */
   private hooks: Hooks<State>;
 
   /** A shutdown is told to the protocol once, when it has got all that is in. */
   private shutdown: 'none' | 'due' | 'told' = 'none';
-  /** A write failed: what the peer sent before is still delivered, then the connection closes with this. */
-  private doom: TransportFailure | undefined;
   /** `close()` was called beside a handshake, which it waits for, as what was written does. */
   private dueClose: { readonly deadlineMs?: number } | undefined;
 
@@ -392,47 +388,6 @@ export class ReactorConnection<State>
     if (queued < this.loop.limits.highWaterMarkBytes && !this.writing.hasFiles) return true;
     this.writing.needsDrain = true;
     return false;
-  }
-
-  // ---- Leaving ---------------------------------------------------------------------------------------------------
-
-  /** Writing is over; the receive queue may hold what the peer sent before it broke off, which is delivered first. */
-  private writeFailed(): void {
-    this.doom = this.transport.failure();
-    this.writing.abort(this.doom.error);
-    if (this.reading.half !== 'idle' && this.reading.half !== 'draining') return;
-    this.reading.edge();
-    this.reading.doubtShortReads();
-    this.listing.ready();
-  }
-
-  /** The peer had ended its side and then broke off: a read goes on telling the end, and a write may never come. */
-  private noticeError(): void {
-    const failure = pendingFailure(this.loop.sockets, this.registration.fd);
-    if (failure !== undefined) this.transportFailed(failure);
-  }
-
-  private transportFailed(failure: TransportFailure): void {
-    this.finish(failure.reason, failure.error);
-  }
-
-  /** A hook that throws costs its connection, and nothing else. */
-  private endIfThrown(thrown: Error | undefined): void {
-    if (thrown !== undefined) this.finish('error', thrown);
-  }
-
-  private finish(reason: CloseReason, error: Error | undefined): void {
-    if (this.lifecycle === 'closed') return;
-    this.lifecycle = stepLifecycle(this.lifecycle, 'close');
-    this.reading.end();
-    this.writing.abort(error);
-    this.deadlines.clear();
-    this.registration.remove();
-    this.transport.close();
-    this.listing.close();
-    this.loop.counters.closed += 1;
-    this.loop.counters.closedBy[reason] += 1;
-    this.telling.close(reason, error);
   }
 }
 
