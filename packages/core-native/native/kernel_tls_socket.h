@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "sealed_backlog.h"
 #include "tls_socket.h"
 
 namespace sluice {
@@ -26,6 +27,12 @@ class KernelTlsSocket final : public DirectTlsSocket {
   bool refused_new_keys() const { return refused_new_keys_; }
   /// Why a direction that was asked for was not handed over; empty when both were.
   std::string Reason() const;
+
+  /// The kernel has sent so much of a file.
+  void NoteSentFile(ssize_t count) { backlog_.Accepted(count); }
+  /// Whether all that was written is with TCP, so that an end may follow (P24). False promises an
+  /// edge to who waits for writability.
+  bool HasLeft() const { return !sends_ || backlog_.IsEmpty(fd()); }
 
   /// Reads and forgets what is there: recv(2) would fail over a record that is no data (P44).
   void DropInput();
@@ -49,6 +56,7 @@ class KernelTlsSocket final : public DirectTlsSocket {
   /// Of the record that is written next, where that is no data; -1 for data.
   int record_type_ = -1;
   std::string refusal_;
+  SealedBacklog backlog_;
 };
 
 }  // namespace sluice

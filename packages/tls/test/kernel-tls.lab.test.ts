@@ -1,10 +1,9 @@
-/** Connections that the kernel seals, through the reactor: large files, writes, keys that change, ends and dead peers. */
+/** Connections that the kernel seals, through the reactor: large files, writes, ends and dead peers. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, truncateSync } from 'node:fs';
-import { loadNative } from '@sluice/core-native';
 import { FileError } from '@sluice/reactor';
-import { sniContexts, TlsError, TlsUsageError, tls, tlsContext, tlsOrPlain } from '@sluice/tls';
+import { sniContexts, tls, tlsContext, tlsOrPlain } from '@sluice/tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
 import { ourClient, ourServer } from './support/endpoints.ts';
@@ -164,6 +163,32 @@ describe.each(['send', 'both'] as const)('kernelTls: %s', (kernelTls) => {
     expect([await client.closed.reach(1), await server.closed.reach(1)]).toEqual([[CLEAN], [CLEAN]]);
   });
 
+  it('P24 the end does not overtake what the kernel has sealed and found no room for', async () => {
+    const content = randomBytes(70_000);
+    const file = temporaryFile('file', content);
+    // No room for a whole record. What is left of one the kernel sends from a thread of its own, which may lose the race
+    // against the end in any round (Linux 7.2: in most; 6.1: in none that was seen).
+    const small = { sendBufferBytes: 1 };
+    for (let round = 0; round < 20; round += 1) {
+      const server = new Party();
+      const listener = await testReactor().listen(
+        { host: '127.0.0.1', port: 0, transport: tls({ ...credentials, kernelTls }), ...small },
+        server,
+      );
+      const { party: client, conn: ours } = await ourClient(listener.address()!.port, { ca: credentials.cert });
+      const theirs = (await server.opened.reach(1))[0]!;
+      ours.pause();
+      if (round % 2 === 0) server.send(theirs, content);
+      else void theirs.sendFile(file);
+      theirs.end();
+      ours.end();
+      await server.ended.reach(1);
+      ours.resume();
+      expect(digest(await client.heard(content.length))).toBe(digest(content));
+      expect([await client.closed.reach(1), await server.closed.reach(1)]).toEqual([[CLEAN], [CLEAN]]);
+    }
+  });
+
   it('P42 a file that shrinks is told, and the peer can tell by the missing close_notify', async () => {
     const { server, client, theirs } = await connected();
     const file = temporaryFile('file', randomBytes(32 * MIB));
@@ -191,49 +216,6 @@ describe.each(['send', 'both'] as const)('kernelTls: %s', (kernelTls) => {
     expect(closing!.reason).toMatch(/^(reset|truncated)$/);
     expect(await sent).toBeInstanceOf(FileError);
     expect(await sent).toMatchObject({ code: 'ERR_FILE_UNSENT' });
-  });
-
-  it('P45 updateKeys is refused where the kernel takes no new keys, and the connection is what it was', async () => {
-    if (loadNative().features().kernelTls.rekey) return;
-    const { server, client, ours, theirs } = await connected();
-    expect(() => theirs.tls?.updateKeys()).toThrow(TlsUsageError);
-    expect(() => theirs.tls?.updateKeys({ requestPeer: true })).toThrow(
-      expect.objectContaining({
-        code: 'ERR_TLS_KEY_UPDATE',
-        message:
-          'The kernel seals this connection and takes no new keys for it: that needs Linux 6.14, or kernelTls off.',
-      }),
-    );
-    theirs.end('still well');
-    expect((await client.heard(10)).toString()).toBe('still well');
-    ours.end();
-    expect([await client.closed.reach(1), await server.closed.reach(1)]).toEqual([[CLEAN], [CLEAN]]);
-  });
-
-  it('P45 a peer that wants new keys ends the connection with an error of its own, and reads no wrong byte', async () => {
-    if (loadNative().features().kernelTls.rekey) return;
-    const { party: server, port } = await ourServer({ ...credentials, kernelTls });
-    const { party: client, conn: ours } = await ourClient(port, { ca: credentials.cert });
-    const theirs = (await server.opened.reach(1))[0]!;
-    theirs.write('before');
-    await client.heard(6);
-    ours.tls?.updateKeys({ requestPeer: true });
-    ours.write('under new keys');
-    if (kernelTls === 'send') {
-      await server.heard(14);
-      theirs.write('the answer comes first');
-    }
-    const [{ reason, cause }] = (await server.closed.reach(1)) as [{ reason: string; cause: Error }];
-    expect(reason).toBe('error');
-    expect(cause).toBeInstanceOf(TlsError);
-    expect(cause).toMatchObject({
-      code: 'ERR_TLS_KERNEL_KEYS',
-      fault: 'system',
-      message: 'TLS was given up: the kernel takes no new keys for a connection that it seals.',
-    });
-    const [heard] = await client.closed.reach(1);
-    expect(heard!.reason).toMatch(/^(error|truncated|reset)$/);
-    expect((await client.heard(6)).toString()).toBe('before');
   });
 
   it('P23 a peer that renegotiates TLS 1.2 is refused by name, in the kernel’s records, and breaks off by itself', async () => {
