@@ -199,6 +199,18 @@ ssize_t KernelTlsSocket::SendRecord(const char* data, size_t length) {
   return sent;
 }
 
+void KernelTlsSocket::PushWaiting() const {
+  const int error = errno;
+  int was_on = 0;
+  socklen_t length = sizeof(was_on);
+  getsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &was_on, &length);
+  // tcp(7), TCP_NODELAY: setting it forces a flush of what is pending, corked or not.
+  const int on = 1;
+  setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  if (was_on == 0) setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &was_on, sizeof(was_on));
+  errno = error;
+}
+
 void KernelTlsSocket::DropInput() {
   // As many bytes as elsewhere: bounded, so that a peer cannot hold the thread.
   constexpr int kMostReads = 8;

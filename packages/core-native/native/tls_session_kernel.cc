@@ -87,7 +87,10 @@ int32_t TlsSession::SendFileRange(int file, off_t offset, size_t length) {
     if (sent >= 0) return static_cast<int32_t>(sent);
     const int error = SSL_get_error(ssl_.get(), -1);
     if (saved_errno == EINTR) continue;
-    if (error == SSL_ERROR_WANT_WRITE) return ToInt(Status::kWantsWrite);
+    if (error == SSL_ERROR_WANT_WRITE) {
+      kernel_->PushWaiting();
+      return ToInt(Status::kWantsWrite);
+    }
     if (error == SSL_ERROR_WANT_READ) return ToInt(Status::kWantsRead);
     // By errno alone (P42). The file's failure is none of the session; the socket's is met again.
     ERR_clear_error();

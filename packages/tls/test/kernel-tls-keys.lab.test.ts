@@ -6,13 +6,13 @@
  * error that says so. What is expected is asked of the kernel's own answer, so that the tests hold on both kinds.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { loadNative } from '@sluice/core-native';
 import type { Connection } from '@sluice/reactor';
 import { type TlsClientOptions, TlsError, TlsUsageError } from '@sluice/tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
 import { ourClient, ourServer } from './support/endpoints.ts';
+import { kernelTlsCounts } from './support/kernel-tls-counts.ts';
 import type { Party } from './support/party.ts';
 import { temporaryFile } from './support/temporary-file.ts';
 
@@ -25,13 +25,6 @@ let credentials: Credentials;
 beforeAll(async () => {
   credentials = await makeCertificate();
 });
-
-/** Of /proc/net/tls_stat: new keys that the kernel took. Kernels that take none have no such counts. */
-function keysTaken(): number {
-  const stat = readFileSync('/proc/net/tls_stat', 'utf8');
-  const counts = [...stat.matchAll(/^Tls[RT]xRekeyOk\s+(\d+)$/gm)].map(([, count]) => Number(count));
-  return counts.reduce((sum, count) => sum + count, 0);
-}
 
 interface End {
   readonly party: Party;
@@ -117,7 +110,7 @@ describe.each(cases)('P45 a $side with kernelTls $kernelTls, $place,', ({ side, 
     ['for itself', false],
     ['for both', true],
   ])('changes its keys %s, or is told that it cannot and goes on', async (_for, requestPeer) => {
-    const before = keysTaken();
+    const before = kernelTlsCounts().keys;
     const { one, other, both, file } = await underWay();
     updates(one, requestPeer);
     await finishes(both, file);
@@ -126,30 +119,30 @@ describe.each(cases)('P45 a $side with kernelTls $kernelTls, $place,', ({ side, 
     expect([one.conn.tls?.keyUpdatesSent, other.conn.tls?.keyUpdatesReceived]).toEqual([asked, asked]);
     expect([other.conn.tls?.keyUpdatesSent, one.conn.tls?.keyUpdatesReceived]).toEqual([answers, answers]);
     // The answer changes what the kernel opens.
-    expect(keysTaken() - before).toBe(asked + (kernelTls === 'both' ? answers : 0));
+    expect(kernelTlsCounts().keys - before).toBe(asked + (kernelTls === 'both' ? answers : 0));
   });
 
   it('follows a peer that changes its own keys, or ends with the reason if the kernel opens', async () => {
-    const before = keysTaken();
+    const before = kernelTlsCounts().keys;
     const { one, other, both, file } = await underWay();
     other.conn.tls?.updateKeys();
     if (takesNewKeys || kernelTls === 'send') {
       await finishes(both, file);
       expect(one.conn.tls?.keyUpdatesReceived).toBe(1);
-      expect(keysTaken() - before).toBe(kernelTls === 'both' ? 1 : 0);
+      expect(kernelTlsCounts().keys - before).toBe(kernelTls === 'both' ? 1 : 0);
       return;
     }
     await endsWithTheReason(one, other);
   });
 
   it('answers a peer that wants new keys of both, or ends with the reason', async () => {
-    const before = keysTaken();
+    const before = kernelTlsCounts().keys;
     const { one, other, both, file } = await underWay();
     other.conn.tls?.updateKeys({ requestPeer: true });
     if (takesNewKeys) {
       await finishes(both, file);
       expect([one.conn.tls?.keyUpdatesReceived, one.conn.tls?.keyUpdatesSent]).toEqual([1, 1]);
-      expect(keysTaken() - before).toBe(kernelTls === 'both' ? 2 : 1);
+      expect(kernelTlsCounts().keys - before).toBe(kernelTls === 'both' ? 2 : 1);
       return;
     }
     if (waits && kernelTls === 'send') {
@@ -162,14 +155,14 @@ describe.each(cases)('P45 a $side with kernelTls $kernelTls, $place,', ({ side, 
   });
 
   it('changes keys again and again, and so does a peer whose kernel seals and opens too, or neither can', async () => {
-    const before = keysTaken();
+    const before = kernelTlsCounts().keys;
     const { one, other, both, file } = await underWay('both');
     for (let round = 1; round <= 5; round += 1) {
       updates(one, round % 2 === 0);
       updates(other, round % 2 === 1);
     }
     await finishes(both, file);
-    if (takesNewKeys) expect(keysTaken() - before).toBeGreaterThan(1);
+    if (takesNewKeys) expect(kernelTlsCounts().keys - before).toBeGreaterThan(1);
     else expect(one.conn.tls?.keyUpdatesSent).toBe(0);
     expect(one.conn.tls?.keyUpdatesReceived).toBe(other.conn.tls?.keyUpdatesSent);
     expect(other.conn.tls?.keyUpdatesReceived).toBe(one.conn.tls?.keyUpdatesSent);

@@ -1,12 +1,13 @@
 /** Connections that the kernel seals, through the reactor: large files, writes, ends and dead peers. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, truncateSync } from 'node:fs';
+import { truncateSync } from 'node:fs';
 import { FileError } from '@sluice/reactor';
 import { sniContexts, tls, tlsContext, tlsOrPlain } from '@sluice/tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
 import { ourClient, ourServer } from './support/endpoints.ts';
+import { kernelTlsCounts } from './support/kernel-tls-counts.ts';
 import { nodeClient } from './support/node-client.ts';
 import { Party } from './support/party.ts';
 import { temporaryFile } from './support/temporary-file.ts';
@@ -24,12 +25,6 @@ let credentials: Credentials;
 beforeAll(async () => {
   credentials = await makeCertificate();
 });
-
-/** Of /proc/net/tls_stat: connections whose writes the kernel has sealed. */
-function offloadedWriters(): number {
-  const [, count] = /^TlsTxSw\s+(\d+)$/m.exec(readFileSync('/proc/net/tls_stat', 'utf8')) ?? [];
-  return Number(count);
-}
 
 /** Of all that comes until the end; `onAll` is called when `length` bytes are there. */
 async function sha256Of(socket: NodeJS.ReadableStream, length: number, onAll: () => void): Promise<string> {
@@ -56,12 +51,12 @@ describe.each(SUITES)('P47 64 MiB under %j', (suite) => {
   it.each(['sendFile', 'writes'] as const)(
     "reach Node's own client whole by %s",
     async (how) => {
-      const before = offloadedWriters();
+      const before = kernelTlsCounts().sealing;
       const { party, port } = await ourServer({ ...credentials, ...suite, kernelTls: 'send' });
       const socket = await nodeClient(port, { ca: credentials.cert });
       const conn = (await party.opened.reach(1))[0]!;
       expect(conn.tls?.kernelTls).toEqual({ send: true, receive: false, reason: undefined });
-      expect(offloadedWriters()).toBe(before + 1);
+      expect(kernelTlsCounts().sealing).toBe(before + 1);
       const got = sha256Of(socket, content.length, () => conn.end());
       if (how === 'writes') party.send(conn, content);
       else expect(await conn.sendFile(temporaryFile('file', content))).toBe(content.length);
@@ -163,30 +158,28 @@ describe.each(['send', 'both'] as const)('kernelTls: %s', (kernelTls) => {
     expect([await client.closed.reach(1), await server.closed.reach(1)]).toEqual([[CLEAN], [CLEAN]]);
   });
 
-  it('P24 the end does not overtake what the kernel has sealed and found no room for', async () => {
+  it('P24 P41 a file and the end behind it leave through a buffer that holds less than a record', async () => {
     const content = randomBytes(70_000);
-    const file = temporaryFile('file', content);
-    // No room for a whole record. What is left of one the kernel sends from a thread of its own, which may lose the race
-    // against the end in any round (Linux 7.2: in most; 6.1: in none that was seen).
-    const small = { sendBufferBytes: 1 };
-    for (let round = 0; round < 20; round += 1) {
-      const server = new Party();
-      const listener = await testReactor().listen(
-        { host: '127.0.0.1', port: 0, transport: tls({ ...credentials, kernelTls }), ...small },
-        server,
-      );
-      const { party: client, conn: ours } = await ourClient(listener.address()!.port, { ca: credentials.cert });
-      const theirs = (await server.opened.reach(1))[0]!;
-      ours.pause();
-      if (round % 2 === 0) server.send(theirs, content);
-      else void theirs.sendFile(file);
-      theirs.end();
-      ours.end();
-      await server.ended.reach(1);
-      ours.resume();
-      expect(digest(await client.heard(content.length))).toBe(digest(content));
-      expect([await client.closed.reach(1), await server.closed.reach(1)]).toEqual([[CLEAN], [CLEAN]]);
-    }
+    const server = new Party();
+    const listener = await testReactor().listen(
+      {
+        ...{ host: '127.0.0.1', port: 0, sendBufferBytes: 1 },
+        transport: tls({ ...credentials, kernelTls }),
+      },
+      server,
+    );
+    const { party: client, conn: ours } = await ourClient(listener.address()!.port, { ca: credentials.cert });
+    const theirs = (await server.opened.reach(1))[0]!;
+    ours.pause();
+    const sent = theirs.sendFile(temporaryFile('file', content));
+    theirs.end();
+    ours.end();
+    await server.ended.reach(1);
+    ours.resume();
+    // Linux 6.1 keeps what is less than a segment for more to come, for which there is no room.
+    expect(await sent).toBe(content.length);
+    expect(digest(await client.heard(content.length))).toBe(digest(content));
+    expect([await client.closed.reach(1), await server.closed.reach(1)]).toEqual([[CLEAN], [CLEAN]]);
   });
 
   it('P42 a file that shrinks is told, and the peer can tell by the missing close_notify', async () => {
