@@ -1,6 +1,6 @@
-// What the kernel has sealed for a connection and TCP has not taken yet. Rule: it is counted, for
-// nothing tells it: send(2) answers as if all had left, the FIN of shutdown(2) overtakes what waits,
-// and close(2) drops it (Linux, net/tls/tls_sw.c, tx_list).
+// What the kernel has sealed for a connection and TCP has not taken yet (tx_list of the kernel's
+// net/tls/tls_sw.c). Rule: it is counted, for nothing tells it: send(2) answers as if all had left,
+// the FIN of shutdown(2) overtakes what waits, and close(2) drops it.
 #pragma once
 
 #include <sys/types.h>

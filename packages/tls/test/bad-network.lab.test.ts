@@ -11,7 +11,7 @@ import { connect as connectPlain } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { http } from '@sluice/http-lite';
 import type { Connection, Protocol } from '@sluice/reactor';
-import { type TlsClientOptions, type TlsOptions, tls, tlsClient } from '@sluice/tls';
+import { type TlsClientOptions, tls, tlsClient } from '@sluice/tls';
 import { type BadNetwork, badNetwork, type NetworkCounts } from '@sluice-internal/bad-network';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
@@ -26,7 +26,7 @@ const content = randomBytes(512 * 1024 + 5);
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** Undefined is plain TCP. */
-type Sealing = (TlsOptions & TlsClientOptions) | undefined;
+type Sealing = Pick<TlsClientOptions, 'bio' | 'kernelTls'> | undefined;
 
 const MEDIA: [string, Sealing][] = [
   ['plain TCP', undefined],
@@ -71,7 +71,7 @@ function expectKernelTls(sealing: Sealing, ends: number): void {
   });
 }
 
-async function serve(sealing: Sealing, protocol: Protocol<never>) {
+async function serve<State>(sealing: Sealing, protocol: Protocol<State>) {
   const transport = sealing && { transport: tls({ ...credentials, ...sealing }) };
   const reactor = testReactor();
   const server = await reactor.listen({ host: '127.0.0.1', port: 0, ...transport }, protocol);

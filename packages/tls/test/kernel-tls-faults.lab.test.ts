@@ -13,7 +13,13 @@ it(`P12 P17 P31 P44 ${SEEDS} seeds of echo, HTTP and files leave nothing undone`
   const before = kernelTlsCounts();
   const faults = faultInjection({ seed: FIRST, rates: {} });
   try {
-    const program = [root('tools/fault-seeds/src/run-seeds.ts'), '--first', `${FIRST}`, '--seeds', `${SEEDS}`];
+    const program = [
+      root('tools/fault-seeds/src/run-seeds.ts'),
+      '--first',
+      `${FIRST}`,
+      '--seeds',
+      `${SEEDS}`,
+    ];
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       ['--import', root('scripts/register-typescript.mjs'), ...program],

@@ -8,7 +8,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { loadNative } from '@sluice/core-native';
 import type { Connection } from '@sluice/reactor';
-import { type TlsClientOptions, TlsError, TlsUsageError } from '@sluice/tls';
+import { TlsError, TlsUsageError } from '@sluice/tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
 import { ourClient, ourServer } from './support/endpoints.ts';
@@ -37,7 +37,7 @@ async function connected(
   kernelTls: 'send' | 'both',
   otherKernelTls: 'off' | 'both' = 'off',
 ): Promise<{ readonly one: End; readonly other: End }> {
-  const of = (mine: string): TlsClientOptions => ({ kernelTls: mine === side ? kernelTls : otherKernelTls });
+  const of = (mine: string) => ({ kernelTls: mine === side ? kernelTls : otherKernelTls });
   const { party, port } = await ourServer({ ...credentials, ...of('server') });
   const client = await ourClient(port, { ca: credentials.cert, ...of('client') });
   const server = { party, conn: (await party.opened.reach(1))[0]! };

@@ -49,8 +49,8 @@ bool Refuses(CallSchedule& schedule, Fault fault, int fd, short events) {
   return true;
 }
 
-/// recv(2) or recvmsg(2): `read` makes the call with so much room; `length` is 0 where what there is
-/// comes whole or not at all.
+/// recv(2) or recvmsg(2): `read` makes the call with so much room; `length` is 0 where what there
+/// is comes whole or not at all.
 template <typename Read>
 ssize_t FaultyRead(FaultControl& control, int fd, size_t length, Read read) {
   Descriptor* const descriptor = DescriptorOf(fd);
@@ -83,7 +83,8 @@ ssize_t FaultyRead(FaultControl& control, int fd, size_t length, Read read) {
   return count;
 }
 
-/// send(2), sendmsg(2) or sendfile(2): `write` makes the call with so many bytes; `length` as above.
+/// send(2), sendmsg(2) or sendfile(2): `write` makes the call with so many bytes; `length` as
+/// above.
 template <typename Write>
 ssize_t FaultyWrite(FaultControl& control, int fd, size_t length, Write write) {
   Descriptor* const descriptor = DescriptorOf(fd);
