@@ -30,8 +30,8 @@ class KernelTlsSocket final : public DirectTlsSocket {
 
   /// The kernel has sent so much of a file.
   void NoteSentFile(ssize_t count) { backlog_.Accepted(count); }
-  /// A file found no room. Before Linux 6.5 what is in TCP then may wait for more to come although
-  /// there is no room for more, where that is less than a segment: it is sent on its way.
+  /// A file found no room. What is in TCP then, where it is less than a segment, waits on Linux 6.1
+  /// for more to come, for which there is no room: it is sent on its way.
   void PushWaiting() const;
   /// Whether all that was written is with TCP, so that an end may follow (P24). False promises an
   /// edge to who waits for writability.
