@@ -8,7 +8,7 @@ import { labAvailable } from './available.mjs';
 import { startLab } from './start-lab.mjs';
 
 /** Far beyond what the tests take: for a kernel that hangs, which nothing inside would tell. */
-const LIMIT_MS = 600_000;
+const LIMIT_MS = 1_200_000;
 const NONE = { passed: 0, failed: 0, skipped: 0 };
 
 /**

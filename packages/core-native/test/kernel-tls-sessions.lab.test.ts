@@ -126,38 +126,6 @@ describe.each(['send', 'both'] as const)('as %s', (kernelTls) => {
     pair.close();
   });
 
-  it('P24 the end does not overtake what the kernel has sealed and found no room for', () => {
-    let waits = 0;
-    for (let length = 17_000; length < 90_000; length += 1_000) {
-      const pair = open({}, { kernelTls });
-      // Less than a record: what is left of one leaves by a thread of the kernel's, when that gets to it.
-      native.setOption(pair.sockets.server, 'sendBufferBytes', 1);
-      const got = Buffer.alloc(length + 1);
-      let sent = 0;
-      let isShut = false;
-      for (let read = 0; ; ) {
-        const progress = sent < length ? pair.server.write(content, sent, length - sent) : 0;
-        if (progress > 0) sent += progress;
-        if (sent === length && !isShut) {
-          const ended = pair.server.shutdown(false);
-          isShut = ended === 0;
-          if (isShut) native.shutdownWrite(pair.sockets.server);
-          else waits += 1;
-        }
-        const heard = pair.client.read(got, read, got.length - read);
-        if (heard === Status.ended) break;
-        if (heard === Status.failed)
-          throw new Error(`${length} bytes, ${read} read: ${native.lastFailure().reason}`);
-        if (heard > 0) read += heard & ~READ_MORE;
-        else if (isShut) waitFor([pair.sockets.client], Interest.readable);
-        else waitFor([pair.sockets.server], Interest.writable);
-      }
-      expect(digest(got.subarray(0, length))).toBe(digest(content.subarray(0, length)));
-      pair.close();
-    }
-    expect(waits).toBeGreaterThan(0);
-  });
-
   it('P26 an end without close_notify is a cut', () => {
     const pair = open({ kernelTls });
     native.shutdownWrite(pair.sockets.client);

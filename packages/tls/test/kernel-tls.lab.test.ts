@@ -182,6 +182,18 @@ describe.each(['send', 'both'] as const)('kernelTls: %s', (kernelTls) => {
     expect([await client.closed.reach(1), await server.closed.reach(1)]).toEqual([[CLEAN], [CLEAN]]);
   });
 
+  it('P25 P44 a close in the middle of what the peer sends loses none of our last words', async () => {
+    const { server, client, ours, theirs } = await connected();
+    client.send(ours, randomBytes(4 * MIB));
+    await server.heard(1);
+    theirs.write('last words');
+    theirs.close();
+    await client.ended.reach(1);
+    expect((await client.heard(10)).toString()).toBe('last words');
+    ours.end();
+    expect([await client.closed.reach(1), await server.closed.reach(1)]).toEqual([[CLEAN], [CLEAN]]);
+  });
+
   it('P42 a file that shrinks is told, and the peer can tell by the missing close_notify', async () => {
     const { server, client, theirs } = await connected();
     const file = temporaryFile('file', randomBytes(32 * MIB));
