@@ -9,31 +9,35 @@ import { startLab } from './start-lab.mjs';
 const PROBE_TIMEOUT_MS = 60_000;
 const NEEDED = ['tls', 'sch_netem'];
 
-let answer;
+const answers = new Map();
 
 /**
  * Resolves with `{ available: true, kernel, modules }`, the release of its kernel and the names of the modules in it, or
- * with `{ available: false, reason }`. A boot that succeeded is remembered with the packages, one that failed is not.
+ * with `{ available: false, reason }`. A boot that succeeded is remembered with the packages, one that failed is not. `suite` is
+ * a release of Debian's, the machine's own without.
  */
-export function labAvailable() {
-  answer ??= probe().catch((error) => ({ available: false, reason: error.message }));
+export function labAvailable(suite) {
+  const answer =
+    answers.get(suite) ?? probe(suite).catch((error) => ({ available: false, reason: error.message }));
+  answers.set(suite, answer);
   return answer;
 }
 
-async function probe() {
-  const { folder } = await ensureLabPackages();
+async function probe(suite) {
+  const packages = await ensureLabPackages(suite);
+  const { folder } = packages;
   // Another kernel of the host's or another user may not be allowed to do what this one was.
   const memo = join(folder, `probe-${hostRelease()}-${userInfo().uid}.json`);
   if (existsSync(memo)) return JSON.parse(readFileSync(memo, 'utf8'));
-  const result = await boot();
+  const result = await boot(packages);
   const partial = `${memo}.${process.pid}`;
   writeFileSync(partial, JSON.stringify(result));
   renameSync(partial, memo);
   return result;
 }
 
-async function boot() {
-  const lab = await startLab(['sh', '-c', 'uname -r; cut -d" " -f1 /proc/modules'], { cwd: '/' });
+async function boot(packages) {
+  const lab = await startLab(['sh', '-c', 'uname -r; cut -d" " -f1 /proc/modules'], { cwd: '/', packages });
   const forget = onInterruption(lab.end);
   const clock = setTimeout(lab.end, PROBE_TIMEOUT_MS);
   try {

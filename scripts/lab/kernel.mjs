@@ -9,14 +9,15 @@ import { join } from 'node:path';
 const KEPT_CHARACTERS = 8_192;
 
 /**
- * Boots `kernel` with the script `init` as its process 1. Returns
+ * Boots `kernel` with the script `init` as its process 1. With `libraries` it is linked with the C library in that folder,
+ * and its loader's path begins in `packages` (packages.mjs). Returns
  *
  *   `stdout`, `stderr`, `control`   the lines ttyS0, ttyS1 (to be read) and ttyS2 (both ways)
  *   `console()`                     the end of what the kernel and its process 1 said
  *   `ended`                         resolves when no process of it is left
  *   `end()`                         ends them all at once
  */
-export async function startKernel({ kernel, folder, init, memory }) {
+export async function startKernel({ kernel, packages, libraries, folder, init, memory }) {
   const child = spawn(
     kernel,
     [
@@ -27,8 +28,12 @@ export async function startKernel({ kernel, folder, init, memory }) {
       ...['con=null', 'con0=null,fd:1', 'ssl=null', 'ssl0=null,fd:3', 'ssl1=null,fd:4', 'ssl2=fd:5'],
     ],
     {
-      cwd: '/',
-      env: { PATH: process.env.PATH, TMPDIR: await memoryFolder(memory) },
+      cwd: libraries === undefined ? '/' : packages,
+      env: {
+        PATH: process.env.PATH,
+        TMPDIR: await memoryFolder(memory),
+        ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries }),
+      },
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
     },

@@ -13,14 +13,14 @@ export async function labCommand(args, { prepare = setup } = {}) {
     return;
   }
   await prepare();
-  if (tests) return runTests(command);
+  if (tests) return runTests(command, options.suite);
   const { code, signal } = await runInLab(command, options);
   if (signal !== undefined) process.kill(process.pid, signal);
   else process.exitCode = code;
 }
 
-async function runTests(filters) {
-  const { line, ok } = summaryLine(await runChecks([labCheck(filters)], { strict: false }));
+async function runTests(filters, suite) {
+  const { line, ok } = summaryLine(await runChecks([labCheck(filters, suite)], { strict: false }));
   process.stdout.write(`\n${line}\n`);
   process.exitCode = ok ? 0 : 1;
 }

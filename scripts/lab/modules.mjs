@@ -8,7 +8,8 @@ import { basename, join } from 'node:path';
  */
 const WANTED = [
   ...['ctr', 'ghash-generic', 'seqiv', 'gcm', 'ccm'],
-  ...['chacha_generic', 'poly1305_generic', 'chacha20poly1305'],
+  // Linux 6.16 calls chacha what was chacha_generic.
+  ...['chacha_generic', 'chacha', 'poly1305_generic', 'chacha20poly1305'],
   ...['ipv6', 'tls', 'sch_netem'],
 ];
 

@@ -9,6 +9,7 @@ export const USAGE = `Runs a command in a Linux kernel of its own, on this machi
 
     --netem 'delay 20ms loss 2%'           a bad loopback interface, in the words of tc-netem(8)
     --memory 512M                          the kernel's memory (2G)
+    --suite sid                            the kernel of another release of Debian's than this machine's
     --timeout SECONDS                      ends the command after that time, with exit code 124
 
     npm run lab -- cat /proc/net/tls_stat
@@ -23,6 +24,12 @@ const VALUES = {
     hint: "what tc-netem(8) does, 'delay 20ms loss 2%'",
   },
   '--memory': { name: 'memory', parse: (text) => text, pattern: /^[1-9]\d{0,4}[MG]$/, hint: '512M or 2G' },
+  '--suite': {
+    name: 'suite',
+    parse: (text) => text,
+    pattern: /^[a-z][a-z-]*$/,
+    hint: "a release of Debian's, trixie or sid",
+  },
   '--timeout': {
     name: 'timeoutMs',
     parse: (text) => Number(text) * 1000,
@@ -32,7 +39,7 @@ const VALUES = {
   },
 };
 
-/** `{ command, tests?, netem?, memory?, timeoutMs? }`; throws a SetupError for an option that is none. */
+/** `{ command, tests?, netem?, memory?, suite?, timeoutMs? }`; throws a SetupError for an option that is none. */
 export function parseOptions(args) {
   const options = {};
   for (let at = 0; at < args.length; at += 1) {

@@ -21,12 +21,14 @@ const SHOWN_LINES = 15;
  *                        a signal as in a shell, or undefined after `end()`; rejects with a SetupError when the kernel failed
  *
  * `netem` is what tc(8) takes after that word, for the loopback interface; `memory` is the kernel's, `512M` or `2G`;
- * `packages` are what ensureLabPackages() resolves with.
+ * `suite` is the release of Debian whose kernel it is, the machine's own without; `packages` are what ensureLabPackages()
+ * resolves with.
  */
 export async function startLab(command, options = {}) {
-  const { cwd = process.cwd(), env = process.env, netem, memory = '2G' } = options;
+  const { cwd = process.cwd(), env = process.env, netem, memory = '2G', suite } = options;
   const shaping = netem === undefined ? undefined : netemCommand(netem);
-  const { kernel, modules, release, busybox } = options.packages ?? (await ensureLabPackages());
+  const packages = options.packages ?? (await ensureLabPackages(suite));
+  const { kernel, modules, release, busybox, libraries } = packages;
   // On the host's disk: the lab has folders of its own in /run and /dev, where TMPDIR might point.
   const runs = join(cacheDirectory(), 'lab-runs');
   mkdirSync(runs, { recursive: true });
@@ -41,7 +43,7 @@ export async function startLab(command, options = {}) {
     });
     // The environment may hold secrets.
     writeFileSync(init, script, { mode: 0o700 });
-    const running = await startKernel({ kernel, folder, init, memory });
+    const running = await startKernel({ kernel, packages: packages.folder, libraries, folder, init, memory });
     return labOf(running, folder, remove);
   } catch (error) {
     remove();

@@ -11,6 +11,7 @@ describe('the command line of npm run lab', () => {
       ['--netem=delay 20ms loss 2%', '--', 'ls', '--'],
       { netem: 'delay 20ms loss 2%', command: ['ls', '--'] },
     ],
+    [['--suite', 'sid', '--tests', 'x'], { suite: 'sid', tests: true, command: ['x'] }],
     [['--tests', 'echo', '-t', 'x'], { tests: true, command: ['echo', '-t', 'x'] }],
     [[], { command: [] }],
   ])('%j', (args, expected) => {
@@ -23,6 +24,7 @@ describe('the command line of npm run lab', () => {
     [['--timeout', 'soon', 'ls'], /^--timeout takes seconds, more than 0; it is "soon"$/],
     [['--timeout'], /^--timeout takes seconds, more than 0$/],
     [['--memory', '2', 'ls'], /^--memory takes 512M or 2G; it is "2"$/],
+    [['--suite', '../x', 'ls'], /^--suite takes a release of Debian's, trixie or sid; it is "..\/x"$/],
     [['--netem', ' ', 'ls'], /^--netem takes what tc-netem\(8\) does, 'delay 20ms loss 2%'; it is " "$/],
   ])('%j is refused', (args, message) => {
     expect(() => parseOptions(args)).toThrow(

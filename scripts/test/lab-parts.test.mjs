@@ -86,6 +86,13 @@ it('a kernel that may not run says why, and leaves no file', async () => {
   expect(readdirSync(join(folder, 'lab-runs'))).toEqual([]);
 });
 
+it('a kernel of another release is started where its loader is, with its own C library', async () => {
+  vi.stubEnv('SLUICE_CACHE_DIR', folder);
+  const packages = { ...fakePackages('echo "$LD_LIBRARY_PATH $(pwd)" >&2; exit 1'), libraries: '/libraries' };
+  const { ended } = await startLab(['true'], { packages });
+  await expect(ended).rejects.toThrow(`/libraries ${folder}`);
+});
+
 it('whatever a kernel has started ends with it', async () => {
   vi.stubEnv('SLUICE_CACHE_DIR', folder);
   const { ended } = await startLab(['true'], { packages: fakePackages('sleep 1000 & exit 1') });

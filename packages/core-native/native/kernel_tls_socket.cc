@@ -105,12 +105,15 @@ long KernelTlsSocket::KernelTls(int command, long argument, const void* keys) {
 bool KernelTlsSocket::HandOver(bool sending, const void* keys) {
   if (!sending && !wants_receive_) return false;
   bool& is_with_kernel = sending ? sends_ : receives_;
+  if (sending && sends_) backlog_.BeforeNewKeys(fd());
   if (!IsTaken(sending, keys)) {
     refused_new_keys_ = is_with_kernel;
     return false;
   }
-  is_with_kernel = true;
   if (!sending) state_ = State::kUnknown;
+  if (sending && sends_) backlog_.AfterNewKeys(keys);
+  if (sending && !sends_) backlog_.Begin(fd(), keys, KeyBytes(keys));
+  is_with_kernel = true;
   return true;
 }
 
@@ -179,7 +182,10 @@ void KernelTlsSocket::TakeError() const {
 }
 
 ssize_t KernelTlsSocket::Write(const char* data, size_t length) {
-  return record_type_ < 0 ? DirectTlsSocket::Write(data, length) : SendRecord(data, length);
+  const ssize_t written =
+      record_type_ < 0 ? DirectTlsSocket::Write(data, length) : SendRecord(data, length);
+  if (sends_) backlog_.Accepted(written);
+  return written;
 }
 
 ssize_t KernelTlsSocket::SendRecord(const char* data, size_t length) {
@@ -198,7 +204,7 @@ ssize_t KernelTlsSocket::SendRecord(const char* data, size_t length) {
   return sent;
 }
 
-void KernelTlsSocket::Push() const {
+void KernelTlsSocket::PushWaiting() const {
   // Lets go what is corked, whatever TCP_NODELAY says, and changes nothing (tcp(7)).
   const int off = 0;
   setsockopt(fd(), IPPROTO_TCP, TCP_CORK, &off, sizeof(off));

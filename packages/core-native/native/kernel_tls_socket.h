@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "sealed_backlog.h"
 #include "tls_socket.h"
 
 namespace sluice {
@@ -27,10 +28,14 @@ class KernelTlsSocket final : public DirectTlsSocket {
   /// Why a direction that was asked for was not handed over; empty when both were.
   std::string Reason() const;
 
-  /// To be called when a file has found no room. The kernel has sealed what came before as if more
-  /// of the file followed at once, and TCP may hold that back: with nothing under way no
-  /// acknowledgement would ever make room (seen on 6.1 with buffers smaller than two records).
-  void Push() const;
+  /// The kernel has sent so much of a file.
+  void NoteSentFile(ssize_t count) { backlog_.Accepted(count); }
+  /// A file found no room. What is in TCP then, where it is less than a segment, waits on Linux 6.1
+  /// for more to come, for which there is no room: it is sent on its way.
+  void PushWaiting() const;
+  /// Whether all that was written is with TCP, so that an end may follow (P24). False promises an
+  /// edge to who waits for writability.
+  bool HasLeft() const { return !sends_ || backlog_.IsEmpty(fd()); }
 
   /// Reads and forgets what is there: recv(2) would fail over a record that is no data (P44).
   void DropInput();
@@ -54,6 +59,7 @@ class KernelTlsSocket final : public DirectTlsSocket {
   /// Of the record that is written next, where that is no data; -1 for data.
   int record_type_ = -1;
   std::string refusal_;
+  SealedBacklog backlog_;
 };
 
 }  // namespace sluice

@@ -204,6 +204,9 @@ napi_value TlsSession::Shutdown(const Arguments& arguments) {
   if (status == Status::kDone && early_ != Early::kNone) status = Status::kWantsRead;
   // SSL_shutdown during a handshake is an error that would spoil the session (SSL_shutdown(3)).
   if (status == Status::kDone && !close_notify_sent_ && IsHandshaken()) status = SendCloseNotify();
+  // Nothing else waits behind it: OpenSSL has sent it, and the kernel may still have it.
+  if (status == Status::kDone && kernel_ != nullptr && !kernel_->HasLeft())
+    status = Status::kWantsWrite;
   socket_->set_more_follows(false);
   return Integer(arguments.env(), Answer(status));
 }

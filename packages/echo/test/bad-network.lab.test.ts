@@ -1,16 +1,19 @@
-/** Echo over a network that delays, loses and reorders, plain and TLS, to clients of Node's own and of ours. */
+/** Echo over a network that delays, loses and reorders, plain, TLS and TLS by the kernel, to clients of Node's own and of ours. */
 import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { connect as connectPlain } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { createReactor, type Reactor, type Server } from '@sluice/reactor';
-import { tls, tlsClient } from '@sluice/tls';
+import { type TlsClientOptions, tls, tlsClient } from '@sluice/tls';
 import { type BadNetwork, badNetwork } from '@sluice-internal/bad-network';
 import { selfSigned } from '@sluice-internal/certificates';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { echo } from '../src/index.ts';
 
-const MIB = 1024 * 1024;
+const BYTES = 512 * 1024;
 const CONNECTIONS = 3;
+/** Undefined is plain TCP. */
+type Sealing = Pick<TlsClientOptions, 'bio' | 'kernelTls'> | undefined;
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 let network: BadNetwork;
@@ -36,26 +39,33 @@ afterEach(async () => {
 
 afterAll(() => network.restore());
 
-async function serve(isTls: boolean): Promise<void> {
+/** Of /proc/net/tls_stat: directions that were handed to the kernel. */
+function byKernel(): { readonly sealing: number; readonly opening: number } {
+  const stat = readFileSync('/proc/net/tls_stat', 'utf8');
+  const of = (name: string) => Number(new RegExp(`^${name}\\s+(\\d+)$`, 'm').exec(stat)?.[1]);
+  return { sealing: of('TlsTxSw'), opening: of('TlsRxSw') };
+}
+
+async function serve(sealing: Sealing): Promise<void> {
   errors = [];
   reactor = createReactor({ poisonReads: true, onError: (error) => errors.push(error) });
   const at = { host: '127.0.0.1', port: 0 };
-  server = await reactor.listen(isTls ? { ...at, transport: tls({ cert, key }) } : at, echo());
+  server = await reactor.listen(sealing ? { ...at, transport: tls({ cert, key, ...sealing }) } : at, echo());
 }
 
 /** Both resolve with what came back, when the server has ended too. */
-async function nodeClient(isTls: boolean, sent: Buffer): Promise<Buffer> {
+async function nodeClient(sealing: Sealing, sent: Buffer): Promise<Buffer> {
   const at = { host: '127.0.0.1', port: server.address()!.port, allowHalfOpen: true };
-  const socket = isTls ? connectTls({ ...at, ca: cert }) : connectPlain(at);
+  const socket = sealing ? connectTls({ ...at, ca: cert }) : connectPlain(at);
   socket.end(sent);
   const pieces: Buffer[] = [];
   for await (const piece of socket) pieces.push(piece as Buffer);
   return Buffer.concat(pieces);
 }
 
-async function ourClient(isTls: boolean, sent: Buffer): Promise<Buffer> {
+async function ourClient(sealing: Sealing, sent: Buffer): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  const transport = isTls ? { transport: tlsClient({ servername: 'localhost', ca: cert }) } : {};
+  const transport = sealing && { transport: tlsClient({ servername: 'localhost', ca: cert, ...sealing }) };
   const reason = await new Promise((resolve, reject) => {
     const protocol = {
       onOpen: (conn: { end(last: Buffer): void }) => conn.end(sent),
@@ -71,20 +81,31 @@ async function ourClient(isTls: boolean, sent: Buffer): Promise<Buffer> {
 }
 
 describe.each([
-  ['plain TCP', false],
-  ['TLS', true],
-])('over %s and a bad network', (_transport, isTls) => {
+  ['plain TCP', undefined],
+  ['TLS by shared buffers', { bio: 'shared' }],
+  ['TLS by the socket BIO', { bio: 'socket' }],
+  ['TLS, sealed by the kernel', { kernelTls: 'send' }],
+  ['TLS, sealed and opened by the kernel', { kernelTls: 'both' }],
+] as [string, Sealing][])('over %s and a bad network', (_transport, sealing) => {
   it.each([
-    ["Node's own clients", nodeClient],
-    ['ours', ourClient],
-  ])('a mebibyte comes back whole to several of %s', async (_whose, client) => {
-    await serve(isTls);
-    const texts = Array.from({ length: CONNECTIONS }, () => randomBytes(MIB));
-    const heard = await Promise.all(texts.map((sent) => client(isTls, sent)));
+    ["Node's own clients", nodeClient, 1],
+    ['ours', ourClient, 2],
+  ] as const)('what several of %s send comes back whole', async (_whose, client, ends) => {
+    const lost = network.counts();
+    const before = byKernel();
+    await serve(sealing);
+    const texts = Array.from({ length: CONNECTIONS }, () => randomBytes(BYTES));
+    const heard = await Promise.all(texts.map((sent) => client(sealing, sent)));
     expect(heard.map(digest)).toEqual(texts.map(digest));
+    // A network that had lost nothing would have proved nothing.
+    const { dropped, retransmitted } = network.counts();
+    expect(dropped).toBeGreaterThan(lost.dropped);
+    expect(retransmitted).toBeGreaterThan(lost.retransmitted);
+    const after = byKernel();
+    const wanted = sealing?.kernelTls ?? 'off';
+    expect([after.sealing - before.sealing, after.opening - before.opening]).toEqual([
+      wanted === 'off' ? 0 : ends * CONNECTIONS,
+      wanted === 'both' ? ends * CONNECTIONS : 0,
+    ]);
   });
-});
-
-it('a network that had lost nothing would have proved nothing', () => {
-  expect(network.counts().dropped).toBeGreaterThan(0);
 });

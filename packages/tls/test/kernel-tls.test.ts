@@ -1,7 +1,7 @@
 /** Kernel TLS as an option of transports, where the kernel may have none: refusals, status, and the same bytes all the same. */
 import { randomBytes } from 'node:crypto';
 import { loadNative } from '@sluice/core-native';
-import { TlsContextError, type TlsOptions, tls, tlsClient } from '@sluice/tls';
+import { sniContexts, TlsContextError, type TlsOptions, tls, tlsClient, tlsContext } from '@sluice/tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
 import { ourClient, ourServer } from './support/endpoints.ts';
@@ -75,4 +75,22 @@ it('is off unless it is asked for', async () => {
   ours.end();
   theirs.end();
   await reader.closed.reach(1);
+});
+
+it('P40 a name whose context asks for it has none where the default context does not', async () => {
+  const contexts = sniContexts({
+    default: tlsContext(credentials),
+    names: { localhost: tlsContext({ ...credentials, kernelTls: 'both' }) },
+  });
+  const { party, port } = await ourServer(tls(contexts));
+  const { party: client, conn } = await ourClient(port, { ca: credentials.cert });
+  const theirs = (await party.opened.reach(1))[0]!;
+  expect(theirs.tls).toMatchObject({
+    servername: 'localhost',
+    kernelTls: { send: false, receive: false, reason: 'kernelTls is off' },
+  });
+  theirs.end('by user space');
+  expect((await client.heard(13)).toString()).toBe('by user space');
+  conn.end();
+  expect([await client.closed.reach(1), await party.closed.reach(1)]).toEqual([[CLEAN], [CLEAN]]);
 });

@@ -3,11 +3,13 @@
  * nobody else's: anywhere else this throws before it touches anything.
  */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
-/** What netem has done since it was asked last: packets that it let through and that it dropped. */
+/** Packets that netem has let through and that it has dropped, and segments that TCP has sent again, each since the start. */
 export interface NetworkCounts {
   readonly packets: number;
   readonly dropped: number;
+  readonly retransmitted: number;
 }
 
 export interface BadNetwork {
@@ -16,13 +18,20 @@ export interface BadNetwork {
   restore(): void;
 }
 
-/** Makes the loopback interface what `netem` says, in the words of tc-netem(8): `delay 20ms loss 2%`. */
+/**
+ * Makes the loopback interface what `netem` says, in the words of tc-netem(8): `delay 20ms loss 2%`. Its packets are as large
+ * as an Ethernet's: of 64 KiB each a mebibyte is so few that often none is lost.
+ */
 export function badNetwork(netem: string): BadNetwork {
   requireLab();
+  execFileSync('ip', ['link', 'set', 'lo', 'mtu', '1500', 'gso_max_segs', '1'], { env });
   tc('replace', 'netem', ...netem.split(/\s+/).filter((word) => word !== ''));
   return {
     counts: () => countsOf(execFileSync(TC, ['-s', 'qdisc', 'show', 'dev', 'lo'], { env, encoding: 'utf8' })),
-    restore: () => tc('delete'),
+    restore: () => {
+      tc('delete');
+      execFileSync('ip', ['link', 'set', 'lo', 'mtu', '65536', 'gso_max_segs', '65535'], { env });
+    },
   };
 }
 
@@ -44,5 +53,12 @@ function requireLab(): void {
 function countsOf(text: string): NetworkCounts {
   const [, packets, dropped] = /(\d+) pkts? \(dropped (\d+),/.exec(text) ?? [];
   if (packets === undefined || dropped === undefined) throw new Error(`tc gave no counts: ${text}`);
-  return { packets: Number(packets), dropped: Number(dropped) };
+  return { packets: Number(packets), dropped: Number(dropped), retransmitted: retransmitted() };
+}
+
+/** Two lines of /proc/net/snmp: names, and below them the numbers. */
+function retransmitted(): number {
+  const lines = readFileSync('/proc/net/snmp', 'utf8').split('\n');
+  const [names, numbers] = lines.filter((line) => line.startsWith('Tcp:')).map((line) => line.split(' '));
+  return Number(numbers?.[names?.indexOf('RetransSegs') ?? -1]);
 }

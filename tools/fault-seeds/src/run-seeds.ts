@@ -44,7 +44,17 @@ const media: readonly Medium[] = [
     server: tls({ cert, key, bio: 'socket' }),
     client: tlsClient({ ca: cert, bio: 'socket' }),
   },
+  ...(native.features().kernelTls.send ? (['send', 'both'] as const).map(byKernel) : []),
 ];
+
+/** Where there is such a kernel: in the lab (docs/lab.md). */
+function byKernel(kernelTls: 'send' | 'both'): Medium {
+  return {
+    name: `tls by the kernel (${kernelTls})`,
+    server: tls({ cert, key, kernelTls }),
+    client: tlsClient({ ca: cert, kernelTls }),
+  };
+}
 
 // An exception out of the reactor, or a rejection that nobody handled.
 process.on('uncaughtException', (thrown) => fail(control.seed, [`it threw: ${thrown.stack}`]));

@@ -38,8 +38,28 @@ SLUICE_INTERPOSES ssize_t send(int fd, const void* buffer, size_t length, int fl
   return FaultySend(*control, fd, buffer, length, flags);
 }
 
-/// What sendfile(2) is called where offsets have 64 bits.
+SLUICE_INTERPOSES ssize_t recvmsg(int fd, msghdr* message, int flags) {
+  FaultControl* const control = SLUICE_FAULTS_FOR_CALLER();
+  if (control == nullptr) return real().recvmsg(fd, message, flags);
+  return FaultyRecvMessage(*control, fd, message, flags);
+}
+
+SLUICE_INTERPOSES ssize_t sendmsg(int fd, const msghdr* message, int flags) {
+  FaultControl* const control = SLUICE_FAULTS_FOR_CALLER();
+  if (control == nullptr) return real().sendmsg(fd, message, flags);
+  return FaultySendMessage(*control, fd, message, flags);
+}
+
+/// What sendfile(2) is called where offsets have 64 bits; OpenSSL calls it by its older name, with
+/// the same arguments on the platforms that there are.
 SLUICE_INTERPOSES ssize_t sendfile64(int fd, int file, off64_t* offset, size_t length) noexcept {
+  FaultControl* const control = SLUICE_FAULTS_FOR_CALLER();
+  if (control == nullptr) return real().sendfile64(fd, file, offset, length);
+  return FaultySendFile(*control, fd, file, offset, length);
+}
+
+SLUICE_INTERPOSES ssize_t sendfile(int fd, int file, off_t* offset, size_t length) noexcept {
+  static_assert(sizeof(off_t) == sizeof(off64_t));
   FaultControl* const control = SLUICE_FAULTS_FOR_CALLER();
   if (control == nullptr) return real().sendfile64(fd, file, offset, length);
   return FaultySendFile(*control, fd, file, offset, length);

@@ -13,6 +13,10 @@ namespace sluice::testing {
 
 ssize_t FaultyRecv(FaultControl& control, int fd, void* buffer, size_t length, int flags);
 ssize_t FaultySend(FaultControl& control, int fd, const void* buffer, size_t length, int flags);
+/// A record that the kernel has opened, or is to seal (kernel TLS): it meets the faults of the two
+/// above, but comes and goes whole.
+ssize_t FaultyRecvMessage(FaultControl& control, int fd, msghdr* message, int flags);
+ssize_t FaultySendMessage(FaultControl& control, int fd, const msghdr* message, int flags);
 ssize_t FaultySendFile(FaultControl& control, int fd, int file, off64_t* offset, size_t length);
 int FaultyAccept(FaultControl& control, int fd, sockaddr* address, socklen_t* length, int flags);
 int FaultyConnect(FaultControl& control, int fd, const sockaddr* address, socklen_t length);

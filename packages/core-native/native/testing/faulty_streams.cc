@@ -1,4 +1,4 @@
-// See faulty_calls.h: recv(2), send(2) and sendfile(2).
+// See faulty_calls.h: recv(2), send(2), their like with messages, and sendfile(2).
 #include <algorithm>
 #include <cerrno>
 
@@ -12,6 +12,9 @@
 namespace sluice::testing {
 
 namespace {
+
+/// For what cannot be cut: an alert that comes in two halves is none (RFC 8446 section 5.1).
+constexpr size_t kWhole = 0;
 
 ssize_t Fail(int error) {
   errno = error;
@@ -46,13 +49,42 @@ bool Refuses(CallSchedule& schedule, Fault fault, int fd, short events) {
   return true;
 }
 
-/// recv(2) on a connection that was broken here: after its error a real one reads as ended.
-ssize_t RecvBroken(int fd, void* buffer, size_t length, int flags) {
-  const ssize_t count = real().recv(fd, buffer, length, flags);
-  return count < 0 && errno == ENOTCONN ? 0 : count;
+/// recv(2) or recvmsg(2): `read` makes the call with so much room; `length` is 0 where what there
+/// is comes whole or not at all.
+template <typename Read>
+ssize_t FaultyRead(FaultControl& control, int fd, size_t length, Read read) {
+  Descriptor* const descriptor = DescriptorOf(fd);
+  if (descriptor == nullptr) return read(length);
+  if (descriptor->broken) {
+    // After its error a real one reads as ended.
+    const ssize_t count = read(length);
+    return count < 0 && errno == ENOTCONN ? 0 : count;
+  }
+  CallSchedule schedule(control, *descriptor, Call::kRecv);
+  descriptor->stream = true;
+  if (Refuses(schedule, Fault::kRecvInterrupted, fd, POLLIN)) return Fail(EINTR);
+  // Without a place in an epoll nothing would tell the caller to come back.
+  if (!descriptor->registered) return read(length);
+  if (Breaks(schedule, Fault::kRecvReset, fd, *descriptor)) return Fail(ECONNRESET);
+  if (Breaks(schedule, Fault::kRecvTimedOut, fd, *descriptor)) return Fail(ETIMEDOUT);
+  if (Strikes(schedule, Fault::kRecvNoBuffers, *descriptor)) return Fail(ENOBUFS);
+  if (Refuses(schedule, Fault::kRecvAgain, fd, POLLIN)) {
+    Rearm(fd, EPOLLIN);
+    return Fail(EAGAIN);
+  }
+  schedule.Passed();
+  if (length < 2 || !schedule.Meets(Fault::kRecvShort)) return read(length);
+  const size_t part = Part(schedule, length);
+  const ssize_t count = read(part);
+  if (count != static_cast<ssize_t>(part)) return count;
+  schedule.Count(Fault::kRecvShort);
+  // A short read says that the queue is empty (epoll(7)); where it is not, data has just come.
+  Rearm(fd, EPOLLIN);
+  return count;
 }
 
-/// send(2) or sendfile(2): `write` makes the call with so many bytes.
+/// send(2), sendmsg(2) or sendfile(2): `write` makes the call with so many bytes; `length` as
+/// above.
 template <typename Write>
 ssize_t FaultyWrite(FaultControl& control, int fd, size_t length, Write write) {
   Descriptor* const descriptor = DescriptorOf(fd);
@@ -82,36 +114,23 @@ ssize_t FaultyWrite(FaultControl& control, int fd, size_t length, Write write) {
 }  // namespace
 
 ssize_t FaultyRecv(FaultControl& control, int fd, void* buffer, size_t length, int flags) {
-  Descriptor* const descriptor = DescriptorOf(fd);
-  if (descriptor == nullptr) return real().recv(fd, buffer, length, flags);
-  if (descriptor->broken) return RecvBroken(fd, buffer, length, flags);
-  CallSchedule schedule(control, *descriptor, Call::kRecv);
-  descriptor->stream = true;
-  if (Refuses(schedule, Fault::kRecvInterrupted, fd, POLLIN)) return Fail(EINTR);
-  // Without a place in an epoll nothing would tell the caller to come back.
-  if (!descriptor->registered) return real().recv(fd, buffer, length, flags);
-  if (Breaks(schedule, Fault::kRecvReset, fd, *descriptor)) return Fail(ECONNRESET);
-  if (Breaks(schedule, Fault::kRecvTimedOut, fd, *descriptor)) return Fail(ETIMEDOUT);
-  if (Strikes(schedule, Fault::kRecvNoBuffers, *descriptor)) return Fail(ENOBUFS);
-  if (Refuses(schedule, Fault::kRecvAgain, fd, POLLIN)) {
-    Rearm(fd, EPOLLIN);
-    return Fail(EAGAIN);
-  }
-  schedule.Passed();
-  if (length < 2 || !schedule.Meets(Fault::kRecvShort))
-    return real().recv(fd, buffer, length, flags);
-  const size_t part = Part(schedule, length);
-  const ssize_t count = real().recv(fd, buffer, part, flags);
-  if (count != static_cast<ssize_t>(part)) return count;
-  schedule.Count(Fault::kRecvShort);
-  // A short read says that the queue is empty (epoll(7)); where it is not, data has just come.
-  Rearm(fd, EPOLLIN);
-  return count;
+  return FaultyRead(control, fd, length,
+                    [&](size_t part) { return real().recv(fd, buffer, part, flags); });
+}
+
+ssize_t FaultyRecvMessage(FaultControl& control, int fd, msghdr* message, int flags) {
+  return FaultyRead(control, fd, kWhole,
+                    [&](size_t) { return real().recvmsg(fd, message, flags); });
 }
 
 ssize_t FaultySend(FaultControl& control, int fd, const void* buffer, size_t length, int flags) {
   return FaultyWrite(control, fd, length,
                      [&](size_t part) { return real().send(fd, buffer, part, flags); });
+}
+
+ssize_t FaultySendMessage(FaultControl& control, int fd, const msghdr* message, int flags) {
+  return FaultyWrite(control, fd, kWhole,
+                     [&](size_t) { return real().sendmsg(fd, message, flags); });
 }
 
 ssize_t FaultySendFile(FaultControl& control, int fd, int file, off64_t* offset, size_t length) {

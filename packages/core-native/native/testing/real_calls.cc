@@ -19,6 +19,8 @@ const RealCalls& real() {
   static const RealCalls calls{
       Next<decltype(&::recv)>("recv"),
       Next<decltype(&::send)>("send"),
+      Next<decltype(&::recvmsg)>("recvmsg"),
+      Next<decltype(&::sendmsg)>("sendmsg"),
       Next<decltype(&::sendfile64)>("sendfile64"),
       Next<decltype(&::accept4)>("accept4"),
       Next<decltype(&::connect)>("connect"),

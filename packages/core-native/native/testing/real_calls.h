@@ -11,6 +11,8 @@ namespace sluice::testing {
 struct RealCalls {
   decltype(&::recv) recv;
   decltype(&::send) send;
+  decltype(&::recvmsg) recvmsg;
+  decltype(&::sendmsg) sendmsg;
   decltype(&::sendfile64) sendfile64;
   decltype(&::accept4) accept4;
   decltype(&::connect) connect;

@@ -3,6 +3,7 @@
  *
  * Rule: the model knows what was handed over and asked for, never what the machine has made of it.
  */
+import { loadNative } from '@sluice/core-native';
 import type { CloseReason, Connection, Protocol } from '@sluice/reactor';
 import type { Deed, Doing } from './schedule.ts';
 import { streamBytes } from './stream.ts';
@@ -29,6 +30,7 @@ export interface Stage {
 
 /** More in a row without data ends a connection (P23); so many may come together. */
 const MOST_KEY_UPDATES = 10;
+const takesNewKeys = loadNative().features().kernelTls.rekey;
 
 export class Side implements Protocol {
   readonly earlyData = true;
@@ -225,8 +227,8 @@ export class Side implements Protocol {
   private updateKeys(conn: Connection, requestPeer: boolean): void {
     if (!this.sealed || this.early || this.endAsked || this.keyUpdates === MOST_KEY_UPDATES) return;
     if (conn.tls?.protocol !== 'TLSv1.3') return;
-    // P45: most kernels take no new keys.
-    if (conn.tls.kernelTls.send) return;
+    // P45: before Linux 6.14 a kernel takes no new keys.
+    if (conn.tls.kernelTls.send && !takesNewKeys) return;
     const mayBreak = !this.stage.takesKeyUpdates;
     if (mayBreak && (this.isAnswerDue || (requestPeer && this.other.isAnswerDue))) return;
     this.keyUpdates += 1;
