@@ -139,6 +139,7 @@ export class Framing {
     if (codings.at(-1) !== 'chunked')
       return refusedCoding('the last transfer coding of a request must be chunked');
     if (codings.indexOf('chunked') < codings.length - 1) return refusedCoding('chunked must be applied once');
+    if (codings.includes('')) return refusedCoding('an empty transfer coding is none');
     if (codings.length > 1) {
       return new HttpRequestError(
         'ERR_HTTP_TRANSFER_CODING',
