@@ -6,6 +6,7 @@
  */
 import { HTAB, SP } from './char-class.ts';
 import { HttpRequestError } from './errors.ts';
+import type { FieldJudge } from './field-parser.ts';
 import { isValidHost } from './host.ts';
 import { latin1Text } from './latin1.ts';
 
@@ -21,7 +22,7 @@ const SPACE_KEEP_ALIVE = lowerCaseName(' keep-alive');
 const TRANSFER_ENCODING = lowerCaseName('transfer-encoding');
 
 /** Filled by the parser line by line, judged once by {@link settle}, reset for the next request. */
-export class Framing {
+export class Framing implements FieldJudge {
   /** The announced length, or -1. */
   contentLength = -1;
   chunked = false;
@@ -71,10 +72,10 @@ export class Framing {
         return isNamed(bytes, name, CONNECTION) ? this.#noteConnection(bytes, colon + 1, end) : undefined;
       case 14:
         if (!isNamed(bytes, name, CONTENT_LENGTH)) return undefined;
-        return this.#noteLength(trimmed(bytes, colon + 1, end));
+        return this.#noteLength(framingValue(bytes, colon + 1, end));
       case 17:
         if (!isNamed(bytes, name, TRANSFER_ENCODING)) return undefined;
-        return this.#noteCoding(trimmed(bytes, colon + 1, end));
+        return this.#noteCoding(framingValue(bytes, colon + 1, end));
       default:
         return undefined;
     }
@@ -135,7 +136,7 @@ export class Framing {
 
   #noteCoding(value: string): HttpRequestError | undefined {
     if (this.chunked) return refusedCoding('send one Transfer-Encoding header, not several');
-    const codings = value.toLowerCase().split(',').map(trimBlanks);
+    const codings = value.toLowerCase().split(/ *, */);
     if (codings.at(-1) !== 'chunked')
       return refusedCoding('the last transfer coding of a request must be chunked');
     if (codings.indexOf('chunked') < codings.length - 1) return refusedCoding('chunked must be applied once');
@@ -150,6 +151,19 @@ export class Framing {
     return undefined;
   }
 }
+
+/** Names that mean nothing behind a body, or the wrong thing: no sender may put them there (RFC 9110 §6.5.1). */
+const NO_TRAILERS: readonly Uint8Array[] = [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
+
+/** Of the fields behind a body: those that frame or route a message are refused, others are dropped. */
+export const TRAILER_JUDGE: FieldJudge = {
+  note(bytes, name, colon) {
+    const size = colon - name;
+    if (!NO_TRAILERS.some((known) => known.length === size && isNamed(bytes, name, known))) return undefined;
+    const message = 'a trailer must not frame or route the message (RFC 9110 §6.5.1)';
+    return new HttpRequestError('ERR_HTTP_HEADER', message);
+  },
+};
 
 /**
  * Compares without regard to case. Setting bit 5 also makes `-` and SP of two control bytes, which no header line can
@@ -172,6 +186,14 @@ function isBlank(byte: number | undefined): boolean {
 
 function trimmed(bytes: Buffer, from: number, to: number): string {
   return trimBlanks(latin1Text(bytes, from, to));
+}
+
+/**
+ * A value that says where a message ends, without the spaces around it. A tab is optional whitespace too, but readers who
+ * do not take it for one see another value: here it is a part of the value, and refused as such.
+ */
+function framingValue(bytes: Buffer, from: number, to: number): string {
+  return latin1Text(bytes, from, to).replace(/^ +| +$/g, '');
 }
 
 /** Optional whitespace is SP and HTAB only; `trim()` would also take a no-break space (RFC 9110 §5.6.3). */

@@ -19,6 +19,8 @@ export const CUT_IN_HEAD = '-- the peer ended inside a head';
 /** What was made of one connection's bytes. */
 export class ParseLog {
   readonly lines: string[] = [];
+  /** What it ended with, if it did. */
+  failure: HttpRequestError | undefined;
   readonly #parser: HeadParser;
   readonly #limits: HttpLimits;
   #body: BodyDecoder | undefined;
@@ -49,7 +51,7 @@ export class ParseLog {
   end(): string[] {
     if (this.#isOver) return this.lines;
     if (this.#body !== undefined) this.lines.push('  body ERR_HTTP_BODY_TRUNCATED');
-    else if (!this.#parser.isFresh) this.lines.push(CUT_IN_HEAD);
+    else if (this.#parser.state !== 'start') this.lines.push(CUT_IN_HEAD);
     this.#isOver = true;
     return this.lines;
   }
@@ -102,14 +104,20 @@ export class ParseLog {
     if (!this.#keepAlive) this.#isOver = true;
   }
 
-  #refuse({ status, code, message }: HttpRequestError, indent = ''): void {
+  #refuse(failure: HttpRequestError, indent = ''): void {
+    const { status, code, message } = failure;
+    this.failure = failure;
     this.lines.push(answerLine(indent, status, true, this.#isHead ? '' : message, code));
     this.#isOver = true;
   }
 }
 
 /** The log of `wire` in pieces that end at `cuts`, then the peer's end. */
-export function parseLog(wire: Buffer, cuts: readonly number[] = [], log: ParseLog = new ParseLog()): string[] {
+export function parseLog(
+  wire: Buffer,
+  cuts: readonly number[] = [],
+  log: ParseLog = new ParseLog(),
+): string[] {
   let from = 0;
   for (const cut of [...cuts, wire.length]) {
     if (cut > from) log.receive(Buffer.from(wire.subarray(from, cut)));
@@ -131,5 +139,8 @@ function refusalOf({ line, framing }: HeadParser): HttpRequestError | undefined 
     return new HttpRequestError('ERR_HTTP_METHOD', message);
   }
   if (framing.expectation !== 'unknown' || line.minorVersion === 0) return undefined;
-  return new HttpRequestError('ERR_HTTP_EXPECTATION', '100-continue is the only expectation that is met here');
+  return new HttpRequestError(
+    'ERR_HTTP_EXPECTATION',
+    '100-continue is the only expectation that is met here',
+  );
 }

@@ -66,8 +66,11 @@ function shapeOf(log: readonly string[]): string {
     .map((line) => {
       if (/^ *=>|^--|^ {2}body ERR/.test(line)) return line;
       if (line.startsWith('  body')) return 'b';
-      if (!line.startsWith('  ')) return line.replace(/ .*? HTTP/, (target) => ` ${target[1]} HTTP`).slice(0, 12);
-      return /^ {2}(host|content-length|transfer-encoding|connection|expect|upgrade):/i.exec(line)?.[1]?.toLowerCase();
+      if (!line.startsWith('  '))
+        return line.replace(/ .*? HTTP/, (target) => ` ${target[1]} HTTP`).slice(0, 12);
+      return /^ {2}(host|content-length|transfer-encoding|connection|expect|upgrade):/i
+        .exec(line)?.[1]
+        ?.toLowerCase();
     })
     .filter((event, index, events) => event !== events[index - 1])
     .join('|');

@@ -9,6 +9,8 @@ const FOUND = join(import.meta.dirname, 'corpus.txt');
 /** One input a line, written as in a vector. */
 export function corpus(): Buffer[] {
   const vectors = vectorFiles().flatMap((name) => readVectors(name).map(({ wire }) => wire));
-  const found = readFileSync(FOUND, 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('# '));
+  const found = readFileSync(FOUND, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('# '));
   return [...vectors, ...found.map(wireBytes)];
 }

@@ -11,16 +11,96 @@ const MAX_STEPS = 6;
 
 /** Words on which readers of HTTP have disagreed, and what a request is made of. */
 const WORDS: readonly string[] = [
-  ...['\r\n', '\n', '\r', '\r\n\r\n', '\n\n', '\r\n ', '\r\n\t', ' ', '\t', '\0', '\x0b', '\x0c', '\x7f', '\xa0', '\xff'],
-  ...[':', ' :', ',', ';', '=', '"', '\\', ';a', ';a=b', ';a="b"', ' ; a = "\\""', '#', '?', '/', '*', '%', '%00', '@'],
-  ...['0', '00', '+5', '-1', '0x5', '5 ', '5', 'a', 'fffffffffffff', '9007199254740993', '18446744073709551621', '1_0'],
-  ...['GET', 'POST', 'HEAD', 'OPTIONS', 'CONNECT', 'PRI', 'get', 'a:80', '[::1]:443', 'http://a/', 'https://a:1?b'],
+  ...[
+    '\r\n',
+    '\n',
+    '\r',
+    '\r\n\r\n',
+    '\n\n',
+    '\r\n ',
+    '\r\n\t',
+    ' ',
+    '\t',
+    '\0',
+    '\x0b',
+    '\x0c',
+    '\x7f',
+    '\xa0',
+    '\xff',
+  ],
+  ...[
+    ':',
+    ' :',
+    ',',
+    ';',
+    '=',
+    '"',
+    '\\',
+    ';a',
+    ';a=b',
+    ';a="b"',
+    ' ; a = "\\""',
+    '#',
+    '?',
+    '/',
+    '*',
+    '%',
+    '%00',
+    '@',
+  ],
+  ...[
+    '0',
+    '00',
+    '+5',
+    '-1',
+    '0x5',
+    '5 ',
+    '5',
+    'a',
+    'fffffffffffff',
+    '9007199254740993',
+    '18446744073709551621',
+    '1_0',
+  ],
+  ...[
+    'GET',
+    'POST',
+    'HEAD',
+    'OPTIONS',
+    'CONNECT',
+    'PRI',
+    'get',
+    'a:80',
+    '[::1]:443',
+    'http://a/',
+    'https://a:1?b',
+  ],
   ...['HTTP/1.1', 'HTTP/1.0', 'HTTP/1.2', 'HTTP/2.0', 'HTTP/0.9', 'http/1.1', 'HTTP/1.10', 'HTTP/11'],
   ...['Host: a\r\n', 'Host:\r\n', 'host: [::1]:80\r\n', 'Content-Length: 5\r\n', 'Content-Length: 0\r\n'],
   ...['Content-Length:\t05 \r\n', 'content-length: 5, 5\r\n', 'Transfer-Encoding: chunked\r\n'],
-  ...['transfer-encoding:CHUNKED\r\n', 'Transfer-Encoding: gzip, chunked\r\n', 'Transfer-Encoding: identity\r\n'],
-  ...['Connection: close\r\n', 'Connection: keep-alive\r\n', 'Connection: upgrade\r\n', 'Upgrade: x\r\n', 'Expect: 100-continue\r\n', 'Expect: x\r\n'],
-  ...['X: y\r\n', 'X:\r\n', 'X : y\r\n', ' folded\r\n', '0\r\n\r\n', '5\r\nhello\r\n', '3;a=b\r\nabc\r\n', '0\r\nX: y\r\n\r\n'],
+  ...[
+    'transfer-encoding:CHUNKED\r\n',
+    'Transfer-Encoding: gzip, chunked\r\n',
+    'Transfer-Encoding: identity\r\n',
+  ],
+  ...[
+    'Connection: close\r\n',
+    'Connection: keep-alive\r\n',
+    'Connection: upgrade\r\n',
+    'Upgrade: x\r\n',
+    'Expect: 100-continue\r\n',
+    'Expect: x\r\n',
+  ],
+  ...[
+    'X: y\r\n',
+    'X:\r\n',
+    'X : y\r\n',
+    ' folded\r\n',
+    '0\r\n\r\n',
+    '5\r\nhello\r\n',
+    '3;a=b\r\nabc\r\n',
+    '0\r\nX: y\r\n\r\n',
+  ],
   ...['GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'POST / HTTP/1.1\r\nHost: a\r\n'],
 ];
 
@@ -93,7 +173,8 @@ function otherNumber(random: Random, bytes: Buffer): Buffer {
   const chosen = numbers.length === 0 ? undefined : random.pick(numbers);
   if (chosen === undefined) return bytes;
   const value = Number.parseInt(chosen[0], 16) + random.below(5) - 2;
-  const text = random.below(4) === 0 ? random.pick(['0', '00', 'f', 'ffffffff', '-1']) : Math.abs(value).toString(16);
+  const text =
+    random.below(4) === 0 ? random.pick(['0', '00', 'f', 'ffffffff', '-1']) : Math.abs(value).toString(16);
   return replaced(bytes, chosen.index, chosen.index + chosen[0].length, Buffer.from(text, 'latin1'));
 }
 

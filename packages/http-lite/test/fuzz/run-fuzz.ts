@@ -52,7 +52,8 @@ async function work({ seed, seconds, shared }: Task): Promise<void> {
     };
     await campaign.runPool();
     const known = campaign.found.length;
-    for (let done = 0; done < INPUTS_PER_SEED && performance.now() < endMs; done += 1000) await campaign.run(1000);
+    for (let done = 0; done < INPUTS_PER_SEED && performance.now() < endMs; done += 1000)
+      await campaign.run(1000);
     const found = campaign.found.slice(known).map(visible);
     const { executions, shapes } = campaign;
     parentPort?.postMessage({ seed: current, executions, replays: campaign.oracle.replays, shapes, found });
@@ -90,7 +91,9 @@ async function watch(): Promise<void> {
     clearInterval(look);
     if (code !== 0) return;
     const { executions, replays, campaigns, shapes } = total;
-    console.error(`${executions} inputs in ${campaigns} seeds, ${replays} replays, at most ${shapes} kinds of logs, no failure`);
+    console.error(
+      `${executions} inputs in ${campaigns} seeds, ${replays} replays, at most ${shapes} kinds of logs, no failure`,
+    );
   });
 }
 
