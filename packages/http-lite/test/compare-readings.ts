@@ -1,5 +1,5 @@
 /** Where two servers part that were given the same bytes. */
-import type { Reading } from './reading.ts';
+import { type Reading, wholeRequests } from './reading.ts';
 
 /**
  * - `same`: both took the same requests, and neither took one that the other refused.
@@ -40,10 +40,4 @@ export function compareReadings(ours: Reading, theirs: Reading): Comparison {
 
 function different(ours: Reading, theirs: Reading): Comparison {
   return { outcome: 'read-differently', reason: `${JSON.stringify(ours)} / ${JSON.stringify(theirs)}` };
-}
-
-function wholeRequests({ requests }: Reading): string[] {
-  return requests
-    .filter(({ body }) => body !== undefined)
-    .map(({ method, target, body }) => `${method} ${target} "${body}"`);
 }

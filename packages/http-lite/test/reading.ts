@@ -52,3 +52,10 @@ function readingOf(log: readonly string[], failure: HttpRequestError | undefined
   }
   return { requests, ending, reason };
 }
+
+/** The requests that were taken: one that did not arrive whole was not. */
+export function wholeRequests({ requests }: Reading): string[] {
+  return requests
+    .filter(({ body }) => body !== undefined)
+    .map(({ method, target, body }) => `${method} ${target} "${body}"`);
+}
