@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { expectLog } from './expect-log.ts';
 import { parseLog } from './parse-log.ts';
+import { asAnswered, replay } from './replay.ts';
 import { readVectors, vectorFiles } from './vector-file.ts';
 import { visible, wireBytes } from './wire-text.ts';
 
@@ -18,14 +19,22 @@ function isCut(log: readonly string[]): boolean {
 }
 
 describe.each(vectorFiles())('%s: the same at every split,', (name) => {
-  it.each(readVectors(name))('$title', async ({ wire, log }) => {
-    expect(parseLog(wire)).toEqual(log);
-    await expectLog(wire, log);
-    if (isCut(log)) return;
-    const followed = Buffer.concat([wire, NEXT]);
-    await expectLog(followed, isOver(log) ? log : [...log, ...NEXT_LOG]);
-  });
+  it.each(readVectors(name))('$title', ({ wire, log }) => expectLog(wire, log));
 });
+
+describe.each(vectorFiles())(
+  '%s: of a request behind it nothing is read after the end, and all otherwise,',
+  (name) => {
+    it.each(readVectors(name).filter(({ log }) => !isCut(log)))('$title', async ({ wire, log }) => {
+      const followed = Buffer.concat([wire, NEXT]);
+      const expected = isOver(log) ? log : [...log, ...NEXT_LOG];
+      for (const cuts of [[], [wire.length]]) {
+        expect(parseLog(followed, cuts)).toEqual(expected);
+        expect(await replay(followed, cuts)).toEqual(expected.flatMap(asAnswered));
+      }
+    });
+  },
+);
 
 it('wire bytes survive being made visible and back', () => {
   const all = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
