@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm run fuzz`: mutated requests against the HTTP parser, whole and in pieces (docs/testing.md).
+// `npm run fuzz`: mutated requests against the HTTP parser, whole and in pieces (docs/http-parser.md).
 //   --seconds N   how long (60)     --seed N   the first of the seeds (1)     --found   print inputs worth keeping
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -12,7 +12,7 @@ const SERVER_EVERY = 16;
 const MAX_POOL = 4000;
 
 export class Campaign {
-  readonly oracle = new Oracle();
+  readonly oracle: Oracle;
   executions = 0;
   /** The inputs that were understood in a new way, in the order found. */
   readonly found: Buffer[] = [];
@@ -23,6 +23,7 @@ export class Campaign {
   readonly #shapes = new Set<string>();
 
   constructor(seed: number, pool: readonly Buffer[]) {
+    this.oracle = new Oracle(seed);
     this.#random = new Random(seed);
     this.#pool = [...pool];
   }

@@ -11,14 +11,11 @@ import { asAnswered, ReplayServer } from '../replay.ts';
 import { visible } from '../wire-text.ts';
 import type { Random } from './random.ts';
 
-/** Small, so that inputs of a few hundred bytes reach them. */
-const FUZZ_LIMITS: HttpLimits = {
-  ...DEFAULT_LIMITS,
-  headBytes: 1024,
-  headerCount: 12,
-  targetBytes: 100,
-  chunkOverheadBytes: 64,
-};
+/** Small, so that inputs of a few hundred bytes reach them; each of two that hide one another is reached in one. */
+const LIMITS: readonly [HttpLimits, HttpLimits] = [
+  { ...DEFAULT_LIMITS, headBytes: 1024, headerCount: 12, targetBytes: 100, chunkOverheadBytes: 64 },
+  { ...DEFAULT_LIMITS, headBytes: 300, headerCount: 40, targetBytes: 400, chunkOverheadBytes: 600 },
+];
 
 const SPLITS = 3;
 const NEXT = Buffer.from('GET /next HTTP/1.1\r\nHost: a\r\n\r\n', 'latin1');
@@ -37,14 +34,18 @@ export class Disagreement extends Error {
 export class Oracle {
   /** How often an input, or a split of one, was parsed. */
   replays = 0;
-  readonly #server = new ReplayServer({
-    limits: FUZZ_LIMITS,
-    onError: (error) => {
-      throw error;
-    },
-  });
+  readonly #limits: HttpLimits;
+  readonly #server: ReplayServer;
   /** Shared by all inputs: what is remembered of one must not change the next. */
   readonly #arena = new HeadArena();
+
+  constructor(seed: number) {
+    this.#limits = LIMITS[seed % 2] ?? LIMITS[0];
+    const onError = (error: unknown) => {
+      throw error;
+    };
+    this.#server = new ReplayServer({ limits: this.#limits, onError });
+  }
 
   /** The log of `wire`, after everything but the server was checked. Throws {@link Disagreement}. */
   check(wire: Buffer, random: Random): string[] {
@@ -72,7 +73,7 @@ export class Oracle {
 
   #parse(wire: Buffer, cuts: readonly number[]): string[] {
     this.replays++;
-    return parseLog(wire, cuts, new ParseLog(FUZZ_LIMITS, this.#arena));
+    return parseLog(wire, cuts, new ParseLog(this.#limits, this.#arena));
   }
 
   #cuts(wire: Buffer, random: Random): number[] {
