@@ -19,6 +19,8 @@ const IDLE_LOOKS = 20;
 /** The parser, its pool and all logs fit in a tenth of it. */
 const HEAP_LIMIT_MIB = 256;
 const INPUT_BYTES = 8192;
+/** How many numbers stand before the bytes. */
+const HEADER = 3;
 
 interface Progress {
   readonly seed: number;
@@ -31,7 +33,7 @@ interface Progress {
 interface Task {
   readonly seed: number;
   readonly seconds: number;
-  /** Of the input that is being tried: its number, its length, its bytes. */
+  /** Of the input that is being tried: its number, its length, its seed, its bytes. */
   readonly shared: SharedArrayBuffer;
 }
 
@@ -39,8 +41,8 @@ if (isMainThread) await watch();
 else await work(workerData as Task);
 
 async function work({ seed, seconds, shared }: Task): Promise<void> {
-  const header = new Int32Array(shared, 0, 2);
-  const bytes = new Uint8Array(shared, 8);
+  const header = new Int32Array(shared, 0, HEADER);
+  const bytes = new Uint8Array(shared, HEADER * 4);
   const endMs = performance.now() + seconds * 1000;
   const pool = corpus();
   for (let current = seed; performance.now() < endMs; current++) {
@@ -48,6 +50,7 @@ async function work({ seed, seconds, shared }: Task): Promise<void> {
     campaign.onInput = (wire) => {
       bytes.set(wire.subarray(0, INPUT_BYTES));
       header[1] = wire.length;
+      header[2] = current;
       header[0] = (header[0] ?? 0) + 1;
     };
     await campaign.runPool();
@@ -63,20 +66,20 @@ async function work({ seed, seconds, shared }: Task): Promise<void> {
 async function watch(): Promise<void> {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({ options: { seconds: text, seed: text, found: { type: 'boolean' } } });
-  const shared = new SharedArrayBuffer(8 + INPUT_BYTES);
+  const shared = new SharedArrayBuffer(HEADER * 4 + INPUT_BYTES);
   const task: Task = { seed: Number(values.seed ?? 1), seconds: Number(values.seconds ?? 60), shared };
   const worker = new Worker(new URL(import.meta.url), {
     workerData: task,
     resourceLimits: { maxOldGenerationSizeMb: HEAP_LIMIT_MIB },
   });
-  const header = new Int32Array(shared, 0, 2);
+  const header = new Int32Array(shared, 0, HEADER);
   const total = { executions: 0, replays: 0, campaigns: 0, shapes: 0 };
   let tried = 0;
   let idle = 0;
   const look = setInterval(() => {
     idle = header[0] === tried ? idle + 1 : 0;
     tried = header[0] ?? 0;
-    if (idle >= IDLE_LOOKS && total.campaigns + tried > 0) fail('it hangs', task, header[1] ?? 0);
+    if (idle >= IDLE_LOOKS && total.campaigns + tried > 0) fail('it hangs', shared);
   }, LOOK_MS);
   worker.on('message', ({ seed, executions, replays, shapes, found }: Progress) => {
     total.campaigns++;
@@ -86,7 +89,7 @@ async function watch(): Promise<void> {
     if (values.found) for (const wire of found) console.log(wire);
     console.error(`seed ${seed}: ${executions} inputs, ${replays} replays, ${shapes} kinds of logs`);
   });
-  worker.on('error', (error) => fail(`${error.stack}`, task, header[1] ?? 0));
+  worker.on('error', (error) => fail(`${error.stack}`, shared));
   worker.on('exit', (code) => {
     clearInterval(look);
     if (code !== 0) return;
@@ -97,8 +100,9 @@ async function watch(): Promise<void> {
   });
 }
 
-function fail(what: string, { seed, shared }: Task, length: number): never {
-  const wire = Buffer.from(new Uint8Array(shared, 8, Math.min(length, INPUT_BYTES)));
-  console.error(`\n${what}\n\nthe input: ${visible(wire)}\nfirst seed of this run: ${seed}`);
+function fail(what: string, shared: SharedArrayBuffer): never {
+  const [, length = 0, seed] = new Int32Array(shared, 0, HEADER);
+  const wire = Buffer.from(new Uint8Array(shared, HEADER * 4, Math.min(length, INPUT_BYTES)));
+  console.error(`\n${what}\n\nthe input: ${visible(wire)}\nrun it again: npm run fuzz -- --seed ${seed}`);
   process.exit(1);
 }
