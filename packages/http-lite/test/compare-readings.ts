@@ -20,6 +20,8 @@ export function compareReadings(ours: Reading, theirs: Reading): Comparison {
   for (let index = 0; index < common; index++) {
     const [one, other] = [taken[index], others[index]];
     if (one !== other) return { outcome: 'read-differently', reason: `${one} / ${other}` };
+    const [fields, otherFields] = [ours, theirs].map(({ requests }) => `${requests[index]?.fields}`);
+    if (fields !== otherFields) return { outcome: 'read-differently', reason: `${fields} / ${otherFields}` };
   }
   if (ours.ending === 'closed' && theirs.ending !== 'closed' && others.length >= taken.length)
     return { outcome: 'ours', reason: 'close' };

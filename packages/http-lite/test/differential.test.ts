@@ -11,7 +11,7 @@ import { ourReading } from './reading.ts';
 import { visible } from './wire-text.ts';
 
 const DIFFERENCES = join(import.meta.dirname, '..', '..', '..', 'docs', 'http-differences.md');
-const INPUTS = 20_000;
+const INPUTS = 10_000;
 const SEED = 20_26;
 /** Node answers what is longer with an error of its own, at a limit of its own. */
 const MAX_BYTES = 4096;

@@ -42,7 +42,7 @@ function bytewise(bytes: Buffer): number[] {
 
 /** Inputs up to it are cut at every place; in longer ones, which repeat themselves, not every place of the middle. */
 const EDGE_BYTES = 300;
-const MIDDLE_STEP_BYTES = 97;
+const MIDDLE_STEP_BYTES = 997;
 
 function everywhere(bytes: Buffer): number[] {
   const cuts: number[] = [];

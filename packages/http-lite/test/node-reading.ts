@@ -4,12 +4,14 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Duplex } from 'node:stream';
-import type { Reading } from './reading.ts';
+import type { Reading, ReadRequest } from './reading.ts';
 import { visible } from './wire-text.ts';
+
+type Mutable = { -readonly [Key in keyof ReadRequest]: ReadRequest[Key] };
 
 export class NodeReader {
   readonly #server: Server;
-  #requests: { method: string; target: string; body: string | undefined }[] = [];
+  #requests: Mutable[] = [];
   #reason = '';
   /** Whether the last request asked for the end. */
   #closes = false;
@@ -60,7 +62,10 @@ export class NodeReader {
 
   #take(req: IncomingMessage, res: ServerResponse): void {
     this.#closes = !res.shouldKeepAlive;
-    const request = { method: `${req.method}`, target: `${req.url}`, body: undefined as string | undefined };
+    const fields = req.rawHeaders.flatMap((name, index, all) =>
+      index % 2 === 0 ? [visible(`${name}: ${all[index + 1]}`)] : [],
+    );
+    const request: Mutable = { method: `${req.method}`, target: `${req.url}`, fields, body: undefined };
     this.#requests.push(request);
     let body = '';
     req.on('error', () => {});

@@ -13,8 +13,8 @@ import { HeadParser } from '../src/parser.ts';
 import { HeadArena } from '../src/scratch.ts';
 import { visible } from './wire-text.ts';
 
-/** The line that ends a log when the peer ended inside a head. */
-export const CUT_IN_HEAD = '-- the peer ended inside a head';
+/** The line that ends a log when the peer ended inside a head. No method begins with a bracket. */
+export const CUT_IN_HEAD = '(the peer ended inside a head)';
 
 /** What was made of one connection's bytes. */
 export class ParseLog {

@@ -3,11 +3,13 @@
  * in common.
  */
 import type { HttpRequestError } from '@sluice/http-lite';
-import { ParseLog, parseLog } from './parse-log.ts';
+import { CUT_IN_HEAD, ParseLog, parseLog } from './parse-log.ts';
 
 export interface ReadRequest {
   readonly method: string;
   readonly target: string;
+  /** Names and values, a line each, of who tells them. */
+  readonly fields?: readonly string[];
   /** Latin-1. Undefined when it did not arrive whole. */
   readonly body: string | undefined;
 }
@@ -35,20 +37,20 @@ export function ourReading(wire: Buffer): Reading {
 }
 
 function readingOf(log: readonly string[], failure: HttpRequestError | undefined): Reading {
-  const requests: { method: string; target: string; body: string | undefined }[] = [];
+  const requests: { method: string; target: string; fields: string[]; body: string | undefined }[] = [];
   let ending: Ending = 'open';
   const reason = failure === undefined ? '' : `${failure.code}: ${failure.message}`;
   for (const line of log) {
     const request = requests.at(-1);
     if (/^ *=> [345]/.test(line)) ending = 'refused';
-    else if (line.startsWith('-- ')) ending = 'cut';
+    else if (line === CUT_IN_HEAD) ending = 'cut';
     else if (line.endsWith('=> 200 close')) ending = 'closed';
     else if (/^ {2}body ERR/.test(line) && request !== undefined) [request.body, ending] = [undefined, 'cut'];
     else if (line.startsWith('  body "') && request !== undefined) request.body = line.slice(8, -1);
     else if (!line.startsWith('  ')) {
       const [method = '', target = ''] = line.split(' ');
-      requests.push({ method, target, body: '' });
-    }
+      requests.push({ method, target, fields: [], body: '' });
+    } else if (!line.startsWith('  =>')) request?.fields.push(line.trimStart());
   }
   return { requests, ending, reason };
 }

@@ -5,7 +5,7 @@
 import { type HttpOptions, http } from '@sluice/http-lite';
 import { parseAnswers } from './answers.ts';
 import { FakeConnection } from './fake-connection.ts';
-import { answerLine } from './parse-log.ts';
+import { answerLine, CUT_IN_HEAD } from './parse-log.ts';
 import { visible } from './wire-text.ts';
 
 /** What a connection does when all went well, or as well as it can. */
@@ -81,7 +81,7 @@ function told(indent: string, { status, headers, body }: ReturnType<typeof parse
 
 /** What a line of a log is when it is told by the server's answers: they carry no code, and none is sent after a cut. */
 export function asAnswered(line: string): string[] {
-  if (line.startsWith('-- ')) return [];
+  if (line === CUT_IN_HEAD) return [];
   return [line.replace(/^( *=> \d{3} close) ERR_\w+/, '$1')];
 }
 

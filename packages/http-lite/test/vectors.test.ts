@@ -15,7 +15,7 @@ function isOver(log: readonly string[]): boolean {
 }
 
 function isCut(log: readonly string[]): boolean {
-  return /^--|TRUNCATED$/.test(log.at(-1) ?? '');
+  return /^\(|TRUNCATED$/.test(log.at(-1) ?? '');
 }
 
 describe.each(vectorFiles())('%s: the same at every split,', (name) => {

@@ -65,7 +65,7 @@ export class Campaign {
 function shapeOf(log: readonly string[]): string {
   return log
     .map((line) => {
-      if (/^ *=>|^--|^ {2}body ERR/.test(line)) return line;
+      if (/^ *=>|^\(|^ {2}body ERR/.test(line)) return line;
       if (line.startsWith('  body')) return 'b';
       if (!line.startsWith('  '))
         return line.replace(/ .*? HTTP/, (target) => ` ${target[1]} HTTP`).slice(0, 12);
