@@ -26,7 +26,8 @@ export class NodeReader {
       res.writeHead(417, { connection: 'close' }).end();
     });
     this.#server.on('connect', (_req, socket) => {
-      this.#reason = 'connect';
+      // Understood, and the end of HTTP on this connection.
+      this.#closes = true;
       socket.destroy();
     });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
