@@ -51,11 +51,11 @@ export class Campaign {
     this.onInput?.(wire);
     this.executions++;
     const log = this.oracle.check(wire, this.#random);
-    if (withServer) await this.oracle.checkServer(wire, log, this.#random);
     const shape = shapeOf(log);
-    if (this.#shapes.has(shape)) return;
+    const isNew = !this.#shapes.has(shape);
+    if (withServer || isNew) await this.oracle.checkServer(wire, log, this.#random);
+    if (!isNew) return;
     this.#shapes.add(shape);
-    if (withServer === false) await this.oracle.checkServer(wire, log, this.#random);
     this.found.push(wire);
     if (this.#pool.length < MAX_POOL) this.#pool.push(wire);
   }
