@@ -13,6 +13,8 @@ const BRACKET_OPEN = 0x5b;
 const BRACKET_CLOSE = 0x5d;
 const ZERO = 0x30;
 const NINE = 0x39;
+/** The longest IPv6 address: eight groups, the last two as an IPv4 address. */
+const MAX_IPV6_CHARS = 45;
 /** `IPvFuture` of RFC 3986 §3.2.2; its characters have passed {@link IP_LITERAL}. */
 const IP_FUTURE = /^v[0-9a-f]+\../i;
 
@@ -63,5 +65,5 @@ function literalEnd(bytes: Buffer, from: number, to: number): number {
   while (at < to && IP_LITERAL[bytes[at] as number] === 1) at++;
   if (at === to || bytes[at] !== BRACKET_CLOSE) return -1;
   const address = latin1Text(bytes, from, at);
-  return isIPv6(address) || IP_FUTURE.test(address) ? at + 1 : -1;
+  return (address.length <= MAX_IPV6_CHARS && isIPv6(address)) || IP_FUTURE.test(address) ? at + 1 : -1;
 }
