@@ -1,5 +1,5 @@
 import { http, type Request } from '@sluice/http-lite';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parseAnswers } from './answers.ts';
 import { FakeConnection } from './fake-connection.ts';
 import { settled } from './replay.ts';
@@ -79,4 +79,27 @@ it('a request that is held keeps its head when another connection sends a broken
     ['/kept', 'a'],
     ['/other', 'b'],
   ]);
+});
+
+it('a head becomes text when it is asked for, and only then', () => {
+  const texts = vi.spyOn(Buffer.prototype, 'latin1Slice');
+  const wire = 'GET /a HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n';
+  const silent = http((_req, res) => res.end());
+  const curious = http((req, res) => {
+    expect([req.target, req.headers.get('x'), ...req.headers]).toEqual([
+      '/a',
+      'y',
+      ['Host', 'a'],
+      ['X', 'y'],
+    ]);
+    res.end();
+  });
+  const first = new FakeConnection(silent);
+  const second = new FakeConnection(curious);
+  texts.mockClear();
+  first.receive(wire);
+  expect(texts).not.toHaveBeenCalled();
+  second.receive(wire);
+  expect(texts).toHaveBeenCalledTimes(1);
+  texts.mockRestore();
 });
