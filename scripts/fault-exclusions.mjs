@@ -69,6 +69,8 @@ export const FOLDERS = [
 export const EXCLUDED_FILES = [
   // Play their schedules without a kernel: there is nothing to inject into.
   '**/*.property.test.ts',
+  // Bytes in memory, given to parsers: no call of the addon in sight.
+  'packages/http-lite/test/{vectors,fuzz,differential}.test.ts',
   // About command lines, a process for each: what those programs do on a socket, other files here try.
   'examples/test/server-flags.test.ts',
   'examples/test/demo.test.ts',

@@ -5,21 +5,21 @@
  * ends with CRLF, and everything that is not body is bounded.
  */
 import type { BodyDecoder, DecoderOutcome } from './body-decoder.ts';
-import { CR, FIELD_VALUE, HEX_VALUE, HTAB, LF, SEMICOLON, SP } from './char-class.ts';
+import { CR, HEX_VALUE, LF } from './char-class.ts';
+import { ChunkExtension } from './chunk-extension.ts';
 import { HttpRequestError } from './errors.ts';
 import type { HttpLimits } from './limits.ts';
 import { TrailerParser } from './trailer-parser.ts';
 
 /**
  * - `size`: before or inside the digits.
- * - `blank`: blanks behind the digits, which only an extension may follow.
- * - `extension`: behind the first semicolon.
+ * - `extension`: behind the digits.
  * - `size-lf`: after the CR of a chunk line.
  * - `data`: inside chunk data.
  * - `data-cr`, `data-lf`: at the CRLF behind chunk data.
  * - `trailers`: behind the last chunk.
  */
-type ChunkState = 'size' | 'blank' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers';
+type ChunkState = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers';
 
 /** Leading zeros count too. 13 digits hold every safe integer's worth of body. */
 const MAX_SIZE_DIGITS = 16;
@@ -32,6 +32,7 @@ export class ChunkedDecoder implements BodyDecoder {
   #state: ChunkState = 'size';
   #digits = 0;
   #extensionBytes = 0;
+  readonly #extension = new ChunkExtension();
   #trailers: TrailerParser | undefined;
   readonly #limits: HttpLimits;
 
@@ -67,7 +68,6 @@ export class ChunkedDecoder implements BodyDecoder {
     switch (this.#state) {
       case 'size':
         return this.#readSize(byte);
-      case 'blank':
       case 'extension':
         return this.#readExtension(byte);
       case 'size-lf':
@@ -82,6 +82,7 @@ export class ChunkedDecoder implements BodyDecoder {
         if (byte !== LF) return 'a CR must be followed by LF';
         this.#state = 'size';
         this.#digits = 0;
+        this.#extension.begin();
         return undefined;
     }
   }
@@ -97,21 +98,20 @@ export class ChunkedDecoder implements BodyDecoder {
     return undefined;
   }
 
-  /** Extensions are dropped unread: none is in use, and a recipient must ignore those it does not know. */
   #readExtension(byte: number): string | undefined {
-    if (byte === CR && this.#state !== 'blank') {
+    if (byte === CR && this.#extension.isWhole) {
       this.#state = 'size-lf';
       return undefined;
     }
     if (++this.#extensionBytes > this.#limits.chunkOverheadBytes)
       return 'there are too many chunk extensions';
-    if (this.#state === 'extension') {
-      return FIELD_VALUE[byte] === 1 ? undefined : 'a chunk extension holds a control byte';
+    if (this.#extension.accept(byte)) {
+      this.#state = 'extension';
+      return undefined;
     }
-    if (byte === SEMICOLON) this.#state = 'extension';
-    else if (byte === SP || byte === HTAB) this.#state = 'blank';
-    else return 'a chunk size is followed by an extension or by CRLF';
-    return undefined;
+    return this.#state === 'size'
+      ? 'a chunk size is followed by an extension or by CRLF'
+      : 'a chunk extension is malformed';
   }
 
   #readTrailers(chunk: Buffer, from: number): number {

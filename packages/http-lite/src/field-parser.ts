@@ -5,7 +5,6 @@
  */
 import { COLON, CR, HTAB, LF, TOKEN } from './char-class.ts';
 import { HttpRequestError } from './errors.ts';
-import type { Framing } from './framing.ts';
 import { nextControl, type Scratch } from './scratch.ts';
 
 /**
@@ -16,6 +15,12 @@ import { nextControl, type Scratch } from './scratch.ts';
  * - `done`, `failed`: final.
  */
 type FieldState = 'name' | 'value' | 'value-lf' | 'end-lf' | 'done' | 'failed';
+
+/** Who is told of each line of a section. */
+export interface FieldJudge {
+  /** The name is in `bytes[name, colon)`, the value goes up to `end`. Returns why the line is refused. */
+  note(bytes: Buffer, name: number, colon: number, end: number): HttpRequestError | undefined;
+}
 
 /** One field section in a {@link Scratch}; may be left and taken up at any byte. */
 export class FieldParser {
@@ -44,8 +49,8 @@ export class FieldParser {
     this.#colon += distance;
   }
 
-  /** Reads `[from, to)`, tells `framing` of each line, and returns where it stopped: at `to`, or before when final. */
-  read(scratch: Scratch, from: number, to: number, framing: Framing | undefined): number {
+  /** Reads `[from, to)`, tells `judge` of each line, and returns where it stopped: at `to`, or before when final. */
+  read(scratch: Scratch, from: number, to: number, judge: FieldJudge): number {
     const bytes = scratch.bytes;
     let state = this.state;
     let line = this.#line;
@@ -82,7 +87,7 @@ export class FieldParser {
         return at;
       }
       if (++this.#count > this.#limit) return this.#refuse(at, this.#tooMany());
-      const failure = framing?.note(bytes, line, colon, at - 2);
+      const failure = judge.note(bytes, line, colon, at - 2);
       if (failure !== undefined) return this.#refuse(at, failure);
       state = 'name';
       line = at;

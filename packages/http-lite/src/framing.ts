@@ -6,6 +6,7 @@
  */
 import { HTAB, SP } from './char-class.ts';
 import { HttpRequestError } from './errors.ts';
+import type { FieldJudge } from './field-parser.ts';
 import { isValidHost } from './host.ts';
 import { latin1Text } from './latin1.ts';
 
@@ -21,7 +22,7 @@ const SPACE_KEEP_ALIVE = lowerCaseName(' keep-alive');
 const TRANSFER_ENCODING = lowerCaseName('transfer-encoding');
 
 /** Filled by the parser line by line, judged once by {@link settle}, reset for the next request. */
-export class Framing {
+export class Framing implements FieldJudge {
   /** The announced length, or -1. */
   contentLength = -1;
   chunked = false;
@@ -71,10 +72,10 @@ export class Framing {
         return isNamed(bytes, name, CONNECTION) ? this.#noteConnection(bytes, colon + 1, end) : undefined;
       case 14:
         if (!isNamed(bytes, name, CONTENT_LENGTH)) return undefined;
-        return this.#noteLength(trimmed(bytes, colon + 1, end));
+        return this.#noteLength(framingValue(bytes, colon + 1, end));
       case 17:
         if (!isNamed(bytes, name, TRANSFER_ENCODING)) return undefined;
-        return this.#noteCoding(trimmed(bytes, colon + 1, end));
+        return this.#noteCoding(framingValue(bytes, colon + 1, end));
       default:
         return undefined;
     }
@@ -114,7 +115,7 @@ export class Framing {
       return;
     }
     for (const option of trimmed(bytes, from, to).toLowerCase().split(',')) {
-      const token = trimBlanks(option);
+      const token = trimText(option, isBlank);
       if (token === 'close') this.close = true;
       else if (token === 'keep-alive') this.keepAlive = true;
       else if (token === 'upgrade') this.upgradeToken = true;
@@ -135,10 +136,14 @@ export class Framing {
 
   #noteCoding(value: string): HttpRequestError | undefined {
     if (this.chunked) return refusedCoding('send one Transfer-Encoding header, not several');
-    const codings = value.toLowerCase().split(',').map(trimBlanks);
+    const codings = value
+      .toLowerCase()
+      .split(',')
+      .map((coding) => trimText(coding, isSpace));
     if (codings.at(-1) !== 'chunked')
       return refusedCoding('the last transfer coding of a request must be chunked');
     if (codings.indexOf('chunked') < codings.length - 1) return refusedCoding('chunked must be applied once');
+    if (codings.includes('')) return refusedCoding('an empty transfer coding is none');
     if (codings.length > 1) {
       return new HttpRequestError(
         'ERR_HTTP_TRANSFER_CODING',
@@ -149,6 +154,19 @@ export class Framing {
     return undefined;
   }
 }
+
+/** Names that mean nothing behind a body, or the wrong thing: no sender may put them there (RFC 9110 §6.5.1). */
+const NO_TRAILERS: readonly Uint8Array[] = [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
+
+/** Of the fields behind a body: those that frame or route a message are refused, others are dropped. */
+export const TRAILER_JUDGE: FieldJudge = {
+  note(bytes, name, colon) {
+    const size = colon - name;
+    if (!NO_TRAILERS.some((known) => known.length === size && isNamed(bytes, name, known))) return undefined;
+    const message = 'a trailer must not frame or route the message (RFC 9110 §6.5.1)';
+    return new HttpRequestError('ERR_HTTP_HEADER', message);
+  },
+};
 
 /**
  * Compares without regard to case. Setting bit 5 also makes `-` and SP of two control bytes, which no header line can
@@ -169,13 +187,30 @@ function isBlank(byte: number | undefined): boolean {
   return byte === SP || byte === HTAB;
 }
 
-function trimmed(bytes: Buffer, from: number, to: number): string {
-  return trimBlanks(latin1Text(bytes, from, to));
+function isSpace(byte: number | undefined): boolean {
+  return byte === SP;
 }
 
-/** Optional whitespace is SP and HTAB only; `trim()` would also take a no-break space (RFC 9110 §5.6.3). */
-function trimBlanks(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, '');
+/** A value without the optional whitespace around it: SP and HTAB, not what `trim()` takes (RFC 9110 §5.6.3). */
+function trimmed(bytes: Buffer, from: number, to: number): string {
+  return trimText(latin1Text(bytes, from, to), isBlank);
+}
+
+/**
+ * A value that says where a message ends, without the spaces around it. A tab is optional whitespace too, but readers who
+ * do not take it for one see another value: here it is a part of the value, and refused as such.
+ */
+function framingValue(bytes: Buffer, from: number, to: number): string {
+  return trimText(latin1Text(bytes, from, to), isSpace);
+}
+
+/** No expression does this: one that looks for blanks at the end begins anew at each blank inside, and takes its time. */
+function trimText(text: string, isOuter: (code: number) => boolean): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isOuter(text.charCodeAt(start))) start++;
+  while (end > start && isOuter(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
 }
 
 function refusedLength(message: string): HttpRequestError {

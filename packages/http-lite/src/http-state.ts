@@ -229,6 +229,11 @@ export class HttpState implements AnswerOwner, BodyOwner {
     const { framing, line } = parser;
     const { limits } = this.#settings;
     const toHead = line.method === 'HEAD';
+    if (line.method === 'CONNECT') {
+      parser.reset();
+      this.#refuse(noTunnels(), false);
+      return;
+    }
     // HTTP/1.0 knows no expectations: they are ignored (RFC 9110 §10.1.1).
     const expectation = line.minorVersion === 0 ? 'none' : framing.expectation;
     if (expectation === 'unknown' || framing.contentLength > limits.bodyBytes) {
@@ -378,6 +383,13 @@ export class HttpState implements AnswerOwner, BodyOwner {
 
 function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value;
+}
+
+function noTunnels(): HttpRequestError {
+  return new HttpRequestError(
+    'ERR_HTTP_METHOD',
+    'this is an origin server; it opens no tunnels (RFC 9110 §9.3.6)',
+  );
 }
 
 function unknownExpectation(): HttpRequestError {

@@ -92,6 +92,7 @@ export class HeadParser {
     this.start = 0;
     this.end = 0;
     this.#emptyLines = 0;
+    this.line.method = '';
     this.framing.reset();
   }
 

@@ -1,21 +1,19 @@
 /**
  * The grammar of a request line: `method SP request-target SP HTTP-version CRLF` (RFC 9112 §3).
  *
- * Rule: to the letter. One space, not a blank; CRLF, not a line end; and of targets only those that a server may get.
+ * Rule: to the letter. One space, not a blank; CRLF, not a line end; and of targets only those that the method may have.
  */
 import { CR, LF, SP, TARGET, TOKEN } from './char-class.ts';
 import { HttpRequestError, type RequestErrorCode } from './errors.ts';
-import { latin1Text } from './latin1.ts';
 import { GET_WORD, methodName } from './method.ts';
 import type { Scratch } from './scratch.ts';
+import { isTargetOf } from './target-form.ts';
 
 /** The part that the next byte belongs to. `done` and `failed` are final. */
 type LineState = 'method' | 'target' | 'version' | 'done' | 'failed';
 
 /** RFC 9110 §9 registers none longer than 16; beyond this, one is refused before it ends. */
 const MAX_METHOD_BYTES = 32;
-/** Absolute-form targets that are accepted (RFC 9112 §3.2.2). */
-const ABSOLUTE_FORM = /^https?:\/\/[^/?]/i;
 const VERSION = Buffer.from('HTTP/1.1\r\n', 'latin1');
 const VERSION_MAJOR = 5;
 const VERSION_MINOR = 7;
@@ -30,6 +28,7 @@ const NINE = 0x39;
 export class RequestLine {
   state: LineState = 'method';
   failure: HttpRequestError | undefined;
+  /** Empty until it is known. */
   method = '';
   targetStart = 0;
   targetEnd = 0;
@@ -91,13 +90,6 @@ export class RequestLine {
     if (bytes[at] !== SP || at === this.#start)
       return this.#fail(at, LINE, 'it begins with a method and one space');
     this.method = methodName(scratch, this.#start, at);
-    if (this.method === 'CONNECT') {
-      return this.#fail(
-        at,
-        'ERR_HTTP_METHOD',
-        'this is an origin server; it opens no tunnels (RFC 9110 §9.3.6)',
-      );
-    }
     this.targetStart = at + 1;
     this.state = 'target';
     return at + 1;
@@ -113,16 +105,16 @@ export class RequestLine {
     if (bytes[at] !== SP)
       return this.#fail(at, LINE, 'its target holds visible ASCII only and ends with one space');
     this.targetEnd = at;
-    if (bytes[this.targetStart] !== SLASH && !this.#isOtherTarget(bytes)) {
-      return this.#fail(at, LINE, 'its target is a path, an absolute http(s) URI, or * for OPTIONS');
-    }
+    if (!isTargetOf(this.method, bytes, this.targetStart, at))
+      return this.#fail(at, LINE, this.#targetFault());
     this.state = 'version';
     return at + 1;
   }
 
-  #isOtherTarget(bytes: Buffer): boolean {
-    const target = latin1Text(bytes, this.targetStart, this.targetEnd);
-    return ABSOLUTE_FORM.test(target) || (target === '*' && this.method === 'OPTIONS');
+  #targetFault(): string {
+    return this.method === 'CONNECT'
+      ? 'the target of CONNECT is a host and a port'
+      : 'its target is a path, an absolute http(s) URI, or * for OPTIONS';
   }
 
   /** `HTTP/` digit `.` digit CRLF, and nothing looser (RFC 9112 §2.3). */

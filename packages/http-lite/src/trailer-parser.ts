@@ -1,10 +1,12 @@
 /**
  * The trailer section behind a chunked body (RFC 9112 §7.1.2): read to the same grammar as a head, bounded, and dropped.
  *
- * Rule: trailers never change how anything is framed, routed or authorised; so no field of them is looked at.
+ * Rule: trailers never change how anything is framed, routed or authorised. Those that try are refused, since there are
+ * readers who let them; no other is looked at.
  */
 import { HttpRequestError } from './errors.ts';
 import { FieldParser } from './field-parser.ts';
+import { TRAILER_JUDGE } from './framing.ts';
 import type { HttpLimits } from './limits.ts';
 import { createScratch, type Scratch } from './scratch.ts';
 
@@ -38,7 +40,7 @@ export class TrailerParser {
       if (start === this.#scratch.bytes.length && !this.#grow()) return at;
       const size = Math.min(chunk.length - at, this.#scratch.bytes.length - start);
       chunk.copy(this.#scratch.bytes, start, at, at + size);
-      this.#length = this.#fields.read(this.#scratch, start, start + size, undefined);
+      this.#length = this.#fields.read(this.#scratch, start, start + size, TRAILER_JUDGE);
       this.failure = this.#fields.failure;
       at += this.#length - start;
     }

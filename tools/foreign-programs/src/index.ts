@@ -1,5 +1,5 @@
 /**
- * Programs of other people (openssl, curl, gnutls-cli, perl, wrk, a browser) on the other end of tests. Private: never
+ * Programs of other people (openssl, curl, gnutls-cli, perl, wrk, nginx, a browser) on the other end of tests. Private: never
  * published.
  *
  * Rule: whoever is started ends with the test at the latest, and a program that is missing is said, never passed over.
@@ -11,7 +11,7 @@ import type { Readable, Writable } from 'node:stream';
 import { onTestFinished, type TestContext } from 'vitest';
 
 /** What the machines of CI may do without. */
-const OPTIONAL: readonly string[] = ['gnutls-cli', 'gnutls-serv', 'chromium', 'sslscan', 'wrk'];
+const OPTIONAL: readonly string[] = ['gnutls-cli', 'gnutls-serv', 'chromium', 'sslscan', 'wrk', 'nginx'];
 
 export type ToolName =
   | 'openssl'
@@ -21,7 +21,8 @@ export type ToolName =
   | 'chromium'
   | 'sslscan'
   | 'perl'
-  | 'wrk';
+  | 'wrk'
+  | 'nginx';
 
 /** Skips the test, saying why, where `tool` is not installed. In CI that is a failure: the machines there have it. */
 export function needsTool(context: TestContext, tool: ToolName): void {
