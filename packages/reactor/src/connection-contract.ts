@@ -87,6 +87,14 @@ export interface Connection<State = unknown> {
    * `UsageError` for an unknown name or a value out of range.
    */
   setTimeouts(timeouts: Partial<Timeouts>): void;
+  /**
+   * Sets the protocol's own deadline, in place of the one that was set: `onTimeout(conn, 'protocol')` is called when
+   * `afterMs` milliseconds have passed, whatever moves meanwhile. 0 takes it back. It passes once: it has to be set anew,
+   * in the hook or later. Made to be called for each message: most calls are a few assignments.
+   *
+   * @throws UsageError `ERR_OPTION_VALUE` for anything but an integer from 0 on.
+   */
+  setDeadline(afterMs: number): void;
   /** No `onData` and no `onEnd` until `resume()`; takes effect at once, inside `onData` too. */
   pause(): void;
   /** Undoes `pause()`. What arrived meanwhile is delivered from the reactor's ready list, never from inside this call. */

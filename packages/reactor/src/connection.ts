@@ -129,6 +129,10 @@ export class ReactorConnection<State>
     this.deadlines.change(timeouts);
   }
 
+  setDeadline(afterMs: number): void {
+    this.deadlines.setOwn(afterMs);
+  }
+
   pause(): void {
     if (this.lifecycle === 'open' || this.lifecycle === 'handshaking') this.reading.pause();
   }
