@@ -85,8 +85,8 @@ export class HttpState implements AnswerOwner, BodyOwner {
     const error = bodyTruncated();
     this.#incoming.body.fail(error);
     this.#response?.abandon();
-    this.#leave();
     request?.abandon(error);
+    this.#leave();
   }
 
   /**

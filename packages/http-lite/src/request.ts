@@ -53,10 +53,11 @@ const NO_TRAILERS = new HttpHeaders('\r\n\r\n', 2);
 export class HttpRequest implements Request {
   readonly method: string;
   readonly connection: Connection;
-  #query: URLSearchParams | undefined = undefined;
-  #abort: AbortController | undefined = undefined;
+  /** What few handlers ask for, made when one does. */
+  #query: URLSearchParams | undefined;
+  #abort: AbortController | undefined;
   /** Why nobody wants the answer. */
-  #gone: Error | undefined = undefined;
+  #gone: Error | undefined;
   /** Where the head is, until its text has been made. */
   #memory: Buffer | undefined;
   readonly #start: number;

@@ -240,6 +240,7 @@ export class HttpResponse implements Response {
 
   /** Nothing was sent before: the length is known, and told unless trailer fields ask for another framing. */
   #endAtOnce(chunk: string | Uint8Array | undefined): void {
+    if (this.#isPlain && this.#trailers === undefined) return this.#sendWhole(chunk);
     const declared = this.#declaredLength();
     const hasTrailers = this.#trailers !== undefined || this.#fieldOf('trailer') !== undefined;
     if (!hasTrailers || this.#streamFraming(declared) !== 'chunked') this.#sendWhole(chunk);
