@@ -180,6 +180,30 @@ describe('what comes before, behind and instead of a body', () => {
   }
 });
 
+describe('an answer that breaks off', () => {
+  for (const version of ['1.0', '1.1']) {
+    it(`is no whole one to HTTP/${version}, although only the close would end it there`, async () => {
+      let breakOff = () => {};
+      const gate = new Promise<void>((resolve) => {
+        breakOff = resolve;
+      });
+      const handler: Handler = async (_req, res) => {
+        res.write('half');
+        await gate;
+        throw new Error('on purpose');
+      };
+      const protocol = http(handler, { onError: () => {} });
+      const server = await reactor.listen({ port: 0, host: '127.0.0.1' }, protocol);
+      const socket = connect(server.address()!.port, '127.0.0.1');
+      socket.write(`GET / HTTP/${version}\r\nHost: a\r\n\r\n`);
+      const [piece] = (await once(socket, 'data')) as [Buffer];
+      expect(String(piece)).toMatch(/half(\r\n)?$/);
+      breakOff();
+      await expect(once(socket, 'end')).rejects.toMatchObject({ code: 'ECONNRESET' });
+    });
+  }
+});
+
 describe('raw sockets', () => {
   it('a thousand pipelined requests are answered in order, the last with the close', async () => {
     const wire = Array.from({ length: 1000 }, (_, n) => `GET /${n} HTTP/1.1\r\nHost: a\r\n\r\n`).join('');

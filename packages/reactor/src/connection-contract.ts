@@ -80,7 +80,11 @@ export interface Connection<State = unknown> {
   end(data?: string | Uint8Array): void;
   /** `end()`, then waits for the peer to end, dropping what it still sends; destroys when `deadlineMs` passes. */
   close(options?: { deadlineMs?: number }): void;
-  /** Closes now; queued bytes are lost. With an error the reason is `error`, without it `clean`. */
+  /**
+   * Closes now; queued bytes are lost. With an error the reason is `error`, without it `clean`. Whoever is closed with an
+   * error, by a deadline or by a cap before our side has ended sees that it did not get everything: a reset over plain
+   * TCP, a missing close_notify over TLS.
+   */
   destroy(error?: Error): void;
   /**
    * Replaces deadlines of this connection, from now on; what is not named keeps its value, 0 turns one off. Throws

@@ -13,6 +13,7 @@ import { ConnectionDeadlines, type DeadlineListener } from './connection-deadlin
 import type { ConnectionInit } from './connection-owner.ts';
 import { type NextTransport, type UpgradeOptions, upgradeOf } from './connection-upgrade.ts';
 import { ConnectionView } from './connection-view.ts';
+import { cutsShort } from './cut.ts';
 import type { Deadline } from './deadline.ts';
 import { isDoubtful, isError, isReadable, isWritable } from './edges.ts';
 import { TimeoutError } from './errors.ts';
@@ -389,6 +390,8 @@ export class ReactorConnection<State>
 
   private finish(reason: CloseReason, error: Error | undefined): void {
     if (this.lifecycle === 'closed') return;
+    if (this.telling.hasBegun && cutsShort(reason, this.writing.half, this.transport))
+      this.loop.sockets.setOption(this.registration.fd, 'lingerSeconds', 0);
     this.lifecycle = stepLifecycle(this.lifecycle, 'close');
     this.reading.end();
     this.writing.abort(error);
