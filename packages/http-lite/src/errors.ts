@@ -126,3 +126,14 @@ export function unknownExpectation(): HttpRequestError {
     '100-continue is the only expectation that is met here',
   );
 }
+
+/** For a body that is not as long as its answer says, before anything was sent. */
+export function lengthMismatch(declared: number, size: number): HttpUsageError {
+  const message = `Content-Length declares ${declared} bytes, the body has ${size}; nothing was sent`;
+  return new HttpUsageError('ERR_HTTP_LENGTH_MISMATCH', message);
+}
+
+/** For whatever comes after `end`. */
+export function afterEnd(): HttpUsageError {
+  return new HttpUsageError('ERR_HTTP_ENDED', 'the answer has ended; nothing can be added to it');
+}

@@ -41,8 +41,9 @@ function failed(
     onError(error, request);
   }
   if (response.phase === 'streaming') {
-    response.abandon();
-    connection.destroy(error instanceof Error ? error : new Error(String(error)));
+    const cause = error instanceof Error ? error : new Error(String(error));
+    response.abandon(cause);
+    connection.destroy(cause);
   }
   if (response.phase !== 'idle') return;
   if (!(error instanceof HttpRequestError)) return response.endWithError(500, '');

@@ -7,19 +7,19 @@
 import type { CloseReason, Connection, OpenDeadline } from '@sluice/reactor';
 import type { BodyOwner } from './body.ts';
 import { DrainWaiters } from './drain-waiters.ts';
-import { bodyTruncated, type HttpRequestError, peerEnded, peerGone, unknownExpectation } from './errors.ts';
+import { bodyTruncated, type HttpRequestError, peerEnded, peerGone } from './errors.ts';
 import { ExchangeDeadlines, type Owed } from './exchange-deadlines.ts';
+import { ExpectedContinue } from './expected-continue.ts';
 import { callHandler } from './handler-call.ts';
 import type { HttpSettings } from './http-settings.ts';
-import type { Continuing, Inbound } from './inbound.ts';
-import { bodyTooLarge, IncomingBody } from './incoming-body.ts';
+import type { Inbound } from './inbound.ts';
+import { IncomingBody } from './incoming-body.ts';
 import { Inflow } from './inflow.ts';
-import { CONTINUE } from './interim-response.ts';
-import { isSending, leavesAtOnce } from './last-bytes.ts';
-import { overdue } from './overdue.ts';
+import { isSending, leave } from './last-bytes.ts';
 import type { HeadParser } from './parser.ts';
 import { PartialHead } from './partial-head.ts';
 import { expectQuiet } from './quiet-leave.ts';
+import { overdue, refusalOf } from './refusals.ts';
 import { HttpRequest } from './request.ts';
 import { type AnswerOwner, HttpResponse } from './response.ts';
 import { TurnShare } from './turn-share.ts';
@@ -31,14 +31,13 @@ export class HttpState implements AnswerOwner, BodyOwner {
   #inbound: Inbound = 'head';
   readonly #inflow: Inflow;
   readonly #deadlines: ExchangeDeadlines;
-  /** The exchange that is going on: both are set, or neither. */
-  #request: HttpRequest | undefined = undefined;
+  /** The answer that is going on. */
   #response: HttpResponse | undefined = undefined;
   readonly #share = new TurnShare();
   readonly #head: PartialHead;
   /** The body that is arriving; set in `body` and `last-body` only. */
   #incoming: IncomingBody | undefined = undefined;
-  #continuing: Continuing = 'none';
+  readonly #continue = new ExpectedContinue();
   #peerEnded = false;
   /** The reactor shuts down: what is here already is the last. */
   #shuttingDown = false;
@@ -79,13 +78,11 @@ export class HttpState implements AnswerOwner, BodyOwner {
 
   onEnd(): void {
     this.#peerEnded = true;
-    const request = this.#request;
     if (this.#inbound === 'head') return this.#leave();
-    if (this.#incoming === undefined) return request?.abandon(peerEnded());
+    if (this.#incoming === undefined) return this.#response?.request?.abandon(peerEnded());
     const error = bodyTruncated();
     this.#incoming.body.fail(error);
-    this.#response?.abandon();
-    request?.abandon(error);
+    this.#response?.abandon(error);
     this.#leave();
   }
 
@@ -110,27 +107,22 @@ export class HttpState implements AnswerOwner, BodyOwner {
   }
 
   onClose(reason: CloseReason, cause: Error | undefined): void {
-    const request = this.#request;
     const response = this.#response;
     const incoming = this.#incoming;
     this.#inbound = 'dropped';
     this.#incoming = undefined;
-    this.#request = undefined;
     if (response === undefined && incoming === undefined && this.#drainWaiters === undefined) return;
     if (response !== undefined) this.#settings.counters.aborted += 1;
     const error = peerGone(`the connection closed: ${reason}`, cause);
-    response?.abandon();
     incoming?.body.fail(error);
     this.#drainWaiters?.fail(error);
-    request?.abandon(error);
+    response?.abandon(error);
   }
 
   // ---- called by the response ----
 
-  /** All of an answer was handed to the connection. */
   answerEnded(response: HttpResponse): void {
     this.#settings.counters.answers += 1;
-    this.#request = undefined;
     this.#response = undefined;
     this.#incoming?.body.discard();
     if (!response.keepAlive || (this.#shuttingDown && !this.#hasMore())) this.#leave();
@@ -138,7 +130,6 @@ export class HttpState implements AnswerOwner, BodyOwner {
     if (!this.#consuming) this.#advance();
   }
 
-  /** Whether what is left of the current request, and of the connection, allows for another behind it. */
   mayKeepAlive(): boolean {
     const { limits, counters } = this.#settings;
     if (this.#shuttingDown && !this.#hasMore()) return false;
@@ -148,15 +139,14 @@ export class HttpState implements AnswerOwner, BodyOwner {
     }
     if (this.#incoming === undefined) return this.#inbound !== 'dropped';
     if (this.#incoming.body.reader === 'reading') return true;
-    if (this.#continuing === 'awaited') return false;
-    if (!this.#incoming.isWorthDropping) counters.limited.discardBytes += 1;
-    return this.#incoming.isWorthDropping;
+    if (this.#continue.isAwaited) return false;
+    if (this.#incoming.isWorthDropping) return true;
+    counters.limited.discardBytes += 1;
+    return false;
   }
 
   tellContinue(): boolean {
-    if (this.#continuing === 'none' || this.#response?.phase !== 'idle') return false;
-    this.#continuing = 'none';
-    this.connection.write(CONTINUE, 'latin1');
+    if (!this.#continue.tell(this.connection, this.#response)) return false;
     this.#rest();
     return true;
   }
@@ -169,9 +159,8 @@ export class HttpState implements AnswerOwner, BodyOwner {
   // ---- called by the body ----
 
   bodyAsked(): void {
-    if (this.tellContinue() || this.#continuing === 'none') return;
-    // The head of the answer stands for it (RFC 9110 §10.1.1): the body is owed, or never comes.
-    this.#continuing = 'none';
+    this.tellContinue();
+    this.#continue.settle();
     this.#rest();
   }
 
@@ -226,10 +215,10 @@ export class HttpState implements AnswerOwner, BodyOwner {
       this.#head.clear();
       this.#dispatch(parser, at < chunk.length);
     } else if (parser.failure !== undefined) {
-      const failure = parser.failure;
-      const toHead = parser.line.method === 'HEAD';
+      const { failure } = parser;
+      this.#head.clear();
       parser.reset();
-      this.#refuse(failure, toHead);
+      this.#refuse(failure, parser.line.method === 'HEAD');
     } else if (!parser.isFresh) {
       this.#head.keep();
     }
@@ -244,11 +233,10 @@ export class HttpState implements AnswerOwner, BodyOwner {
     const { framing, line } = parser;
     const { limits } = this.#settings;
     const toHead = line.method === 'HEAD';
-    // HTTP/1.0 knows no expectations: they are ignored (RFC 9110 §10.1.1).
-    const expectation = line.minorVersion === 0 ? 'none' : framing.expectation;
-    if (expectation === 'unknown' || framing.contentLength > limits.bodyBytes) {
+    const refusal = refusalOf(parser, limits);
+    if (refusal !== undefined) {
       parser.reset();
-      this.#refuse(expectation === 'unknown' ? unknownExpectation() : bodyTooLarge(limits.bodyBytes), toHead);
+      this.#refuse(refusal, toHead);
       return;
     }
     this.#deadlines.met();
@@ -258,20 +246,20 @@ export class HttpState implements AnswerOwner, BodyOwner {
     if (framing.chunked || framing.contentLength > 0) {
       this.#inbound = 'body';
       this.#incoming = new IncomingBody(framing, limits, this);
-      this.#continuing = expectation === 'continue' && !hasMore ? 'awaited' : 'none';
+      const waits = framing.expectation === 'continue' && line.minorVersion !== 0 && !hasMore;
+      this.#continue.begin(waits ? 'awaited' : 'none');
     }
     this.#chunkHasMore = hasMore && this.#incoming === undefined;
     const keepAlive = !framing.close && (line.minorVersion !== 0 || framing.keepAlive);
     const request = new HttpRequest(this.connection, parser, this.#incoming?.body);
-    const response = new HttpResponse(this, toHead, line.minorVersion, keepAlive);
-    this.#request = request;
+    const response = new HttpResponse(this, toHead, line.minorVersion, keepAlive, request);
     this.#response = response;
     parser.reset();
     callHandler(this.#settings, this.connection, request, response);
   }
 
   #readBody(chunk: Buffer, from: number, incoming: IncomingBody): number {
-    this.#continuing = 'none';
+    this.#continue.settle();
     const at = incoming.read(chunk, from);
     this.#chunkHasMore = at < chunk.length;
     if (incoming.outcome === 'done') this.#completeBody();
@@ -322,10 +310,11 @@ export class HttpState implements AnswerOwner, BodyOwner {
   #owed(): Exclude<Owed, 'met'> {
     if (this.#inbound === 'head') {
       // Before the first request an empty line is a beginning, between two it is none.
-      if (this.#head.hasBegun || (this.#share.requests === 0 && this.#head.exists)) return 'head';
-      return this.#share.requests === 0 ? 'nothing' : 'next-request';
+      if (this.#head.hasBegun) return 'head';
+      if (this.#share.requests > 0) return 'next-request';
+      return this.#head.isBlank ? 'head' : 'nothing';
     }
-    if (this.#incoming === undefined || this.#continuing === 'awaited') return 'nothing';
+    if (this.#incoming === undefined || this.#continue.isAwaited) return 'nothing';
     return this.#inflow.isPaused ? 'nothing' : 'body';
   }
 
@@ -335,13 +324,7 @@ export class HttpState implements AnswerOwner, BodyOwner {
     const what = this.#deadlines.passed();
     const error = overdue(what, limits);
     if (error !== undefined) {
-      if (what === 'head' ? this.#head.hasBegun : this.#response !== undefined)
-        return this.#refuse(error, this.#head.isToHead);
-      // There is nothing to answer: only empty lines came, or the answer was sent long ago.
-      counters.refuse(error);
-      this.#incoming?.body.fail(error);
-      this.#drop();
-      this.#leave();
+      this.#refuse(error, this.#head.isToHead);
     } else if (what === 'next-request' && !isSending(connection)) {
       counters.limited.keepAliveTimeoutMs += 1;
       this.#leave();
@@ -355,21 +338,21 @@ export class HttpState implements AnswerOwner, BodyOwner {
 
   // ---- leaving ----
 
-  /** Answers with an error, when nothing of another answer has been sent, and never reads a request again. */
+  /** Answers with an error, if there is something to answer and no answer has begun; never reads a request again. */
   #refuse(error: HttpRequestError, toHead: boolean): void {
-    const request = this.#request;
     const pending = this.#response;
     const incoming = this.#incoming;
+    // An empty line is no request, and a second answer to one would be taken for that of the next.
+    const isAnswerable = pending !== undefined || (incoming === undefined && !this.#head.isBlank);
     this.#settings.counters.refuse(error);
     this.#drop();
     incoming?.body.fail(error);
-    if (pending?.phase === 'streaming') {
-      pending.keepAlive = false;
-    } else {
-      pending?.abandon();
+    if (!isAnswerable) this.#leave();
+    else if (pending?.phase === 'streaming') pending.stopWith(error);
+    else {
+      pending?.abandon(error);
       new HttpResponse(this, pending?.toHead ?? toHead, 1, false).endWithError(error.status, error.message);
     }
-    request?.abandon(error);
   }
 
   /** No further request: closes when what is queued has left, or when the reader of the last body is through. */
@@ -381,13 +364,7 @@ export class HttpState implements AnswerOwner, BodyOwner {
       return;
     }
     this.#drop();
-    if (leavesAtOnce(connection)) {
-      this.#deadlines.owe('nothing');
-      connection.close();
-    } else {
-      connection.end();
-      this.#deadlines.owe('flush');
-    }
+    this.#deadlines.owe(leave(connection));
   }
 
   #drop(): void {

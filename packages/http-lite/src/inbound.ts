@@ -17,11 +17,3 @@
  * - `dropped`: nothing. After the last request, a refusal or the close. Final.
  */
 export type Inbound = 'head' | 'body' | 'last-body' | 'held' | 'blocked' | 'yielded' | 'dropped';
-
-/**
- * Whether the client of the current request waits for 100 Continue (RFC 9110 §10.1.1).
- *
- * - `none`: it does not, or not any more. To `awaited`, by the next request.
- * - `awaited`: it does, and has sent nothing of its body. To `none`.
- */
-export type Continuing = 'none' | 'awaited';

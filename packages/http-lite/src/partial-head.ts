@@ -19,12 +19,12 @@ export class PartialHead {
     return this.#own ?? this.#settings.parser;
   }
 
-  /** Something is here of a head, be it an empty line before it. */
-  get exists(): boolean {
-    return this.#own !== undefined;
+  /** Empty lines are here (RFC 9112 §2.2), and nothing else: no head has begun. */
+  get isBlank(): boolean {
+    return this.#own?.state === 'start';
   }
 
-  /** A part of a head is here. Empty lines before a request line (RFC 9112 §2.2) are not the beginning of one. */
+  /** A part of a head is here. */
   get hasBegun(): boolean {
     return this.#own !== undefined && this.#own.state !== 'start';
   }

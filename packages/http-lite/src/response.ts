@@ -6,8 +6,9 @@
  */
 import { Buffer } from 'node:buffer';
 import type { Connection } from '@sluice/reactor';
-import { HttpUsageError, peerGone } from './errors.ts';
+import { afterEnd, HttpUsageError, lengthMismatch, peerGone } from './errors.ts';
 import { type InterimFields, interimText } from './interim-response.ts';
+import type { HttpRequest } from './request.ts';
 import { type FieldRole, type ResponseField, responseField } from './response-field.ts';
 import { CHUNKED_END, CLOSE_LINE, headStart, KEEP_ALIVE_LINE, lengthEnd } from './response-head.ts';
 import { lastChunk, trailerField } from './response-trailers.ts';
@@ -123,6 +124,8 @@ export class HttpResponse implements Response {
   keepAlive: boolean;
   /** Whether this answers a HEAD request. */
   readonly toHead: boolean;
+  /** What is answered; of a refusal, nothing that a handler has seen. */
+  readonly request: HttpRequest | undefined;
   readonly #owner: AnswerOwner;
 
   readonly #minorVersion: number;
@@ -134,9 +137,16 @@ export class HttpResponse implements Response {
   /** Of a declared length. */
   #remainingBytes = 0;
 
-  constructor(owner: AnswerOwner, toHead: boolean, minorVersion: number, keepAlive: boolean) {
+  constructor(
+    owner: AnswerOwner,
+    toHead: boolean,
+    minorVersion: number,
+    keepAlive: boolean,
+    request?: HttpRequest,
+  ) {
     this.#owner = owner;
     this.toHead = toHead;
+    this.request = request;
     this.#minorVersion = minorVersion;
     this.keepAlive = keepAlive;
   }
@@ -225,9 +235,17 @@ export class HttpResponse implements Response {
     return this.writeInformation(103, fields);
   }
 
-  /** Called by the connection: nobody will receive this answer. */
-  abandon(): void {
-    if (this.phase !== 'ended') this.phase = 'gone';
+  /** Called by the connection: nobody will receive this answer, because of `reason`. */
+  abandon(reason: Error): void {
+    if (this.phase === 'ended') return;
+    this.phase = 'gone';
+    this.request?.abandon(reason);
+  }
+
+  /** Called by the connection, after the head: its request was refused, so this answer is the last. */
+  stopWith(reason: Error): void {
+    this.keepAlive = false;
+    this.request?.abandon(reason);
   }
 
   /** Called by the connection, before the head: makes this a short answer about a failure. */
@@ -378,13 +396,4 @@ function isBodiless(status: number): boolean {
 
 function sizeOf(chunk: string | Uint8Array): number {
   return typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length;
-}
-
-function lengthMismatch(declared: number, size: number): HttpUsageError {
-  const message = `Content-Length declares ${declared} bytes, the body has ${size}; nothing was sent`;
-  return new HttpUsageError('ERR_HTTP_LENGTH_MISMATCH', message);
-}
-
-function afterEnd(): HttpUsageError {
-  return new HttpUsageError('ERR_HTTP_ENDED', 'the answer has ended; nothing can be added to it');
 }

@@ -235,6 +235,14 @@ describe('a body that is not read', () => {
     expect(parseAnswers(connection.take())).toHaveLength(1);
   });
 
+  it('and breaks the grammar behind its answer closes the connection: no second answer is sent', () => {
+    const { connection, errors } = serve((_req, res) => res.end('first'));
+    connection.receive(`${CHUNKED}5\r\nhel`).receive(`lono CRLF${GET}`);
+    expect(parseAnswers(connection.take())).toMatchObject([{ status: 200, body: 'first' }]);
+    expect(connection.calls).toEqual(['close']);
+    expect(errors).toEqual([]);
+  });
+
   it('to its end is dropped behind the reader that left', async () => {
     const { seen, handler } = reading(async (req) => {
       for await (const piece of req.body) return String(piece);

@@ -1,11 +1,21 @@
 /**
- * The refusal of a peer that is too slow.
+ * Requests that are refused although every byte of them that came is right: those that want too much, and those that are
+ * too slow.
  *
  * Rule: the message tells the peer, and whoever reads it in a log, which limit it was.
  */
-import { HttpRequestError } from './errors.ts';
+import { HttpRequestError, unknownExpectation } from './errors.ts';
 import type { Overdue } from './exchange-deadlines.ts';
+import { bodyTooLarge } from './incoming-body.ts';
 import type { HttpLimits } from './limits.ts';
+import type { HeadParser } from './parser.ts';
+
+/** Why a head that is complete is refused; undefined when it is not. */
+export function refusalOf({ framing, line }: HeadParser, limits: HttpLimits): HttpRequestError | undefined {
+  // HTTP/1.0 knows no expectations: they are ignored (RFC 9110 §10.1.1).
+  if (framing.expectation === 'unknown' && line.minorVersion !== 0) return unknownExpectation();
+  return framing.contentLength > limits.bodyBytes ? bodyTooLarge(limits.bodyBytes) : undefined;
+}
 
 /** What is answered to a peer that owes `what`; undefined where it owes nothing that could be answered. */
 export function overdue(what: Overdue, limits: HttpLimits): HttpRequestError | undefined {
