@@ -241,6 +241,46 @@ describe('P56 the body of a request', () => {
     });
   });
 
+  it('is judged window by window: what came before is no credit', async () => {
+    const { failures, handler } = reading();
+    const server = await TimedServer.serve(handler, SLOW);
+    server.receive(post(100_000) + 'x'.repeat(50_000));
+    await server.pass(1_000 + TICKS_MS);
+    expect(failures).toEqual([]);
+    await server.pass(1_000 + TICKS_MS);
+    expect(failures).toMatchObject([{ code: 'ERR_HTTP_BODY_RATE' }]);
+  });
+
+  it('has its own time, and the time before its reader let it wait counts', async () => {
+    const reads: (() => Promise<unknown>)[] = [];
+    const handler: Handler = async (req, res) => {
+      const pieces = req.body[Symbol.asyncIterator]();
+      reads.push(async () => (await pieces.next()).done === true && res.end());
+    };
+    const limits = { ...SLOW, bodyBufferBytes: 10_000, bodyTimeoutMs: 3_500 };
+    const server = await TimedServer.serve(handler, limits);
+    for (const request of [0, 1]) {
+      server.receive(post(12_000));
+      for (let window = 0; window < 3; window++) {
+        server.receive('x'.repeat(1_000));
+        await server.pass(1_000 + TICKS_MS);
+      }
+      // The first is whole now, the second a byte short and paused: nothing of this counts.
+      server.receive('x'.repeat(9_000 - request));
+      await server.pass(60_000);
+      if (request === 0) for (let read = 0; read < 5; read++) await reads[0]?.();
+      await server.settle();
+    }
+    expect(server.answers).toMatchObject([{ status: 200 }]);
+    for (let read = 0; read < 4; read++) await reads[1]?.();
+    await server.settle();
+    await server.pass(400);
+    expect(server.answers.length).toBe(1);
+    await server.pass(100 + TICKS_MS);
+    expect(server.answers.at(-1)).toMatchObject({ status: 408 });
+    expect(server.stats().limited).toMatchObject({ bodyTimeoutMs: 1, bodyBufferBytes: 1 });
+  });
+
   it('that nobody reads closes the connection: its answer was sent, and no other follows', async () => {
     const server = await TimedServer.serve(hello, SLOW);
     server.receive(`${post(1_000)}x`);
@@ -304,21 +344,26 @@ describe('P55 the next request', () => {
     expect(server.stats().limited.keepAliveTimeoutMs).toBe(1);
   });
 
-  it('has its time from the answer before it, late answers included', async () => {
-    const handler: Handler = async (_req, res) => {
+  const ways: Record<string, Handler> = {
+    'at once': hello,
+    later: async (_req, res) => {
       await undefined;
       res.end();
-    };
-    const server = await TimedServer.serve(handler, { keepAliveTimeoutMs: 1_000 });
-    for (let round = 0; round < 5; round++) {
-      await server.receive(GET).settle();
-      await server.pass(900);
-    }
-    expect(server.answers.length).toBe(5);
-    expect(server.hasEnded).toBe(false);
-    await server.pass(100 + TICKS_MS);
-    expect(server.hasEnded).toBe(true);
-  });
+    },
+  };
+  for (const [way, handler] of Object.entries(ways)) {
+    it(`has its time from the answer before it, given ${way}`, async () => {
+      const server = await TimedServer.serve(handler, { keepAliveTimeoutMs: 1_000 });
+      for (let round = 0; round < 5; round++) {
+        await server.receive(GET).settle();
+        await server.pass(900);
+      }
+      expect(server.answers.length).toBe(5);
+      expect(server.hasEnded).toBe(false);
+      await server.pass(100 + TICKS_MS);
+      expect(server.hasEnded).toBe(true);
+    });
+  }
 
   it('is not owed while an answer is outstanding', async () => {
     let end = () => {};
@@ -345,10 +390,9 @@ describe('P55 the next request', () => {
       server.take(100);
       await server.pass(100);
     }
-    expect(server.hasEnded).toBe(false);
-    server.takeAll();
+    server.takeAll().receive(GET);
+    expect(server.answers).toMatchObject([{ body: 'x'.repeat(5_000) }, { body: 'x'.repeat(5_000) }]);
     await server.pass(1_000 + TICKS_MS);
-    expect(server.answers).toMatchObject([{ body: 'x'.repeat(5_000) }]);
     expect(server.hasEnded).toBe(true);
   });
 

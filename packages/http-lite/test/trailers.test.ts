@@ -106,6 +106,7 @@ describe('the trailer fields of an answer', () => {
       throw new Error('boom');
     });
     expect(parseAnswers(sent)).toMatchObject([{ status: 500, body: '500 Internal Server Error\n' }]);
+    expect(sent).not.toContain('X-Sum');
   });
 
   it('are refused where they could do harm, or could not be sent', () => {
