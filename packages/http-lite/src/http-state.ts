@@ -86,10 +86,7 @@ export class HttpState implements AnswerOwner, BodyOwner {
     this.#leave();
   }
 
-  /**
-   * A connection between two requests leaves when nothing has moved on it for a moment, another when all that have arrived
-   * are answered.
-   */
+  /** Between two requests it leaves when nothing has moved for a moment, else when all that have arrived are answered. */
   onShutdown(): void {
     this.#shuttingDown = true;
     if (this.#isIdle()) expectQuiet(this.connection, this.#share.requests);
@@ -101,6 +98,8 @@ export class HttpState implements AnswerOwner, BodyOwner {
       this.#deadlinePassed();
       return true;
     }
+    if (this.#response?.isOpenEnded)
+      this.connection.destroy(peerGone(`the deadline ${which} passed`, undefined));
     if (!this.#shuttingDown || (which !== 'first-byte' && which !== 'idle')) return false;
     if (this.#isIdle()) this.#leave();
     return true;

@@ -4,8 +4,8 @@
  * Rule: an answer is whole or visibly broken. Its length is known, or chunked, or ended by the close; a declared length
  * that is not met tears the connection.
  */
-import { Buffer } from 'node:buffer';
 import type { Connection } from '@sluice/reactor';
+import { type AnswerFraming, isBodiless, sizeOf } from './answer-framing.ts';
 import { afterEnd, HttpUsageError, lengthMismatch, peerGone } from './errors.ts';
 import { type InterimFields, interimText } from './interim-response.ts';
 import type { HttpRequest } from './request.ts';
@@ -98,9 +98,6 @@ export interface Response {
  */
 export type ResponsePhase = 'idle' | 'streaming' | 'ended' | 'gone';
 
-/** How the end of the body is told: not at all (there is none), by a count, by the last chunk, by the close. */
-type Framing = 'none' | 'length' | 'chunked' | 'close';
-
 /** Text up to this length is joined with the head and leaves in one write. */
 const JOIN_CHARACTERS = 8192;
 
@@ -133,7 +130,7 @@ export class HttpResponse implements Response {
   /** Only plain fields were set: none decides about framing or the connection. */
   #isPlain = true;
   #trailers: ResponseField[] | undefined = undefined;
-  #framing: Framing = 'none';
+  #framing: AnswerFraming = 'none';
   /** Of a declared length. */
   #remainingBytes = 0;
 
@@ -157,6 +154,11 @@ export class HttpResponse implements Response {
 
   get ended(): boolean {
     return this.phase === 'ended' || this.phase === 'gone';
+  }
+
+  /** Whether only the close ends what was sent so far: one in order would make a whole of it. */
+  get isOpenEnded(): boolean {
+    return this.phase === 'streaming' && this.#framing === 'close';
   }
 
   setHeader(name: string, value: string | number | readonly string[]): this {
@@ -295,7 +297,7 @@ export class HttpResponse implements Response {
     return head;
   }
 
-  #streamFraming(declared: number | undefined): Framing {
+  #streamFraming(declared: number | undefined): AnswerFraming {
     if (this.toHead || isBodiless(this.status)) return 'none';
     if (declared !== undefined) return 'length';
     return this.#minorVersion === 0 ? 'close' : 'chunked';
@@ -387,13 +389,4 @@ export class HttpResponse implements Response {
       'the head has been sent; set header fields before write() or end()',
     );
   }
-}
-
-/** Answers that never have a body (RFC 9110 §6.4.1, and 205 by §15.3.6). */
-function isBodiless(status: number): boolean {
-  return status === 204 || status === 304 || status === 205;
-}
-
-function sizeOf(chunk: string | Uint8Array): number {
-  return typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length;
 }

@@ -88,6 +88,17 @@ describe('a handler that never answers', () => {
   });
 });
 
+describe('an answer that only the close ends, to HTTP/1.0', () => {
+  it('is no whole one when its handler never ends it: the connection is closed with an error', async () => {
+    const server = await TimedServer.serve((_req, res) => void res.write('half'));
+    server.receive('GET / HTTP/1.0\r\n\r\n');
+    await server.pass(IDLE_MS + TICKS_MS);
+    expect(server.closed).toEqual(['error']);
+    expect(server.hasEnded).toBe(false);
+    expect(server.sent.endsWith('\r\n\r\nhalf')).toBe(true);
+  });
+});
+
 describe('a handler that answers after the connection has closed', () => {
   it('is told by nothing but what it asks: everything is dropped', async () => {
     const { calls, handler } = keeping();

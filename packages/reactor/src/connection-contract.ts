@@ -81,9 +81,9 @@ export interface Connection<State = unknown> {
   /** `end()`, then waits for the peer to end, dropping what it still sends; destroys when `deadlineMs` passes. */
   close(options?: { deadlineMs?: number }): void;
   /**
-   * Closes now; queued bytes are lost. With an error the reason is `error`, without it `clean`. Whoever is closed with an
-   * error, by a deadline or by a cap before our side has ended sees that it did not get everything: a reset over plain
-   * TCP, a missing close_notify over TLS.
+   * Closes now; queued bytes are lost. With an error the reason is `error`, without it `clean`. The peer of a connection that
+   * closes with an error, or by a deadline or a cap with bytes still queued, sees that it did not get everything: a reset
+   * over plain TCP, a missing close_notify over TLS.
    */
   destroy(error?: Error): void;
   /**

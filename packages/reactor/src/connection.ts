@@ -390,7 +390,7 @@ export class ReactorConnection<State>
 
   private finish(reason: CloseReason, error: Error | undefined): void {
     if (this.lifecycle === 'closed') return;
-    if (this.telling.hasBegun && cutsShort(reason, this.writing.half, this.transport))
+    if (this.telling.hasBegun && cutsShort(reason, this.writing, this.transport))
       this.loop.sockets.setOption(this.registration.fd, 'lingerSeconds', 0);
     this.lifecycle = stepLifecycle(this.lifecycle, 'close');
     this.reading.end();
