@@ -66,7 +66,7 @@ describe('the chat room', () => {
     const endless = await join(server);
     expect(await other.nextLine()).toBe('* 2 joined');
     endless.socket.write('x'.repeat(5_000));
-    expect(await endless.nextLine()).toBeUndefined();
+    await expect(endless.nextLine()).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect(await other.nextLine()).toBe('* 2 left');
   });
 });

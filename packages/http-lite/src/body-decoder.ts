@@ -4,6 +4,7 @@
  * Rule: a decoder takes exactly the bytes of its body; the next byte belongs to the next request.
  */
 import type { HttpRequestError } from './errors.ts';
+import type { HttpHeaders } from './headers.ts';
 
 /**
  * What the last step found.
@@ -21,6 +22,8 @@ export interface BodyDecoder {
   readonly failure: HttpRequestError | undefined;
   /** Body bytes still to come as far as it is known: a lower bound. */
   readonly remainingBytes: number;
+  /** The trailer section, once `done`; undefined where there can be none. */
+  readonly trailers: HttpHeaders | undefined;
   /** Reads on from `at` and stops at the end of one run of body bytes. Returns the position behind what it took. */
   step(chunk: Buffer, at: number): number;
 }
@@ -30,6 +33,7 @@ export class LengthDecoder implements BodyDecoder {
   outcome: DecoderOutcome = 'more';
   dataStart = 0;
   readonly failure = undefined;
+  readonly trailers = undefined;
   remainingBytes: number;
 
   constructor(lengthBytes: number) {

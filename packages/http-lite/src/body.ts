@@ -4,9 +4,10 @@
  * Rule: bytes are handed out once, to one reader, as copies that it owns; a body that is not whole never looks whole.
  */
 import { HttpRequestError, HttpUsageError } from './errors.ts';
+import type { HttpHeaders } from './headers.ts';
 
 /**
- * A request body. One reader, once: iterate it, or collect it with `bytes()` or `text()`. A second attempt throws
+ * A request body. One reader, once: iterate it, or collect it with `bytes()`, `text()` or `json()`. A second attempt throws
  * `ERR_HTTP_BODY_USED`.
  *
  * Reading rejects with {@link HttpPeerError} `ERR_HTTP_BODY_TRUNCATED` when the peer ends its side too early,
@@ -23,6 +24,11 @@ export interface RequestBody extends AsyncIterable<Buffer> {
   bytes(limitBytes?: number): Promise<Buffer>;
   /** The whole body as UTF-8; malformed sequences become U+FFFD. Otherwise as `bytes()`. */
   text(limitBytes?: number): Promise<string>;
+  /**
+   * The whole body, which has to be JSON in UTF-8 (RFC 8259 §8.1), whatever its Content-Type says. Rejects with
+   * {@link HttpRequestError} `ERR_HTTP_BODY_JSON` when it is not, which answers 400. Otherwise as `bytes()`.
+   */
+  json(limitBytes?: number): Promise<unknown>;
 }
 
 /** What a body asks of the connection that fills it. */
@@ -31,6 +37,8 @@ export interface BodyOwner {
   bodyAsked(): void;
   /** Waiting bytes were taken, or will not be: reading may go on. */
   bodyTaken(): void;
+  /** What is collected exceeds its limit. */
+  collectRefused(): void;
 }
 
 /**
@@ -49,6 +57,8 @@ export class Body implements RequestBody {
   /** Memory held by what waits for the reader. */
   bufferedBytes = 0;
   reader: Reader = 'none';
+  /** Undefined until all has arrived, and where there can be none. */
+  trailers: HttpHeaders | undefined = undefined;
   #source: Source;
   #failure: Error | undefined;
   #queue: Buffer[] = [];
@@ -81,8 +91,10 @@ export class Body implements RequestBody {
     let total = 0;
     for await (const piece of this) {
       total += piece.length;
-      if (total > limitBytes)
+      if (total > limitBytes) {
+        this.#owner?.collectRefused();
         throw new HttpRequestError('ERR_HTTP_BODY_TOO_LARGE', tooLargeToCollect(limitBytes));
+      }
       pieces.push(piece);
     }
     const [first] = pieces;
@@ -93,6 +105,15 @@ export class Body implements RequestBody {
     return (await this.bytes(limitBytes)).toString('utf8');
   }
 
+  async json(limitBytes: number = this.#collectBytes): Promise<unknown> {
+    const bytes = await this.bytes(limitBytes);
+    try {
+      return JSON.parse(STRICT_UTF8.decode(bytes)) as unknown;
+    } catch (cause) {
+      throw new HttpRequestError('ERR_HTTP_BODY_JSON', 'the body is not JSON in UTF-8', { cause });
+    }
+  }
+
   /** Called by the connection: `piece` is owned. */
   push(piece: Buffer): void {
     this.#queue.push(piece);
@@ -101,7 +122,8 @@ export class Body implements RequestBody {
   }
 
   /** Called by the connection: all has arrived. */
-  complete(): void {
+  complete(trailers: HttpHeaders | undefined): void {
+    this.trailers = trailers;
     this.#source = 'complete';
     this.#notify();
   }
@@ -174,6 +196,8 @@ export class Body implements RequestBody {
     this.bufferedBytes = 0;
   }
 }
+
+const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 const DISCARDED = 'the request body was dropped when the answer ended; begin to read it before calling end()';
 

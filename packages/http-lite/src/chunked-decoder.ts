@@ -8,6 +8,7 @@ import type { BodyDecoder, DecoderOutcome } from './body-decoder.ts';
 import { CR, HEX_VALUE, LF } from './char-class.ts';
 import { ChunkExtension } from './chunk-extension.ts';
 import { HttpRequestError } from './errors.ts';
+import { HttpHeaders } from './headers.ts';
 import type { HttpLimits } from './limits.ts';
 import { TrailerParser } from './trailer-parser.ts';
 
@@ -47,11 +48,15 @@ export class ChunkedDecoder implements BodyDecoder {
       if (this.#state === 'trailers') return this.#readTrailers(chunk, at);
       if (this.#state === 'data') return this.#takeData(chunk, at);
       const fault = this.#readByte(chunk[at] as number);
-      if (fault !== undefined)
-        return this.#refuse(at, new HttpRequestError('ERR_HTTP_CHUNK', `${fault} (RFC 9112 §7.1)`));
+      if (fault !== undefined) return this.#refuse(at, malformed(fault));
       at++;
     }
     return at;
+  }
+
+  get trailers(): HttpHeaders | undefined {
+    // A CRLF stands before each line that HttpHeaders reads.
+    return this.#trailers === undefined ? undefined : new HttpHeaders(`\r\n${this.#trailers.text}`, 2);
   }
 
   #takeData(chunk: Buffer, at: number): number {
@@ -103,8 +108,7 @@ export class ChunkedDecoder implements BodyDecoder {
       this.#state = 'size-lf';
       return undefined;
     }
-    if (++this.#extensionBytes > this.#limits.chunkOverheadBytes)
-      return 'there are too many chunk extensions';
+    if (++this.#extensionBytes > this.#limits.chunkOverheadBytes) return TOO_MANY_EXTENSIONS;
     if (this.#extension.accept(byte)) {
       this.#state = 'extension';
       return undefined;
@@ -127,3 +131,10 @@ export class ChunkedDecoder implements BodyDecoder {
     return at;
   }
 }
+
+function malformed(fault: string): HttpRequestError {
+  const options = fault === TOO_MANY_EXTENSIONS ? ({ limit: 'chunkOverheadBytes' } as const) : {};
+  return new HttpRequestError('ERR_HTTP_CHUNK', `${fault} (RFC 9112 §7.1)`, options);
+}
+
+const TOO_MANY_EXTENSIONS = 'there are too many chunk extensions';

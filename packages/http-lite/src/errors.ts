@@ -4,6 +4,7 @@
  * Rule: an error has a code that never changes and a message that says what to do about it.
  */
 import { SluiceError } from '@sluice/reactor';
+import type { HttpLimitName } from './limits.ts';
 
 /** Codes of {@link HttpRequestError}, with the status each is answered with. */
 export const REQUEST_ERROR_STATUS = {
@@ -13,6 +14,10 @@ export const REQUEST_ERROR_STATUS = {
   ERR_HTTP_CONTENT_LENGTH: 400,
   ERR_HTTP_TRANSFER_ENCODING: 400,
   ERR_HTTP_CHUNK: 400,
+  ERR_HTTP_BODY_JSON: 400,
+  ERR_HTTP_HEAD_TIMEOUT: 408,
+  ERR_HTTP_BODY_TIMEOUT: 408,
+  ERR_HTTP_BODY_RATE: 408,
   ERR_HTTP_BODY_TOO_LARGE: 413,
   ERR_HTTP_TARGET_TOO_LONG: 414,
   ERR_HTTP_EXPECTATION: 417,
@@ -28,12 +33,14 @@ export type RequestErrorCode = keyof typeof REQUEST_ERROR_STATUS;
 export type PeerErrorCode =
   /** The peer ended its side before the body it had announced was complete. */
   | 'ERR_HTTP_BODY_TRUNCATED'
+  /** The peer ended its side while the handler was at work: it may still read, or it may be gone. */
+  | 'ERR_HTTP_PEER_ENDED'
   /** The connection closed while the exchange was going on; `cause` holds the transport's error, if any. */
   | 'ERR_HTTP_PEER_GONE';
 
 /** Codes of {@link HttpUsageError}. */
 export type UsageErrorCode =
-  /** The status is not an integer from 200 to 599. */
+  /** The status is not an integer from 200 to 599, or that of an interim answer not one from 102 to 199. */
   | 'ERR_HTTP_STATUS'
   /** A header name is not a token, or a value holds control bytes or characters beyond Latin-1. */
   | 'ERR_HTTP_HEADER_INVALID'
@@ -50,6 +57,12 @@ export type UsageErrorCode =
   /** The answer ended before anybody asked for the body; what arrived was thrown away. */
   | 'ERR_HTTP_BODY_DISCARDED';
 
+/** What else a {@link HttpRequestError} has to tell. */
+export interface RequestErrorOptions extends ErrorOptions {
+  /** The limit that was reached: it is then counted in `stats().limited`. */
+  readonly limit?: HttpLimitName;
+}
+
 /**
  * The peer's fault: its request cannot be served as it stands. Answered with `status` and `Connection: close`, when an
  * answer is still possible. A handler may throw one of its own: it is answered the same way and not reported.
@@ -57,10 +70,13 @@ export type UsageErrorCode =
 export class HttpRequestError extends SluiceError {
   /** Status code of the answer (RFC 9110 §15). */
   readonly status: number;
+  /** The limit that the request reached, if it was one. */
+  readonly limit: HttpLimitName | undefined;
 
-  constructor(code: RequestErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: RequestErrorCode, message: string, options?: RequestErrorOptions) {
     super(code, message, options);
     this.status = REQUEST_ERROR_STATUS[code];
+    this.limit = options?.limit;
   }
 }
 
@@ -86,6 +102,14 @@ export function bodyTruncated(): HttpPeerError {
   );
 }
 
+/** For the signal of a request whose peer ended its side. */
+export function peerEnded(): HttpPeerError {
+  return new HttpPeerError(
+    'ERR_HTTP_PEER_ENDED',
+    'the peer ended its side before it had its answer: a client that gives up does so; one that only half-closes still reads',
+  );
+}
+
 /** For everything that waits on a connection which is of no more use to it. */
 export function peerGone(why: string, cause: Error | undefined): HttpPeerError {
   return new HttpPeerError(
@@ -93,4 +117,23 @@ export function peerGone(why: string, cause: Error | undefined): HttpPeerError {
     `nobody receives this answer any more (${why}); stop working on it`,
     cause === undefined ? undefined : { cause },
   );
+}
+
+/** For an expectation that nobody here meets (RFC 9110 §10.1.1). */
+export function unknownExpectation(): HttpRequestError {
+  return new HttpRequestError(
+    'ERR_HTTP_EXPECTATION',
+    '100-continue is the only expectation that is met here',
+  );
+}
+
+/** For a body that is not as long as its answer says, before anything was sent. */
+export function lengthMismatch(declared: number, size: number): HttpUsageError {
+  const message = `Content-Length declares ${declared} bytes, the body has ${size}; nothing was sent`;
+  return new HttpUsageError('ERR_HTTP_LENGTH_MISMATCH', message);
+}
+
+/** For whatever comes after `end`. */
+export function afterEnd(): HttpUsageError {
+  return new HttpUsageError('ERR_HTTP_ENDED', 'the answer has ended; nothing can be added to it');
 }

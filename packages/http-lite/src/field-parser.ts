@@ -102,6 +102,7 @@ export class FieldParser {
     return new HttpRequestError(
       'ERR_HTTP_HEAD_TOO_LARGE',
       `at most ${this.#limit} header lines are accepted`,
+      { limit: 'headerCount' },
     );
   }
 

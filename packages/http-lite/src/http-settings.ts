@@ -4,6 +4,7 @@
  * Rule: made once from the options; nothing in it belongs to one connection.
  */
 import { checkOptionNames } from '@sluice/reactor';
+import { HttpCounters } from './http-counters.ts';
 import { type HttpLimits, resolveLimits } from './limits.ts';
 import { HeadParser } from './parser.ts';
 import type { Request } from './request.ts';
@@ -28,6 +29,7 @@ export interface HttpSettings {
   readonly handler: Handler;
   readonly onError: (error: unknown, req: Request) => void;
   readonly limits: HttpLimits;
+  readonly counters: HttpCounters;
   readonly arena: HeadArena;
   /** Parses all heads that arrive whole. A connection whose head did not keeps it, and leaves a new one here. */
   parser: HeadParser;
@@ -39,7 +41,8 @@ export function resolveSettings(handler: Handler, options: HttpOptions): HttpSet
   const limits = resolveLimits(options.limits);
   const arena = new HeadArena();
   const parser = new HeadParser(limits, arena);
-  return { handler, onError: options.onError ?? reportError, limits, arena, parser };
+  const onError = options.onError ?? reportError;
+  return { handler, onError, limits, counters: new HttpCounters(), arena, parser };
 }
 
 function reportError(error: unknown, req: Request): void {

@@ -6,82 +6,71 @@
  */
 import type { CloseReason, Connection, OpenDeadline } from '@sluice/reactor';
 import type { BodyOwner } from './body.ts';
-import { bodyTruncated, HttpPeerError, HttpRequestError, peerGone } from './errors.ts';
+import { DrainWaiters } from './drain-waiters.ts';
+import { bodyTruncated, type HttpRequestError, peerEnded, peerGone } from './errors.ts';
+import { ExchangeDeadlines, type Owed } from './exchange-deadlines.ts';
+import { ExpectedContinue } from './expected-continue.ts';
+import { callHandler } from './handler-call.ts';
 import type { HttpSettings } from './http-settings.ts';
-import { bodyTooLarge, IncomingBody } from './incoming-body.ts';
-import { HeadParser } from './parser.ts';
-import { HttpRequest, type Request } from './request.ts';
+import type { Inbound } from './inbound.ts';
+import { IncomingBody } from './incoming-body.ts';
+import { Inflow } from './inflow.ts';
+import { isSending, leave } from './last-bytes.ts';
+import type { HeadParser } from './parser.ts';
+import { PartialHead } from './partial-head.ts';
+import { expectQuiet } from './quiet-leave.ts';
+import { overdue, refusalOf } from './refusals.ts';
+import { HttpRequest } from './request.ts';
 import { type AnswerOwner, HttpResponse } from './response.ts';
-import { Stash } from './stash.ts';
-
-/**
- * What arriving bytes are.
- *
- * - `head`: the head of the next request. To `body`, `held` or `dropped`.
- * - `body`: the body of the current request, its answer ended or not. To `held`, `blocked`, `head` or `dropped`.
- * - `last-body`: as `body`, after the last answer of this connection. To `dropped`.
- * - `held`: kept, for the current answer has not ended. To `blocked`, `head` or `dropped`.
- * - `blocked`: kept, for the write queue is above its high-water mark. To `head` or `dropped`.
- * - `dropped`: nothing. After the last request, a refusal or the close. Final.
- */
-type Inbound = 'head' | 'body' | 'last-body' | 'held' | 'blocked' | 'dropped';
-
-/**
- * When the reactor shuts down, a connection between two requests is left in peace until so long after it was opened, or
- * after bytes last moved on it: its next request may be on its way, and would be lost (RFC 9112 section 9.6).
- */
-const SHUTDOWN_QUIET_MS = 500;
-
-const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+import { TurnShare } from './turn-share.ts';
 
 /** The state that `conn.state` holds. Its members belong to this package. */
 export class HttpState implements AnswerOwner, BodyOwner {
   readonly connection: Connection<HttpState>;
   readonly #settings: HttpSettings;
   #inbound: Inbound = 'head';
+  readonly #inflow: Inflow;
+  readonly #deadlines: ExchangeDeadlines;
   /** The answer that is going on. */
   #response: HttpResponse | undefined = undefined;
-  /** The head that has arrived in part; all others are parsed by the parser that the connections share. */
-  #parser: HeadParser | undefined = undefined;
+  readonly #share = new TurnShare();
+  readonly #head: PartialHead;
   /** The body that is arriving; set in `body` and `last-body` only. */
   #incoming: IncomingBody | undefined = undefined;
-  #stash: Stash | undefined = undefined;
-  /** The client waits for 100 Continue and has sent nothing of its body. */
-  #awaitsContinue = false;
+  readonly #continue = new ExpectedContinue();
   #peerEnded = false;
   /** The reactor shuts down: what is here already is the last. */
   #shuttingDown = false;
-  /** No request has come yet. */
-  #isFresh = true;
   /** The chunk that is being consumed goes on behind the request that was just read. */
   #chunkHasMore = false;
-  /** We have called `pause()`. */
-  #paused = false;
   /** The loop in {@link #consume} is on the stack; it will go on by itself. */
   #consuming = false;
-  #drainWaiters: { resolve: () => void; reject: (error: Error) => void }[] | undefined = undefined;
+  #drainWaiters: DrainWaiters | undefined = undefined;
 
   constructor(connection: Connection<HttpState>, settings: HttpSettings) {
     this.connection = connection;
     this.#settings = settings;
+    this.#head = new PartialHead(settings);
+    this.#inflow = new Inflow(connection, settings.limits, settings.counters);
+    this.#deadlines = new ExchangeDeadlines(connection, settings.limits);
   }
 
   // ---- called by the protocol's hooks ----
 
   onData(chunk: Buffer): void {
     if (this.#inbound === 'dropped') return;
-    const at = this.#stash === undefined || this.#stash.isEmpty ? this.#consume(chunk, 0) : 0;
-    if (at === chunk.length) return this.#leaveIfLast();
-    if (this.#isDropped()) return;
-    this.#stash ??= new Stash();
-    this.#stash.keep(chunk, at);
-    this.#regulate();
+    this.#share.begin();
+    const at = this.#inflow.isEmpty ? this.#consume(chunk, 0) : 0;
+    if (at < chunk.length && !this.#isDropped()) {
+      this.#inflow.keep(chunk, at);
+      this.#regulate();
+    }
+    this.#leaveIfLast();
+    this.#rest();
   }
 
   onDrain(): void {
-    const waiters = this.#drainWaiters;
-    this.#drainWaiters = undefined;
-    for (const waiter of waiters ?? []) waiter.resolve();
+    this.#drainWaiters?.drained();
     if (this.#inbound !== 'blocked') return;
     this.#inbound = 'head';
     this.#advance();
@@ -89,49 +78,50 @@ export class HttpState implements AnswerOwner, BodyOwner {
 
   onEnd(): void {
     this.#peerEnded = true;
-    if (this.#inbound === 'head') this.#leave();
-    if (this.#inbound !== 'body' && this.#inbound !== 'last-body') return;
-    this.#incoming?.body.fail(bodyTruncated());
-    this.#response?.abandon();
+    if (this.#inbound === 'head') return this.#leave();
+    if (this.#incoming === undefined) return this.#response?.request?.abandon(peerEnded());
+    const error = bodyTruncated();
+    this.#incoming.body.fail(error);
+    this.#response?.abandon(error);
     this.#leave();
   }
 
-  /**
-   * A connection between two requests leaves when nothing has moved on it for a moment, another when all that have arrived
-   * are answered.
-   */
+  /** Between two requests it leaves when nothing has moved for a moment, else when all that have arrived are answered. */
   onShutdown(): void {
     this.#shuttingDown = true;
-    if (!this.#isIdle()) return;
-    if (this.#isFresh) this.connection.setTimeouts({ firstByteMs: SHUTDOWN_QUIET_MS });
-    else this.connection.setTimeouts({ idleMs: SHUTDOWN_QUIET_MS });
+    if (this.#isIdle()) expectQuiet(this.connection, this.#share.requests);
   }
 
   /** Whether the deadline is waived. */
   onTimeout(which: OpenDeadline): boolean {
+    if (which === 'protocol') {
+      this.#deadlinePassed();
+      return true;
+    }
+    if (this.#response?.isOpenEnded)
+      this.connection.destroy(peerGone(`the deadline ${which} passed`, undefined));
     if (!this.#shuttingDown || (which !== 'first-byte' && which !== 'idle')) return false;
     if (this.#isIdle()) this.#leave();
     return true;
   }
 
   onClose(reason: CloseReason, cause: Error | undefined): void {
-    this.#inbound = 'dropped';
     const response = this.#response;
-    const waiters = this.#drainWaiters;
     const incoming = this.#incoming;
+    this.#inbound = 'dropped';
     this.#incoming = undefined;
-    if (response === undefined && incoming === undefined && waiters === undefined) return;
+    if (response === undefined && incoming === undefined && this.#drainWaiters === undefined) return;
+    if (response !== undefined) this.#settings.counters.aborted += 1;
     const error = peerGone(`the connection closed: ${reason}`, cause);
-    this.#drainWaiters = undefined;
-    response?.abandon();
     incoming?.body.fail(error);
-    for (const waiter of waiters ?? []) waiter.reject(error);
+    this.#drainWaiters?.fail(error);
+    response?.abandon(error);
   }
 
   // ---- called by the response ----
 
-  /** All of an answer was handed to the connection. */
   answerEnded(response: HttpResponse): void {
+    this.#settings.counters.answers += 1;
     this.#response = undefined;
     this.#incoming?.body.discard();
     if (!response.keepAlive || (this.#shuttingDown && !this.#hasMore())) this.#leave();
@@ -139,35 +129,48 @@ export class HttpState implements AnswerOwner, BodyOwner {
     if (!this.#consuming) this.#advance();
   }
 
-  /** Whether what is left of the current request allows for another behind it. */
   mayKeepAlive(): boolean {
+    const { limits, counters } = this.#settings;
     if (this.#shuttingDown && !this.#hasMore()) return false;
+    if (this.#share.requests >= limits.requestsPerConnection) {
+      counters.limited.requestsPerConnection += 1;
+      return false;
+    }
     if (this.#incoming === undefined) return this.#inbound !== 'dropped';
     if (this.#incoming.body.reader === 'reading') return true;
-    return !this.#awaitsContinue && this.#incoming.isWorthDropping;
+    if (this.#continue.isAwaited) return false;
+    if (this.#incoming.isWorthDropping) return true;
+    counters.limited.discardBytes += 1;
+    return false;
+  }
+
+  tellContinue(): boolean {
+    if (!this.#continue.tell(this.connection, this.#response)) return false;
+    this.#rest();
+    return true;
   }
 
   drained(): Promise<void> {
-    const { writeHalf, needsDrain } = this.connection;
-    if (writeHalf === 'ending' || writeHalf === 'ended')
-      return Promise.reject(peerGone('our side of the connection has ended', undefined));
-    if (!needsDrain) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#drainWaiters ??= [];
-      this.#drainWaiters.push({ resolve, reject });
-    });
+    this.#drainWaiters ??= new DrainWaiters();
+    return this.#drainWaiters.wait(this.connection);
   }
 
   // ---- called by the body ----
 
   bodyAsked(): void {
-    if (!this.#awaitsContinue || this.#response?.phase !== 'idle') return;
-    this.#awaitsContinue = false;
-    this.connection.write(CONTINUE, 'latin1');
+    this.tellContinue();
+    this.#continue.settle();
+    this.#rest();
   }
 
   bodyTaken(): void {
-    if (this.#paused) this.#regulate();
+    if (!this.#inflow.isPaused) return;
+    this.#regulate();
+    this.#rest();
+  }
+
+  collectRefused(): void {
+    this.#settings.counters.limited.collectBytes += 1;
   }
 
   // ---- the loop ----
@@ -191,32 +194,33 @@ export class HttpState implements AnswerOwner, BodyOwner {
 
   /** Reads what was kept, as far as it may be read now. */
   #advance(): void {
-    const stash = this.#stash;
-    while (stash !== undefined && (this.#inbound === 'head' || this.#incoming !== undefined)) {
-      const chunk = stash.take();
+    const inflow = this.#inflow;
+    while (!inflow.isEmpty && (this.#inbound === 'head' || this.#incoming !== undefined)) {
+      const chunk = inflow.take();
       if (chunk === undefined) break;
       const at = this.#consume(chunk, 0);
-      if (at < chunk.length) stash.putBack(chunk.subarray(at));
+      if (at < chunk.length && !this.#isDropped()) inflow.putBack(chunk.subarray(at));
     }
     if (this.#inbound === 'head' && this.#peerEnded) this.#leave();
     this.#leaveIfLast();
     this.#regulate();
+    this.#rest();
   }
 
   #readHead(chunk: Buffer, from: number): number {
-    const parser = this.#parser ?? this.#settings.parser;
+    const { parser } = this.#head;
     const at = parser.read(chunk, from);
     if (parser.state === 'done') {
-      this.#parser = undefined;
+      this.#head.clear();
       this.#dispatch(parser, at < chunk.length);
     } else if (parser.failure !== undefined) {
-      const failure = parser.failure;
-      const toHead = parser.line.method === 'HEAD';
+      const { failure, line } = parser;
+      const toHead = line.method === 'HEAD';
+      this.#head.clear();
       parser.reset();
       this.#refuse(failure, toHead);
-    } else if (this.#parser === undefined && !parser.isFresh) {
-      this.#parser = parser;
-      this.#settings.parser = new HeadParser(this.#settings.limits, this.#settings.arena);
+    } else if (!parser.isFresh) {
+      this.#head.keep();
     }
     return at;
   }
@@ -229,61 +233,33 @@ export class HttpState implements AnswerOwner, BodyOwner {
     const { framing, line } = parser;
     const { limits } = this.#settings;
     const toHead = line.method === 'HEAD';
-    if (line.method === 'CONNECT') {
+    const refusal = refusalOf(parser, limits);
+    if (refusal !== undefined) {
       parser.reset();
-      this.#refuse(noTunnels(), false);
+      this.#refuse(refusal, toHead);
       return;
     }
-    // HTTP/1.0 knows no expectations: they are ignored (RFC 9110 §10.1.1).
-    const expectation = line.minorVersion === 0 ? 'none' : framing.expectation;
-    if (expectation === 'unknown' || framing.contentLength > limits.bodyBytes) {
-      parser.reset();
-      this.#refuse(expectation === 'unknown' ? unknownExpectation() : bodyTooLarge(limits.bodyBytes), toHead);
-      return;
-    }
-    this.#isFresh = false;
+    this.#deadlines.met();
+    this.#share.requests += 1;
+    this.#settings.counters.requests += 1;
     this.#inbound = 'held';
     if (framing.chunked || framing.contentLength > 0) {
       this.#inbound = 'body';
       this.#incoming = new IncomingBody(framing, limits, this);
-      this.#awaitsContinue = expectation === 'continue' && !hasMore;
+      const waits = framing.expectation === 'continue' && line.minorVersion !== 0 && !hasMore;
+      this.#continue.begin(waits ? 'awaited' : 'none');
     }
     this.#chunkHasMore = hasMore && this.#incoming === undefined;
     const keepAlive = !framing.close && (line.minorVersion !== 0 || framing.keepAlive);
     const request = new HttpRequest(this.connection, parser, this.#incoming?.body);
-    const response = new HttpResponse(this, toHead, line.minorVersion, keepAlive);
+    const response = new HttpResponse(this, toHead, line.minorVersion, keepAlive, request);
     this.#response = response;
     parser.reset();
-    this.#handle(request, response);
-  }
-
-  #handle(request: HttpRequest, response: HttpResponse): void {
-    try {
-      const outcome: unknown = this.#settings.handler(request, response);
-      if (response.phase !== 'ended') request.detach();
-      if (isThenable(outcome)) {
-        Promise.resolve(outcome).catch((error: unknown) => this.#handlerFailed(error, request, response));
-      }
-    } catch (error) {
-      this.#handlerFailed(error, request, response);
-    }
-  }
-
-  #handlerFailed(error: unknown, request: Request, response: HttpResponse): void {
-    const isPeersFault =
-      error instanceof HttpRequestError || (error instanceof HttpPeerError && response.ended);
-    if (!isPeersFault) this.#settings.onError(error, request);
-    if (response.phase === 'idle') {
-      if (error instanceof HttpRequestError) response.endWithError(error.status, error.message);
-      else response.endWithError(500, '');
-    } else if (response.phase === 'streaming') {
-      response.abandon();
-      this.connection.destroy(error instanceof Error ? error : new Error(String(error)));
-    }
+    callHandler(this.#settings, this.connection, request, response);
   }
 
   #readBody(chunk: Buffer, from: number, incoming: IncomingBody): number {
-    this.#awaitsContinue = false;
+    this.#continue.settle();
     const at = incoming.read(chunk, from);
     this.#chunkHasMore = at < chunk.length;
     if (incoming.outcome === 'done') this.#completeBody();
@@ -301,100 +277,124 @@ export class HttpState implements AnswerOwner, BodyOwner {
 
   /** The rest of a body that nobody reads is too long: the connection ends with the current answer. */
   #cutBody(): void {
+    this.#settings.counters.limited.discardBytes += 1;
     if (this.#response === undefined) return this.#leave();
     this.#response.keepAlive = false;
     this.#drop();
   }
 
-  /** What comes after a request that is through: the next, unless the peer does not take its answers. */
+  /** What comes after a request that is through: the next, unless the peer does not take its answers, or had its share. */
   #nextHead(): Inbound {
-    return this.connection.needsDrain ? 'blocked' : 'head';
+    if (this.connection.needsDrain) return 'blocked';
+    const { limits, counters } = this.#settings;
+    if (!this.#share.isUsedUp(limits.pipelinedRequests) || !this.#hasMore()) return 'head';
+    counters.limited.pipelinedRequests += 1;
+    this.#share.yieldTo(() => this.#goOn());
+    return 'yielded';
+  }
+
+  /** Others had their turn. */
+  #goOn(): void {
+    if (this.#inbound !== 'yielded') return;
+    this.#inbound = this.#nextHead();
+    if (this.#inbound === 'head') this.#advance();
+  }
+
+  // ---- deadlines ----
+
+  /** Nothing more can be done for now: whatever the peer owes has its deadline from here on. */
+  #rest(): void {
+    if (this.#inbound !== 'dropped') this.#deadlines.owe(this.#owed(), this.#incoming);
+  }
+
+  #owed(): Exclude<Owed, 'met'> {
+    if (this.#inbound === 'head') {
+      // Before the first request an empty line is a beginning, between two it is none.
+      if (this.#head.hasBegun) return 'head';
+      if (this.#share.requests > 0) return 'next-request';
+      return this.#head.isBlank ? 'head' : 'nothing';
+    }
+    if (this.#incoming === undefined || this.#continue.isAwaited) return 'nothing';
+    return this.#inflow.isPaused ? 'nothing' : 'body';
+  }
+
+  #deadlinePassed(): void {
+    const { limits, counters } = this.#settings;
+    const { connection } = this;
+    const what = this.#deadlines.passed();
+    const error = overdue(what, limits);
+    if (error !== undefined) {
+      this.#refuse(error, this.#head.isToHead);
+    } else if (what === 'next-request' && !isSending(connection)) {
+      counters.limited.keepAliveTimeoutMs += 1;
+      this.#leave();
+    } else if (what === 'flush' && connection.writeHalf === 'ended') {
+      connection.close();
+    } else if (what !== 'none') {
+      // The last answer is still on its way, to a peer that is slow, but not too slow.
+      this.#deadlines.again();
+    }
   }
 
   // ---- leaving ----
 
-  /** Answers with an error, when nothing of another answer has been sent, and never reads a request again. */
+  /** Answers with an error, if there is something to answer and no answer has begun; never reads a request again. */
   #refuse(error: HttpRequestError, toHead: boolean): void {
     const pending = this.#response;
     const incoming = this.#incoming;
+    // An empty line is no request, and a second answer to one would be taken for that of the next.
+    const isAnswerable = pending !== undefined || (incoming === undefined && !this.#head.isBlank);
+    this.#settings.counters.refuse(error);
     this.#drop();
     incoming?.body.fail(error);
-    if (pending?.phase === 'streaming') {
-      pending.keepAlive = false;
-      return;
+    if (!isAnswerable) this.#leave();
+    else if (pending?.phase === 'streaming') pending.stopWith(error);
+    else {
+      pending?.abandon(error);
+      new HttpResponse(this, pending?.toHead ?? toHead, 1, false).endWithError(error.status, error.message);
     }
-    pending?.abandon();
-    new HttpResponse(this, pending?.toHead ?? toHead, 1, false).endWithError(error.status, error.message);
   }
 
   /** No further request: closes when what is queued has left, or when the reader of the last body is through. */
   #leave(): void {
+    const { connection } = this;
     if (this.#inbound === 'body' && this.#incoming?.body.reader === 'reading' && !this.#peerEnded) {
       this.#inbound = 'last-body';
-      this.connection.end();
+      connection.end();
       return;
     }
     this.#drop();
-    this.connection.close();
+    this.#deadlines.owe(leave(connection));
   }
 
   #drop(): void {
     this.#inbound = 'dropped';
     this.#incoming = undefined;
-    this.#parser = undefined;
-    this.#stash?.clear();
+    this.#head.clear();
+    this.#inflow.clear();
     this.#regulate();
   }
 
   /** The reactor shuts down and nothing of a further request is here. */
   #leaveIfLast(): void {
-    if (this.#shuttingDown && this.#isIdle() && !this.#isFresh) this.#leave();
+    if (this.#shuttingDown && this.#isIdle() && this.#share.requests > 0) this.#leave();
   }
 
   #isIdle(): boolean {
     const isBetween = this.#inbound === 'head' || this.#inbound === 'blocked';
-    // Empty lines before a request line (RFC 9112 section 2.2) are not the beginning of one.
-    const hasHead = this.#parser !== undefined && this.#parser.state !== 'start';
-    return isBetween && !hasHead && this.#response === undefined && !this.#hasMore();
+    return isBetween && !this.#head.hasBegun && this.#response === undefined && !this.#hasMore();
   }
 
   /** Bytes behind the current request have arrived. */
   #hasMore(): boolean {
-    return this.#chunkHasMore || (this.#stash !== undefined && !this.#stash.isEmpty);
+    return this.#chunkHasMore || !this.#inflow.isEmpty;
   }
 
   #isDropped(): boolean {
     return this.#inbound === 'dropped';
   }
 
-  /** Pauses the connection while too much waits here, resumes it when half of that is gone. */
   #regulate(): void {
-    const { limits } = this.#settings;
-    const share = this.#paused ? 0.5 : 1;
-    const stashed = this.#stash?.bytes ?? 0;
-    const buffered = this.#incoming?.body.bufferedBytes ?? 0;
-    const isFull = stashed > limits.pipelineBytes * share || buffered > limits.bodyBufferBytes * share;
-    if (isFull === this.#paused) return;
-    this.#paused = isFull;
-    if (isFull) this.connection.pause();
-    else this.connection.resume();
+    this.#inflow.regulate(this.#incoming?.body.bufferedBytes ?? 0);
   }
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'then' in value;
-}
-
-function noTunnels(): HttpRequestError {
-  return new HttpRequestError(
-    'ERR_HTTP_METHOD',
-    'this is an origin server; it opens no tunnels (RFC 9110 §9.3.6)',
-  );
-}
-
-function unknownExpectation(): HttpRequestError {
-  return new HttpRequestError(
-    'ERR_HTTP_EXPECTATION',
-    '100-continue is the only expectation that is met here',
-  );
 }

@@ -4,8 +4,15 @@
  * Rule: the protocol object holds what connections share; what belongs to one is in its {@link HttpState}.
  */
 import type { Protocol } from '@sluice/reactor';
+import type { HttpStats } from './http-counters.ts';
 import { type Handler, type HttpOptions, resolveSettings } from './http-settings.ts';
 import { HttpState } from './http-state.ts';
+
+/** HTTP as a protocol for `listen`. One object may serve any number of listeners. */
+export interface HttpProtocol extends Protocol<HttpState> {
+  /** Counts since it was made, over all its connections; a copy. */
+  stats(): HttpStats;
+}
 
 /**
  * Serves HTTP/1.1 and HTTP/1.0 (RFC 9110, RFC 9112) with `handler`.
@@ -18,7 +25,7 @@ import { HttpState } from './http-state.ts';
  * @example
  * await reactor.listen({ port: 8080 }, http((req, res) => res.end(`you asked for ${req.target}`)));
  */
-export function http(handler: Handler, options: HttpOptions = {}): Protocol<HttpState> {
+export function http(handler: Handler, options: HttpOptions = {}): HttpProtocol {
   const settings = resolveSettings(handler, options);
   return {
     // curl --http1.0, for one, offers the old one only.
@@ -30,5 +37,6 @@ export function http(handler: Handler, options: HttpOptions = {}): Protocol<Http
     onTimeout: (conn, which) => conn.state.onTimeout(which),
     onShutdown: (conn) => conn.state.onShutdown(),
     onClose: (conn, reason, cause) => conn.state.onClose(reason, cause),
+    stats: () => settings.counters.copy(),
   };
 }

@@ -23,9 +23,10 @@ export class IncomingBody {
   readonly body: Body;
   outcome: IncomingOutcome = 'more';
   failure: HttpRequestError | undefined = undefined;
+  /** Decoded bytes that have arrived. */
+  receivedBytes = 0;
   readonly #decoder: BodyDecoder;
   readonly #limits: HttpLimits;
-  #receivedBytes = 0;
   #droppedBytes = 0;
 
   constructor(framing: Framing, limits: HttpLimits, owner: BodyOwner) {
@@ -64,8 +65,8 @@ export class IncomingBody {
   /** Whether so many more body bytes are acceptable. */
   #count(bytes: number): boolean {
     const { bodyBytes, discardBytes } = this.#limits;
-    this.#receivedBytes += bytes;
-    if (this.#receivedBytes > bodyBytes) {
+    this.receivedBytes += bytes;
+    if (this.receivedBytes > bodyBytes) {
       this.#refuse(bodyTooLarge(bodyBytes));
       return false;
     }
@@ -78,7 +79,7 @@ export class IncomingBody {
 
   #complete(): void {
     this.outcome = 'done';
-    this.body.complete();
+    this.body.complete(this.#decoder.trailers);
   }
 
   #refuse(failure: HttpRequestError): void {
@@ -89,5 +90,7 @@ export class IncomingBody {
 
 /** For a body beyond `limits.bodyBytes`. */
 export function bodyTooLarge(limitBytes: number): HttpRequestError {
-  return new HttpRequestError('ERR_HTTP_BODY_TOO_LARGE', `a request body may have ${limitBytes} bytes`);
+  return new HttpRequestError('ERR_HTTP_BODY_TOO_LARGE', `a request body may have ${limitBytes} bytes`, {
+    limit: 'bodyBytes',
+  });
 }

@@ -7,13 +7,16 @@ export {
   type PeerErrorCode,
   REQUEST_ERROR_STATUS,
   type RequestErrorCode,
+  type RequestErrorOptions,
   type UsageErrorCode,
 } from './errors.ts';
 export type { HttpHeaders } from './headers.ts';
-export { http } from './http.ts';
+export { type HttpProtocol, http } from './http.ts';
+export type { HttpStats } from './http-counters.ts';
 export type { Handler, HttpOptions } from './http-settings.ts';
 export type { HttpState } from './http-state.ts';
-export { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
+export type { InterimFields } from './interim-response.ts';
+export { DEFAULT_LIMITS, type HttpLimitName, type HttpLimits } from './limits.ts';
 export type { Request } from './request.ts';
 export type { Response } from './response.ts';
 export { statusText } from './status-text.ts';

@@ -1,11 +1,14 @@
 /**
- * The bounds of what a peer may make us hold or do, with their defaults.
+ * The bounds of what a peer may make us hold, do or wait for, with their defaults.
  *
  * Rule: every limit has a finite default, or a written reason why it needs none.
  */
 import { checkOptionNames, integerOption } from '@sluice/reactor';
 
-/** Bounds of one HTTP protocol. Bytes are counted as they arrive on the wire, unless said otherwise. */
+/**
+ * Bounds of one HTTP protocol. Bytes are counted as they arrive on the wire, unless said otherwise. How often each was
+ * reached is counted under its name in `stats().limited`.
+ */
 export interface HttpLimits {
   /** Request line and header section together. Beyond it: 431, or 414 inside the request line. 16 KiB. */
   readonly headBytes: number;
@@ -18,7 +21,7 @@ export interface HttpLimits {
    * collecting it has a bound of its own.
    */
   readonly bodyBytes: number;
-  /** What `body.bytes()` and `body.text()` collect. Beyond it they reject, which answers 413. 16 MiB. */
+  /** What `body.bytes()`, `text()` and `json()` collect. Beyond it they reject, which answers 413. 16 MiB. */
   readonly collectBytes: number;
   /** Body bytes waiting for the handler before the connection is paused. 64 KiB. */
   readonly bodyBufferBytes: number;
@@ -28,7 +31,44 @@ export interface HttpLimits {
   readonly pipelineBytes: number;
   /** All chunk extensions of a body, and its trailer section. Beyond it: 400 and 431. 8 KiB. */
   readonly chunkOverheadBytes: number;
+  /**
+   * Pipelined requests that are handled in a row before the rest waits until other connections had their turn. 100: what
+   * that many cost is less than anybody notices.
+   */
+  readonly pipelinedRequests: number;
+  /**
+   * Requests of one connection; the answer to the last says `Connection: close`. Infinite: a connection keeps nothing of
+   * the requests that were answered, so a new one would only cost a handshake.
+   */
+  readonly requestsPerConnection: number;
+  /**
+   * From the first byte of a head to its end. Beyond it: 408. 0 is for ever. 20 s: a head is one segment or a few, and
+   * fits into a dozen retransmissions; whoever sends a header now and then is cut.
+   */
+  readonly headTimeoutMs: number;
+  /**
+   * From the end of a head to the end of the body, not counting the time for which the handler lets it wait. Beyond it:
+   * 408. 0, for ever: how long an honest body takes depends on its length, so slowness is what `minBodyBytesPerSecond`
+   * judges; with `bodyBytes` it bounds the time, too.
+   */
+  readonly bodyTimeoutMs: number;
+  /**
+   * Decoded body bytes that the peer has to send each second, judged every `bodyRateWindowMs` in which we were reading
+   * all along. Below it: 408. 0 is none. 240: less than any network in use.
+   */
+  readonly minBodyBytesPerSecond: number;
+  /** How long the rate of a body is measured before it is judged; at least 1. 20 s, longer than a mobile peer's tunnel. */
+  readonly bodyRateWindowMs: number;
+  /**
+   * How long a connection waits for its next request. Beyond it it is closed, without a status. 0 is for ever; the
+   * reactor's idle deadline is there all the same. 75 s, longer than the 60 s after which load balancers drop theirs:
+   * the side that closes first is then the one that sends requests, and no request meets a closing connection.
+   */
+  readonly keepAliveTimeoutMs: number;
 }
+
+/** Names of the limits that can be reached; the window is a part of the rate. */
+export type HttpLimitName = Exclude<keyof HttpLimits, 'bodyRateWindowMs'>;
 
 export const DEFAULT_LIMITS: HttpLimits = {
   headBytes: 16 * 1024,
@@ -40,11 +80,26 @@ export const DEFAULT_LIMITS: HttpLimits = {
   discardBytes: 64 * 1024,
   pipelineBytes: 64 * 1024,
   chunkOverheadBytes: 8 * 1024,
+  pipelinedRequests: 100,
+  requestsPerConnection: Number.POSITIVE_INFINITY,
+  headTimeoutMs: 20_000,
+  bodyTimeoutMs: 0,
+  minBodyBytesPerSecond: 240,
+  bodyRateWindowMs: 20_000,
+  keepAliveTimeoutMs: 75_000,
 };
 
-/** Below, no browser's request would pass; above, a head is no head. */
-const MIN_HEAD_BYTES = 128;
+/** The least that makes sense, where that is not 0. Below 128 bytes of head no browser's request would pass. */
+const MINIMUM: Partial<HttpLimits> = {
+  headBytes: 128,
+  pipelinedRequests: 1,
+  requestsPerConnection: 1,
+  bodyRateWindowMs: 1,
+};
+/** Above, a head is no head. */
 const MAX_HEAD_BYTES = 1024 * 1024;
+
+const NAMES = Object.keys(DEFAULT_LIMITS) as (keyof HttpLimits)[];
 
 /**
  * The defaults with `given` on top.
@@ -52,25 +107,16 @@ const MAX_HEAD_BYTES = 1024 * 1024;
  * @throws UsageError `ERR_UNKNOWN_OPTION` for an unknown name, `ERR_OPTION_VALUE` for a value out of its range.
  */
 export function resolveLimits(given: Partial<HttpLimits> = {}): HttpLimits {
-  checkOptionNames('limits', given, Object.keys(DEFAULT_LIMITS));
-  const pick = (name: keyof HttpLimits): number =>
-    integerOption(`limits.${name}`, given[name], DEFAULT_LIMITS[name], 0);
-  const { headBytes, bodyBytes } = given;
-  return {
-    headBytes: integerOption(
-      'limits.headBytes',
-      headBytes,
-      DEFAULT_LIMITS.headBytes,
-      MIN_HEAD_BYTES,
-      MAX_HEAD_BYTES,
-    ),
-    headerCount: pick('headerCount'),
-    targetBytes: pick('targetBytes'),
-    bodyBytes: bodyBytes === Number.POSITIVE_INFINITY ? bodyBytes : pick('bodyBytes'),
-    collectBytes: pick('collectBytes'),
-    bodyBufferBytes: pick('bodyBufferBytes'),
-    discardBytes: pick('discardBytes'),
-    pipelineBytes: pick('pipelineBytes'),
-    chunkOverheadBytes: pick('chunkOverheadBytes'),
-  };
+  checkOptionNames('limits', given, NAMES);
+  const limits: { -readonly [N in keyof HttpLimits]: number } = { ...DEFAULT_LIMITS };
+  for (const name of NAMES) limits[name] = resolveLimit(name, given[name]);
+  return limits;
+}
+
+function resolveLimit(name: keyof HttpLimits, given: number | undefined): number {
+  const fallback = DEFAULT_LIMITS[name];
+  // What is infinite by default may be said to be.
+  if (given === fallback) return given;
+  const most = name === 'headBytes' ? MAX_HEAD_BYTES : Number.MAX_SAFE_INTEGER;
+  return integerOption(`limits.${name}`, given, fallback, MINIMUM[name] ?? 0, most);
 }

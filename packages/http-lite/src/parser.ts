@@ -176,7 +176,8 @@ export class HeadParser {
     const { headBytes } = this.#limits;
     const isLine = this.state === 'line';
     const code = isLine ? 'ERR_HTTP_TARGET_TOO_LONG' : 'ERR_HTTP_HEAD_TOO_LARGE';
-    return this.#fail(at, code, `a request ${isLine ? 'line' : 'head'} may have ${headBytes} bytes`);
+    const message = `a request ${isLine ? 'line' : 'head'} may have ${headBytes} bytes`;
+    return this.#refuse(at, new HttpRequestError(code, message, { limit: 'headBytes' }));
   }
 
   #fail(at: number, code: RequestErrorCode, message: string): number {

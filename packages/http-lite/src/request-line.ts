@@ -99,7 +99,10 @@ export class RequestLine {
     let at = from;
     while (at < to && TARGET[bytes[at] as number] === 1) at++;
     if (at - this.targetStart > this.#maxTargetBytes) {
-      return this.#fail(at, 'ERR_HTTP_TARGET_TOO_LONG', `a target may have ${this.#maxTargetBytes} bytes`);
+      this.state = 'failed';
+      const message = `a target may have ${this.#maxTargetBytes} bytes`;
+      this.failure = new HttpRequestError('ERR_HTTP_TARGET_TOO_LONG', message, { limit: 'targetBytes' });
+      return at;
     }
     if (at === to) return at;
     if (bytes[at] !== SP)

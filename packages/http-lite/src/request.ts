@@ -8,6 +8,7 @@ import { Body, type RequestBody } from './body.ts';
 import { HttpHeaders } from './headers.ts';
 import { latin1Text } from './latin1.ts';
 import type { HeadParser } from './parser.ts';
+import { targetPath, targetQuery } from './request-target.ts';
 
 /** One request (RFC 9112 §3). Valid for as long as it is held, also after the answer. */
 export interface Request {
@@ -15,6 +16,10 @@ export interface Request {
   readonly method: string;
   /** The request target as received: a path with its query, an absolute `http(s)` URI, or `*`. Nothing is decoded. */
   readonly target: string;
+  /** The path of the target, neither decoded nor normalised; `*` when the target is that. */
+  readonly path: string;
+  /** The query of the target, decoded as forms are (WHATWG URL); empty when there is none. Made when it is asked for. */
+  readonly query: URLSearchParams;
   /** What the client speaks. A higher minor version counts as 1.1 (RFC 9110 §2.5). */
   readonly httpVersion: '1.1' | '1.0';
   readonly headers: HttpHeaders;
@@ -22,13 +27,37 @@ export interface Request {
   readonly hasBody: boolean;
   /** The body; empty and complete when there is none. */
   readonly body: RequestBody;
-  /** The connection that the request came on. Its reading and writing belong to HTTP. */
+  /**
+   * The trailer fields behind a chunked body (RFC 9110 §6.5), once all of that has arrived, which it has when it was read
+   * to its end; empty before, and where there are none. The peer chose them after everything else was judged: they are
+   * never merged into {@link headers}.
+   */
+  readonly trailers: HttpHeaders;
+  /**
+   * Aborted when nobody is likely to want the answer any more, with an {@link HttpPeerError} as reason: `ERR_HTTP_PEER_GONE`
+   * when the connection has closed, `ERR_HTTP_PEER_ENDED` when the peer ended its side while the answer was outstanding. A
+   * client that gives up does the latter, and so does one that only half-closes: an answer is still sent. With an
+   * {@link HttpRequestError} when the request was refused in the middle of its body. Never aborted once the answer has
+   * ended. Made when it is asked for.
+   */
+  readonly signal: AbortSignal;
+  /**
+   * The connection that the request came on, with the addresses of both ends and, over TLS, what was negotiated
+   * (`connection.transport`, and `connection.tls` of @sluice/tls). Its reading and writing belong to HTTP.
+   */
   readonly connection: Connection;
 }
+
+const NO_TRAILERS = new HttpHeaders('\r\n\r\n', 2);
 
 export class HttpRequest implements Request {
   readonly method: string;
   readonly connection: Connection;
+  /** What few handlers ask for, made when one does. */
+  #query: URLSearchParams | undefined;
+  #abort: AbortController | undefined;
+  /** Why nobody wants the answer. */
+  #gone: Error | undefined;
   /** Where the head is, until its text has been made. */
   #memory: Buffer | undefined;
   readonly #start: number;
@@ -59,6 +88,15 @@ export class HttpRequest implements Request {
     return this.#headText().slice(this.#targetStart - this.#start, this.#targetEnd - this.#start);
   }
 
+  get path(): string {
+    return targetPath(this.target);
+  }
+
+  get query(): URLSearchParams {
+    this.#query ??= new URLSearchParams(targetQuery(this.target));
+    return this.#query;
+  }
+
   get httpVersion(): '1.1' | '1.0' {
     return this.#minorVersion === 0 ? '1.0' : '1.1';
   }
@@ -75,6 +113,25 @@ export class HttpRequest implements Request {
   get body(): RequestBody {
     this.#body ??= new Body(undefined, 0);
     return this.#body;
+  }
+
+  get trailers(): HttpHeaders {
+    return this.#body?.trailers ?? NO_TRAILERS;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#gone !== undefined) this.#abort.abort(this.#gone);
+    }
+    return this.#abort.signal;
+  }
+
+  /** Called while its answer is outstanding: nobody wants that any more. Only the first reason counts. */
+  abandon(reason: Error): void {
+    if (this.#gone !== undefined) return;
+    this.#gone = reason;
+    this.#abort?.abort(reason);
   }
 
   /** Called for a request that outlives its handler's call: lets go of memory that other heads are in. */

@@ -13,8 +13,9 @@ import { flatString } from './latin1.ts';
  * - `content-length`: declares the body; its number is in `length`.
  * - `connection`: `close` or `keep-alive`; decides, and is sent by us.
  * - `date`: replaces ours.
+ * - `trailer`: announces trailer fields; sent where they can be.
  */
-export type FieldRole = 'plain' | 'content-length' | 'connection' | 'date';
+export type FieldRole = 'plain' | 'content-length' | 'connection' | 'date' | 'trailer';
 
 export interface ResponseField {
   /** In lower case. */
@@ -73,7 +74,11 @@ function roleOf(name: string, value: string): FieldRole {
     if (/^(?:close|keep-alive)$/i.test(value)) return name;
     throw new HttpUsageError('ERR_HTTP_HEADER_FORBIDDEN', 'Connection may be set to close or keep-alive');
   }
-  if (name === 'transfer-encoding' || name === 'trailer' || name === 'upgrade') {
+  if (name === 'trailer') {
+    if (FIELD_NAMES.test(value)) return name;
+    throw new HttpUsageError('ERR_HTTP_HEADER_INVALID', 'Trailer is a list of field names');
+  }
+  if (name === 'transfer-encoding' || name === 'upgrade') {
     throw new HttpUsageError(
       'ERR_HTTP_HEADER_FORBIDDEN',
       `${name} belongs to the framing, which is not set by handlers`,
@@ -81,6 +86,9 @@ function roleOf(name: string, value: string): FieldRole {
   }
   return 'plain';
 }
+
+/** `#field-name` (RFC 9110 §6.6.2). */
+const FIELD_NAMES = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[ \t]*,[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+)*$/;
 
 function declaredLength(value: string): number {
   const length = Number(value);

@@ -4,11 +4,14 @@
  * Rule: an answer is whole or visibly broken. Its length is known, or chunked, or ended by the close; a declared length
  * that is not met tears the connection.
  */
-import { Buffer } from 'node:buffer';
 import type { Connection } from '@sluice/reactor';
-import { HttpUsageError, peerGone } from './errors.ts';
+import { type AnswerFraming, isBodiless, sizeOf } from './answer-framing.ts';
+import { afterEnd, HttpUsageError, lengthMismatch, peerGone } from './errors.ts';
+import { type InterimFields, interimText } from './interim-response.ts';
+import type { HttpRequest } from './request.ts';
 import { type FieldRole, type ResponseField, responseField } from './response-field.ts';
 import { CHUNKED_END, CLOSE_LINE, headStart, KEEP_ALIVE_LINE, lengthEnd } from './response-head.ts';
+import { lastChunk, trailerField } from './response-trailers.ts';
 import { statusText } from './status-text.ts';
 
 /**
@@ -57,6 +60,34 @@ export interface Response {
    * `ERR_HTTP_PEER_GONE` when it has closed, or closes: so a loop that writes comes to an end.
    */
   drained(): Promise<void>;
+
+  /**
+   * Sets a trailer field, sent behind the body (RFC 9110 §6.5), replacing one of that name; at any time before `end`. It
+   * makes the answer chunked. Where an answer is not (to HTTP/1.0 and HEAD, with a declared Content-Length, with 204, 205
+   * and 304) trailer fields are dropped: clients may ignore them at any time, so nothing may depend on them. Announce them with
+   * `setHeader('Trailer', 'Name')`, as RFC 9110 §6.6.2 asks for.
+   *
+   * @throws HttpUsageError `ERR_HTTP_HEADER_INVALID`, `ERR_HTTP_HEADER_FORBIDDEN` for one that may not stand there, such as
+   * Set-Cookie; `ERR_HTTP_ENDED` after `end`.
+   */
+  setTrailer(name: string, value: string): this;
+  /**
+   * Sends `100 Continue` to a client that waits for it before it sends its body (RFC 9110 §10.1.1), once; the first read of
+   * the body does so too. An answer without either closes the connection, for nobody knows whether the body comes.
+   *
+   * @returns whether it was sent: false when nobody waits, as in HTTP/1.0, and once the head was sent.
+   */
+  writeContinue(): boolean;
+  /**
+   * Sends an interim answer (RFC 9110 §15.2), any number of times before the head: the fields that it has are its own.
+   *
+   * @returns whether it was sent: false to HTTP/1.0, which knows none, and when the connection has closed.
+   * @throws HttpUsageError `ERR_HTTP_STATUS` when `status` is not an integer from 102 to 199, `ERR_HTTP_HEADER_INVALID` or
+   * `ERR_HTTP_HEADER_FORBIDDEN` for the fields, `ERR_HTTP_HEAD_SENT` after the head.
+   */
+  writeInformation(status: number, fields?: InterimFields): boolean;
+  /** Sends `103 Early Hints` (RFC 8297): fields, mostly Link, that the answer is likely to have. As `writeInformation`. */
+  writeEarlyHints(fields: InterimFields): boolean;
 }
 
 /**
@@ -67,9 +98,6 @@ export interface Response {
  */
 export type ResponsePhase = 'idle' | 'streaming' | 'ended' | 'gone';
 
-/** How the end of the body is told: not at all (there is none), by a count, by the last chunk, by the close. */
-type Framing = 'none' | 'length' | 'chunked' | 'close';
-
 /** Text up to this length is joined with the head and leaves in one write. */
 const JOIN_CHARACTERS = 8192;
 
@@ -78,8 +106,10 @@ export interface AnswerOwner {
   readonly connection: Connection;
   /** All of the answer was handed to the connection. */
   answerEnded(response: HttpResponse): void;
-  /** Whether what is left of the request allows for another behind it. */
+  /** Whether what is left of the request, and of the connection, allows for another request. */
   mayKeepAlive(): boolean;
+  /** Sends `100 Continue` if the client waits for it. Whether it did. */
+  tellContinue(): boolean;
   /** As `Response.drained`. */
   drained(): Promise<void>;
 }
@@ -91,19 +121,29 @@ export class HttpResponse implements Response {
   keepAlive: boolean;
   /** Whether this answers a HEAD request. */
   readonly toHead: boolean;
+  /** What is answered; of a refusal, nothing that a handler has seen. */
+  readonly request: HttpRequest | undefined;
   readonly #owner: AnswerOwner;
 
   readonly #minorVersion: number;
   #fields: ResponseField[] | undefined = undefined;
   /** Only plain fields were set: none decides about framing or the connection. */
   #isPlain = true;
-  #framing: Framing = 'none';
+  #trailers: ResponseField[] | undefined = undefined;
+  #framing: AnswerFraming = 'none';
   /** Of a declared length. */
   #remainingBytes = 0;
 
-  constructor(owner: AnswerOwner, toHead: boolean, minorVersion: number, keepAlive: boolean) {
+  constructor(
+    owner: AnswerOwner,
+    toHead: boolean,
+    minorVersion: number,
+    keepAlive: boolean,
+    request?: HttpRequest,
+  ) {
     this.#owner = owner;
     this.toHead = toHead;
+    this.request = request;
     this.#minorVersion = minorVersion;
     this.keepAlive = keepAlive;
   }
@@ -114,6 +154,11 @@ export class HttpResponse implements Response {
 
   get ended(): boolean {
     return this.phase === 'ended' || this.phase === 'gone';
+  }
+
+  /** Whether only the close ends what was sent so far: one in order would make a whole of it. */
+  get isOpenEnded(): boolean {
+    return this.phase === 'streaming' && this.#framing === 'close';
   }
 
   setHeader(name: string, value: string | number | readonly string[]): this {
@@ -158,8 +203,8 @@ export class HttpResponse implements Response {
   }
 
   end(chunk?: string | Uint8Array): void {
-    if (this.phase === 'streaming') this.#endStream(chunk ?? '');
-    else if (this.phase === 'idle') this.#sendWhole(chunk);
+    if (this.phase === 'streaming') this.#endStream('', chunk ?? '');
+    else if (this.phase === 'idle') this.#endAtOnce(chunk);
     else if (this.phase === 'ended') throw afterEnd();
   }
 
@@ -169,16 +214,57 @@ export class HttpResponse implements Response {
     return this.#owner.drained();
   }
 
-  /** Called by the connection: nobody will receive this answer. */
-  abandon(): void {
-    if (this.phase !== 'ended') this.phase = 'gone';
+  setTrailer(name: string, value: string): this {
+    const field = trailerField(name, value);
+    if (this.phase === 'ended') throw afterEnd();
+    this.#trailers = [...(this.#trailers ?? []).filter((other) => other.name !== field.name), field];
+    return this;
+  }
+
+  writeContinue(): boolean {
+    return this.phase === 'idle' && this.#owner.tellContinue();
+  }
+
+  writeInformation(status: number, fields: InterimFields = {}): boolean {
+    const text = interimText(status, fields);
+    this.#checkHeadUnsent();
+    if (this.phase === 'gone' || this.#minorVersion === 0) return false;
+    this.#owner.connection.write(text, 'latin1');
+    return true;
+  }
+
+  writeEarlyHints(fields: InterimFields): boolean {
+    return this.writeInformation(103, fields);
+  }
+
+  /** Called by the connection: nobody will receive this answer, because of `reason`. */
+  abandon(reason: Error): void {
+    if (this.phase === 'ended') return;
+    this.phase = 'gone';
+    this.request?.abandon(reason);
+  }
+
+  /** Called by the connection, after the head: its request was refused, so this answer is the last. */
+  stopWith(reason: Error): void {
+    this.keepAlive = false;
+    this.request?.abandon(reason);
   }
 
   /** Called by the connection, before the head: makes this a short answer about a failure. */
   endWithError(status: number, message: string): void {
     this.status = status;
     this.#fields = [responseField('Content-Type', 'text/plain; charset=utf-8')];
+    this.#trailers = undefined;
     this.end(`${status} ${statusText(status)}${message === '' ? '' : `: ${message}`}\n`);
+  }
+
+  /** Nothing was sent before: the length is known, and told unless trailer fields ask for another framing. */
+  #endAtOnce(chunk: string | Uint8Array | undefined): void {
+    if (this.#isPlain && this.#trailers === undefined) return this.#sendWhole(chunk);
+    const declared = this.#declaredLength();
+    const hasTrailers = this.#trailers !== undefined || this.#fieldOf('trailer') !== undefined;
+    if (!hasTrailers || this.#streamFraming(declared) !== 'chunked') this.#sendWhole(chunk);
+    else this.#endStream(this.#openStream(0), chunk ?? '');
   }
 
   /** The answer in one write, its length known. */
@@ -202,7 +288,8 @@ export class HttpResponse implements Response {
     if (framing === 'length' && size > (declared ?? 0)) throw lengthMismatch(declared ?? 0, size);
     const start = headStart(this.status, this.#fields);
     if (framing === 'close') this.keepAlive = false;
-    const end = framing === 'chunked' ? CHUNKED_END : this.#headEnd(declared, undefined);
+    const end =
+      framing === 'chunked' ? this.#trailerLines() + CHUNKED_END : this.#headEnd(declared, undefined);
     const head = start + this.#connectionLine() + end;
     this.#framing = framing;
     this.#remainingBytes = declared ?? 0;
@@ -210,13 +297,22 @@ export class HttpResponse implements Response {
     return head;
   }
 
-  #streamFraming(declared: number | undefined): Framing {
+  #streamFraming(declared: number | undefined): AnswerFraming {
     if (this.toHead || isBodiless(this.status)) return 'none';
     if (declared !== undefined) return 'length';
     return this.#minorVersion === 0 ? 'close' : 'chunked';
   }
 
-  #endStream(chunk: string | Uint8Array): void {
+  /** What announces trailer fields. */
+  #trailerLines(): string {
+    if (this.#isPlain || this.#fields === undefined) return '';
+    let lines = '';
+    for (const field of this.#fields) if (field.role === 'trailer') lines += field.line;
+    return lines;
+  }
+
+  /** `before` is what stands before the last piece: a head that was not sent yet, or nothing. */
+  #endStream(before: string, chunk: string | Uint8Array): void {
     const size = sizeOf(chunk);
     if (this.#framing === 'length') {
       this.#count(size);
@@ -224,10 +320,11 @@ export class HttpResponse implements Response {
     }
     this.phase = 'ended';
     if (this.#framing === 'chunked') {
-      const start = size === 0 ? '' : `${size.toString(16)}\r\n`;
-      this.#send(start, chunk, size, size === 0 ? '0\r\n\r\n' : '\r\n0\r\n\r\n');
+      const end = lastChunk(this.#trailers);
+      if (size === 0) this.#send(before + end, '', 0, '');
+      else this.#send(`${before}${size.toString(16)}\r\n`, chunk, size, `\r\n${end}`);
     } else if (this.#framing !== 'none') {
-      this.#send('', chunk, size, '');
+      this.#send(before, chunk, size, '');
     }
     this.#owner.answerEnded(this);
   }
@@ -266,7 +363,8 @@ export class HttpResponse implements Response {
 
   #connectionLine(): string {
     const field = this.#fieldOf('connection');
-    if (field?.value.toLowerCase() === 'close' || !this.#owner.mayKeepAlive()) this.keepAlive = false;
+    if (field?.value.toLowerCase() === 'close') this.keepAlive = false;
+    if (this.keepAlive && !this.#owner.mayKeepAlive()) this.keepAlive = false;
     if (!this.keepAlive) return CLOSE_LINE;
     return this.#minorVersion === 0 ? KEEP_ALIVE_LINE : '';
   }
@@ -291,22 +389,4 @@ export class HttpResponse implements Response {
       'the head has been sent; set header fields before write() or end()',
     );
   }
-}
-
-/** Answers that never have a body (RFC 9110 §6.4.1, and 205 by §15.3.6). */
-function isBodiless(status: number): boolean {
-  return status === 204 || status === 304 || status === 205;
-}
-
-function sizeOf(chunk: string | Uint8Array): number {
-  return typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length;
-}
-
-function lengthMismatch(declared: number, size: number): HttpUsageError {
-  const message = `Content-Length declares ${declared} bytes, the body has ${size}; nothing was sent`;
-  return new HttpUsageError('ERR_HTTP_LENGTH_MISMATCH', message);
-}
-
-function afterEnd(): HttpUsageError {
-  return new HttpUsageError('ERR_HTTP_ENDED', 'the answer has ended; nothing can be added to it');
 }

@@ -1,12 +1,13 @@
 /**
- * The trailer section behind a chunked body (RFC 9112 §7.1.2): read to the same grammar as a head, bounded, and dropped.
+ * The trailer section behind a chunked body (RFC 9112 §7.1.2): read to the same grammar as a head, bounded, and kept as text.
  *
  * Rule: trailers never change how anything is framed, routed or authorised. Those that try are refused, since there are
- * readers who let them; no other is looked at.
+ * readers who let them, and none is ever merged into the header fields (RFC 9110 §6.5.1).
  */
 import { HttpRequestError } from './errors.ts';
 import { FieldParser } from './field-parser.ts';
 import { TRAILER_JUDGE } from './framing.ts';
+import { latin1Text } from './latin1.ts';
 import type { HttpLimits } from './limits.ts';
 import { createScratch, type Scratch } from './scratch.ts';
 
@@ -32,6 +33,11 @@ export class TrailerParser {
     return this.#fields.state === 'done' ? 'done' : 'more';
   }
 
+  /** The section as Latin-1 text, its empty line included; once `done`. */
+  get text(): string {
+    return latin1Text(this.#scratch.bytes, 0, this.#length);
+  }
+
   /** Reads `chunk` from `from` on. Returns where it stopped: at the chunk's end, behind the section, or at a fault. */
   read(chunk: Buffer, from: number): number {
     let at = from;
@@ -51,7 +57,9 @@ export class TrailerParser {
     const capacity = Math.min(this.#scratch.bytes.length * 2, this.#limitBytes & ~3);
     if (capacity <= this.#length) {
       const message = `a trailer section may have ${this.#limitBytes} bytes`;
-      this.failure = new HttpRequestError('ERR_HTTP_HEAD_TOO_LARGE', message);
+      this.failure = new HttpRequestError('ERR_HTTP_HEAD_TOO_LARGE', message, {
+        limit: 'chunkOverheadBytes',
+      });
       return false;
     }
     const larger = createScratch(capacity);

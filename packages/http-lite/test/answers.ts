@@ -58,11 +58,17 @@ function readChunks(text: string): [body: string, after: string] {
     const line = /^([0-9a-f]+)\r\n/.exec(rest);
     if (line === null) throw new Error(`no chunk line: ${JSON.stringify(rest)}`);
     const size = Number.parseInt(line[1]!, 16);
+    if (size === 0) return [body, afterTrailers(rest.slice(line[0].length))];
     const data = rest.slice(line[0].length, line[0].length + size);
     rest = rest.slice(line[0].length + size);
     if (data.length < size || !rest.startsWith('\r\n')) throw new Error('a chunk is cut');
     rest = rest.slice(2);
-    if (size === 0) return [body, rest];
     body += data;
   }
+}
+
+function afterTrailers(text: string): string {
+  const section = /^(?:[^\r\n:]+: [^\r\n]*\r\n)*\r\n/.exec(text);
+  if (section === null) throw new Error(`the trailer section is cut: ${JSON.stringify(text)}`);
+  return text.slice(section[0].length);
 }

@@ -1,4 +1,11 @@
-import { type Handler, type HttpLimits, HttpPeerError, HttpUsageError, http } from '@sluice/http-lite';
+import {
+  type Handler,
+  type HttpLimits,
+  HttpPeerError,
+  HttpRequestError,
+  HttpUsageError,
+  http,
+} from '@sluice/http-lite';
 import { describe, expect, it } from 'vitest';
 import { parseAnswers } from './answers.ts';
 import { FakeConnection } from './fake-connection.ts';
@@ -63,6 +70,46 @@ describe('reading a body', () => {
     connection.receive(`${post(3)}\xe2\x98`).receive('\x83');
     await settled();
     expect(seen).toEqual(['☃']);
+  });
+
+  it('collects JSON, across pieces and whatever it is called', async () => {
+    const { seen, handler } = reading((req) => req.body.json());
+    const { connection } = serve(handler);
+    connection.receive(`${post(15, 'Content-Type: text/plain\r\n')}{"a":[1,"\xe2\x98`).receive('\x83"]}');
+    await settled();
+    expect(seen).toEqual([{ a: [1, '☃'] }]);
+  });
+
+  it('as JSON that is none, or no UTF-8, or empty, is the peer’s fault', async () => {
+    for (const body of ['{', '', '"\xff"', 'undefined']) {
+      let failure: unknown;
+      const { connection, errors } = serve(async (req, res) => {
+        try {
+          res.end(String(await req.body.json()));
+        } catch (error) {
+          failure = error;
+          throw error;
+        }
+      });
+      connection.receive(post(body.length) + body);
+      await settled();
+      expect(failure, body).toBeInstanceOf(HttpRequestError);
+      expect(failure).toMatchObject({ code: 'ERR_HTTP_BODY_JSON', message: 'the body is not JSON in UTF-8' });
+      expect((failure as Error).cause).toBeInstanceOf(Error);
+      expect(errors).toEqual([]);
+      expect(parseAnswers(connection.take())).toMatchObject([{ status: 400 }]);
+    }
+  });
+
+  it('collects no more than it is told to, in each form', async () => {
+    for (const form of ['bytes', 'text', 'json'] as const) {
+      const { seen, handler } = reading((req) => req.body[form](4));
+      const { connection } = serve(handler);
+      connection.receive(`${post(5)}12345`);
+      await settled();
+      expect(seen[0], form).toBeInstanceOf(HttpRequestError);
+      expect(seen[0]).toMatchObject({ code: 'ERR_HTTP_BODY_TOO_LARGE', status: 413 });
+    }
   });
 
   it('may begin after all has arrived', async () => {
@@ -186,6 +233,14 @@ describe('a body that is not read', () => {
     connection.receive(`1\r\nx\r\n0\r\n\r\n${GET}`);
     expect(connection.calls).toEqual(['close']);
     expect(parseAnswers(connection.take())).toHaveLength(1);
+  });
+
+  it('and breaks the grammar behind its answer closes the connection: no second answer is sent', () => {
+    const { connection, errors } = serve((_req, res) => res.end('first'));
+    connection.receive(`${CHUNKED}5\r\nhel`).receive(`lono CRLF${GET}`);
+    expect(parseAnswers(connection.take())).toMatchObject([{ status: 200, body: 'first' }]);
+    expect(connection.calls).toEqual(['close']);
+    expect(errors).toEqual([]);
   });
 
   it('to its end is dropped behind the reader that left', async () => {

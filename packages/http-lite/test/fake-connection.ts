@@ -39,6 +39,8 @@ export class FakeConnection<State> implements Connection<State> {
   readonly calls: string[] = [];
   /** The error given to `destroy`. */
   destroyedWith: Error | undefined;
+  /** What `setDeadline` was last told; 0 while none is set. */
+  deadlineMs = 0;
   /** How many writes were accepted. */
   writes = 0;
   readonly #protocol: Protocol<State>;
@@ -102,6 +104,7 @@ export class FakeConnection<State> implements Connection<State> {
 
   /** A deadline passes. */
   timeout(which: OpenDeadline): this {
+    if (which === 'protocol') this.deadlineMs = 0;
     if (this.#protocol.onTimeout?.(this, which) !== true) this.#finish('timeout', undefined);
     return this;
   }
@@ -177,6 +180,10 @@ export class FakeConnection<State> implements Connection<State> {
 
   setTimeouts(timeouts: Partial<Timeouts>): void {
     this.calls.push(`setTimeouts ${JSON.stringify(timeouts)}`);
+  }
+
+  setDeadline(afterMs: number): void {
+    this.deadlineMs = afterMs;
   }
 
   pause(): void {

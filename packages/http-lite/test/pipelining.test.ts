@@ -14,13 +14,17 @@ function serve(handler: Handler, limits: Partial<HttpLimits> = {}, highWaterMark
 
 const bodies = (connection: FakeConnection<unknown>) =>
   parseAnswers(connection.take()).map(({ body }) => body);
+const turns = async (count: number) => {
+  for (let turn = 0; turn < count; turn++) await settled();
+};
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => `/${n}`);
 
 describe('pipelined requests', () => {
-  it('10,000 in one chunk are answered in order, when the handler answers at once', () => {
+  it('10,000 in one chunk are answered in order, when the handler answers at once', async () => {
     const connection = serve((req, res) => res.end(req.target)).receive(many(10_000));
+    await turns(100);
     expect(bodies(connection)).toEqual(numbers(10_000));
-    expect(connection.calls).toEqual([]);
+    expect(connection.calls).toEqual(['pause', 'resume']);
   });
 
   it('10,000 in one chunk are answered in order, when the handler answers later', async () => {
@@ -28,19 +32,73 @@ describe('pipelined requests', () => {
       await undefined;
       res.end(req.target);
     }).receive(many(10_000));
-    for (let turn = 0; turn < 10; turn++) await settled();
+    await turns(110);
     expect(bodies(connection)).toEqual(numbers(10_000));
     expect(connection.calls).toEqual(['pause', 'resume']);
   });
 
-  it('10,000 that ended inside another answer’s end need no stack', () => {
+  it('10,000 that ended inside another answer’s end need no stack', async () => {
     let end = () => {};
     const connection = serve((req, res) => {
       if (req.target === '/0') end = () => res.end(req.target);
       else res.end(req.target);
     }).receive(many(10_000));
     end();
+    await turns(100);
     expect(bodies(connection)).toEqual(numbers(10_000));
+  });
+
+  for (const way of ['at once', 'later'] as const) {
+    it(`leave their turn to others after so many of them, when the handler answers ${way}`, async () => {
+      const protocol = http(
+        async (req, res) => {
+          if (way === 'later') await undefined;
+          res.end(req.target);
+        },
+        { limits: { pipelinedRequests: 4 } },
+      );
+      const connection = new FakeConnection(protocol).receive(many(10));
+      await Promise.resolve().then(() => {});
+      const seen: number[] = [];
+      for (let turn = 0; turn < 4; turn++) {
+        seen.push(parseAnswers(connection.take()).length);
+        await settled();
+      }
+      // What answers later does so before the first look only in part: what counts is that no turn has more than four.
+      expect(Math.max(...seen)).toBe(4);
+      expect(seen.reduce((sum, count) => sum + count, 0)).toBe(10);
+      expect(protocol.stats().limited.pipelinedRequests).toBe(2);
+    });
+  }
+
+  it('that wait for their next turn are answered although the peer has ended its side meanwhile', async () => {
+    const connection = serve((req, res) => res.end(req.target), { pipelinedRequests: 2 })
+      .receive(many(5))
+      .receiveEnd();
+    expect(bodies(connection)).toEqual(numbers(2));
+    await turns(3);
+    expect(bodies(connection)).toEqual(['/2', '/3', '/4']);
+    expect(connection.calls).toEqual(['close', 'closed clean']);
+  });
+
+  it('that wait for their next turn are forgotten when the connection closes', async () => {
+    const targets: string[] = [];
+    const handler: Handler = (req, res) => {
+      targets.push(req.target);
+      res.end();
+    };
+    const connection = serve(handler, { pipelinedRequests: 2 }).receive(many(5)).reset();
+    await turns(3);
+    expect(targets).toEqual(['/0', '/1']);
+    expect(connection.calls).toEqual(['closed reset']);
+  });
+
+  it('that come while others wait for their turn stay behind them', async () => {
+    const connection = serve((req, res) => res.end(req.target), { pipelinedRequests: 2 })
+      .receive(many(5))
+      .receive(get(5));
+    await turns(3);
+    expect(bodies(connection)).toEqual(numbers(6));
   });
 
   it('are handled strictly one after another', async () => {

@@ -113,6 +113,97 @@ describe('Node’s client over real sockets', () => {
   });
 });
 
+describe('what comes before, behind and instead of a body', () => {
+  /** Serves one more handler, on a port of its own. */
+  async function serveAlso(also: Handler): Promise<number> {
+    const protocol = http(also, { onError: (error) => errors.push(error) });
+    const server = await reactor.listen({ port: 0, host: '127.0.0.1' }, protocol);
+    return server.address()!.port;
+  }
+
+  it('interim answers and trailer fields reach Node’s client, and its own reach us', async () => {
+    const also = await serveAlso(async (req, res) => {
+      res.writeEarlyHints({ Link: '</a.css>; rel=preload' });
+      const text = await req.body.text();
+      res.setHeader('Trailer', 'X-Length');
+      res.write(`${text} ${req.trailers.get('x-sum')}`);
+      res.setTrailer('X-Length', String(text.length)).end();
+    });
+    const outgoing = request({
+      host: '127.0.0.1',
+      port: also,
+      method: 'POST',
+      headers: { Expect: '100-continue', Trailer: 'X-Sum', 'Transfer-Encoding': 'chunked' },
+    });
+    const seen: unknown[] = [];
+    outgoing.on('information', ({ statusCode, headers }) => seen.push([statusCode, headers['link']]));
+    outgoing.flushHeaders();
+    await once(outgoing, 'continue');
+    outgoing.addTrailers({ 'X-Sum': '42' });
+    outgoing.end('hello');
+    const [message] = (await once(outgoing, 'response')) as [IncomingMessage];
+    const pieces: Buffer[] = [];
+    for await (const piece of message) pieces.push(piece as Buffer);
+    expect(String(Buffer.concat(pieces))).toBe('hello 42');
+    expect(message.trailers).toEqual({ 'x-length': '5' });
+    expect(seen).toEqual([
+      [103, '</a.css>; rel=preload'],
+      [100, undefined],
+    ]);
+  });
+
+  for (const how of ['destroys its socket', 'resets its connection', 'ends its side'] as const) {
+    it(`a client that ${how} while it waits aborts the signal of its request`, async () => {
+      let called = () => {};
+      const waits = new Promise<void>((resolve) => {
+        called = resolve;
+      });
+      let signal: AbortSignal | undefined;
+      const aborted = serveAlso(async (req) => {
+        signal = req.signal;
+        called();
+        await once(req.signal, 'abort');
+        req.connection.destroy();
+      });
+      const socket = connect(await aborted, '127.0.0.1');
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      await waits;
+      expect(signal?.aborted).toBe(false);
+      const ended = once(signal!, 'abort');
+      if (how === 'destroys its socket') socket.destroy();
+      else if (how === 'resets its connection') socket.resetAndDestroy();
+      else socket.end();
+      await ended;
+      const code = how === 'resets its connection' ? 'ERR_HTTP_PEER_GONE' : 'ERR_HTTP_PEER_ENDED';
+      expect(signal?.reason).toMatchObject({ code });
+    });
+  }
+});
+
+describe('an answer that breaks off', () => {
+  for (const version of ['1.0', '1.1']) {
+    it(`is no whole one to HTTP/${version}, although only the close would end it there`, async () => {
+      let breakOff = () => {};
+      const gate = new Promise<void>((resolve) => {
+        breakOff = resolve;
+      });
+      const handler: Handler = async (_req, res) => {
+        res.write('half');
+        await gate;
+        throw new Error('on purpose');
+      };
+      const protocol = http(handler, { onError: () => {} });
+      const server = await reactor.listen({ port: 0, host: '127.0.0.1' }, protocol);
+      const socket = connect(server.address()!.port, '127.0.0.1');
+      socket.write(`GET / HTTP/${version}\r\nHost: a\r\n\r\n`);
+      const [piece] = (await once(socket, 'data')) as [Buffer];
+      expect(String(piece)).toMatch(/half(\r\n)?$/);
+      breakOff();
+      await expect(once(socket, 'end')).rejects.toMatchObject({ code: 'ECONNRESET' });
+    });
+  }
+});
+
 describe('raw sockets', () => {
   it('a thousand pipelined requests are answered in order, the last with the close', async () => {
     const wire = Array.from({ length: 1000 }, (_, n) => `GET /${n} HTTP/1.1\r\nHost: a\r\n\r\n`).join('');

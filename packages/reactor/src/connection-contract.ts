@@ -80,13 +80,25 @@ export interface Connection<State = unknown> {
   end(data?: string | Uint8Array): void;
   /** `end()`, then waits for the peer to end, dropping what it still sends; destroys when `deadlineMs` passes. */
   close(options?: { deadlineMs?: number }): void;
-  /** Closes now; queued bytes are lost. With an error the reason is `error`, without it `clean`. */
+  /**
+   * Closes now; queued bytes are lost. With an error the reason is `error`, without it `clean`. The peer of a connection that
+   * closes with an error, or by a deadline or a cap with bytes still queued, sees that it did not get everything: a reset
+   * over plain TCP, a missing close_notify over TLS.
+   */
   destroy(error?: Error): void;
   /**
    * Replaces deadlines of this connection, from now on; what is not named keeps its value, 0 turns one off. Throws
    * `UsageError` for an unknown name or a value out of range.
    */
   setTimeouts(timeouts: Partial<Timeouts>): void;
+  /**
+   * Sets the protocol's own deadline, in place of the one that was set: `onTimeout(conn, 'protocol')` is called when
+   * `afterMs` milliseconds have passed, whatever moves meanwhile. 0 takes it back. It passes once: it has to be set anew,
+   * in the hook or later. Made to be called for each message: most calls are a few assignments.
+   *
+   * @throws UsageError `ERR_OPTION_VALUE` for anything but an integer from 0 on.
+   */
+  setDeadline(afterMs: number): void;
   /** No `onData` and no `onEnd` until `resume()`; takes effect at once, inside `onData` too. */
   pause(): void;
   /** Undoes `pause()`. What arrived meanwhile is delivered from the reactor's ready list, never from inside this call. */

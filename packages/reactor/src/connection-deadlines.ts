@@ -9,6 +9,7 @@ import type { Deadline, OpenDeadline } from './deadline.ts';
 import { type DeadlineHolder, NO_DEADLINE } from './deadline-wheel.ts';
 import type { Loop } from './loop.ts';
 import { changeTimeouts, NEVER, nextDeadline, type Timeouts } from './open-deadlines.ts';
+import { integerOption } from './options.ts';
 import { RateWindow } from './rate-window.ts';
 import type { ReadSide } from './read-side.ts';
 import type { WriteSide } from './write-side.ts';
@@ -36,6 +37,11 @@ export class ConnectionDeadlines implements DeadlineHolder {
   private fixed: { readonly which: Deadline; readonly timeoutMs: number } | undefined;
   private openedMs = NEVER;
   private waivedMs = NEVER;
+  /** When the protocol set a deadline of its own, and for how long; NEVER while it has none. */
+  private ownSinceMs = NEVER;
+  private ownMs = 0;
+  /** When the node is due while the open deadlines run; NEVER while it is not set. */
+  private nodeAtMs = NEVER;
   /** The blocked write that was taken into account when the node was set. */
   private watchedBlockMs = NEVER;
   /** Made when a rate is first measured: most connections never are. */
@@ -73,6 +79,18 @@ export class ConnectionDeadlines implements DeadlineHolder {
     this.setNext();
   }
 
+  /**
+   * Sets the protocol's own deadline; 0 takes it back; throws `UsageError`. The node moves only when it would come too
+   * late: one that was put off, or taken back, is found out when the node fires.
+   */
+  setOwn(afterMs: number): void {
+    const ownMs = integerOption('afterMs', afterMs, 0, 0);
+    this.ownMs = ownMs;
+    this.ownSinceMs = ownMs === 0 ? NEVER : this.loop.nowMs;
+    if (ownMs === 0 || !this.isOpen()) return;
+    if (this.nodeAtMs === NEVER || this.ownSinceMs + ownMs < this.nodeAtMs) this.setNext();
+  }
+
   /** The protocol takes bytes again: what the peer could not send meanwhile is not its fault. */
   resumed(): void {
     if (this.receiveWindow === undefined || !this.isOpen()) return;
@@ -97,7 +115,10 @@ export class ConnectionDeadlines implements DeadlineHolder {
       return;
     }
     const next = this.next();
-    if (next !== undefined && next.atMs <= this.loop.nowMs) {
+    if (next?.which === 'protocol' && next.atMs <= this.loop.nowMs) {
+      this.ownSinceMs = NEVER;
+      if (!this.pass('protocol', next.timeoutMs)) return;
+    } else if (next !== undefined && next.atMs <= this.loop.nowMs) {
       const keepsUp = this.keepsUp(next.which);
       if (!keepsUp && !this.pass(next.which, next.timeoutMs)) return;
       if (!keepsUp) this.waivedMs = this.loop.nowMs;
@@ -143,11 +164,21 @@ export class ConnectionDeadlines implements DeadlineHolder {
   private setNext(): void {
     if (this.writing.blockedMs !== this.watchedBlockMs) this.measureSending();
     const next = this.next();
+    this.nodeAtMs = next?.atMs ?? NEVER;
     if (next === undefined) this.loop.deadlines.clear(this);
     else this.loop.deadlines.set(this, Math.max(0, next.atMs - this.loop.nowMs));
   }
 
+  /** The protocol's own deadline, unless another comes first. */
   private next(): ReturnType<typeof nextDeadline> {
+    const next = this.nextOfTraffic();
+    if (this.ownSinceMs === NEVER) return next;
+    const atMs = this.ownSinceMs + this.ownMs;
+    if (next !== undefined && next.atMs < atMs) return next;
+    return { which: 'protocol', atMs, timeoutMs: this.ownMs };
+  }
+
+  private nextOfTraffic(): ReturnType<typeof nextDeadline> {
     const { openedMs, waivedMs } = this;
     const { lastBytesMs: lastReadMs } = this.reading;
     const { lastBytesMs: lastWriteMs, blockedMs } = this.writing;

@@ -6,6 +6,7 @@
  */
 import type { ConnectionDeadlines } from './connection-deadlines.ts';
 import { ConnectionView } from './connection-view.ts';
+import { cutsShort } from './cut.ts';
 import { stepLifecycle } from './lifecycle.ts';
 import type { Listing } from './listing.ts';
 import { pendingFailure } from './plain-transport.ts';
@@ -47,6 +48,8 @@ export abstract class ConnectionLeaving<State> extends ConnectionView<State> {
 
   protected finish(reason: CloseReason, error: Error | undefined): void {
     if (this.lifecycle === 'closed') return;
+    if (this.telling.hasBegun && cutsShort(reason, this.writing, this.transport))
+      this.loop.sockets.setOption(this.registration.fd, 'lingerSeconds', 0);
     this.lifecycle = stepLifecycle(this.lifecycle, 'close');
     this.reading.end();
     this.writing.abort(error);

@@ -126,6 +126,10 @@ export class ReactorConnection<State>
     this.deadlines.change(timeouts);
   }
 
+  setDeadline(afterMs: number): void {
+    this.deadlines.setOwn(afterMs);
+  }
+
   pause(): void {
     if (runsHooks(this.lifecycle) || this.lifecycle === 'handshaking') this.reading.pause();
   }

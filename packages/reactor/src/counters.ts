@@ -92,6 +92,7 @@ export function newCounters(): Counters {
       'write-stall': 0,
       'receive-rate': 0,
       'send-rate': 0,
+      protocol: 0,
       close: 0,
       shutdown: 0,
     },

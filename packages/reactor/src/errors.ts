@@ -135,6 +135,11 @@ const DEADLINES: { readonly [D in Deadline]: { code: string; demand: string; opt
     demand: 'take as many of the queued bytes as it has to',
     option: 'minSendBytesPerSecond',
   },
+  protocol: {
+    code: 'ERR_PROTOCOL_TIMEOUT',
+    demand: 'do what the protocol waited for',
+    option: 'the deadline that the protocol sets',
+  },
   shutdown: {
     code: 'ERR_SHUTDOWN_TIMEOUT',
     demand: 'let the connection end in order after the shutdown had begun',

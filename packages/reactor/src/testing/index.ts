@@ -1,4 +1,6 @@
 /** @sluice/reactor/testing: fakes that put a protocol or a transport through any schedule, without sockets. */
+/** The edges that `FakePoller.fire` takes. */
+export { Ready } from '@sluice/core-native';
 /** With a poller, sockets or a clock of one's own. */
 export { Reactor, type ReactorParts } from '../reactor.ts';
 export * from './conformance/index.ts';

@@ -235,6 +235,7 @@ export class ConnectionModel {
 
   timeout(which: OpenDeadline): void {
     this.mustBeOpen('onTimeout');
+    if (which === 'protocol') return this.mustBe(false, 'a deadline passed that nobody has set');
     if (!isModelled(which)) {
       const fair = mayAccuse(which, this.wire, this.paused, this.timeouts, this.quiet);
       return this.mustBe(fair, `the deadline ${which} fired although enough has moved`);

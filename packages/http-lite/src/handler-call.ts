@@ -1,0 +1,68 @@
+/**
+ * Calling a handler, and what becomes of the request when it fails.
+ *
+ * Rule: an answer that was not begun becomes an error, one that was is torn, one that is whole stays. What the peer did
+ * is never reported: otherwise any peer could fill a log.
+ */
+import type { Connection } from '@sluice/reactor';
+import { HttpPeerError, HttpRequestError } from './errors.ts';
+import type { HttpSettings } from './http-settings.ts';
+import type { HttpRequest } from './request.ts';
+import type { HttpResponse } from './response.ts';
+
+/** Never throws. */
+export function callHandler(
+  settings: HttpSettings,
+  connection: Connection,
+  request: HttpRequest,
+  response: HttpResponse,
+): void {
+  try {
+    const outcome: unknown = settings.handler(request, response);
+    if (response.phase !== 'ended') request.detach();
+    if (!isThenable(outcome)) return;
+    Promise.resolve(outcome).catch((error: unknown) =>
+      failed(settings, connection, request, response, error),
+    );
+  } catch (error) {
+    failed(settings, connection, request, response, error);
+  }
+}
+
+function failed(
+  { counters, onError }: HttpSettings,
+  connection: Connection,
+  request: HttpRequest,
+  response: HttpResponse,
+  error: unknown,
+): void {
+  if (!isPeersDoing(error, response.ended)) {
+    counters.handlerErrors += 1;
+    onError(error, request);
+  }
+  if (response.phase === 'streaming') {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    response.abandon(cause);
+    connection.destroy(cause);
+  }
+  if (response.phase !== 'idle') return;
+  if (!(error instanceof HttpRequestError)) return response.endWithError(500, '');
+  counters.refuse(error);
+  response.endWithError(error.status, error.message);
+}
+
+/** `isOver`: nobody waits for the answer any more. */
+function isPeersDoing(error: unknown, isOver: boolean): boolean {
+  const reason = isAbort(error) ? error.cause : error;
+  if (reason instanceof HttpRequestError) return true;
+  return reason instanceof HttpPeerError && (isOver || reason.code === 'ERR_HTTP_PEER_ENDED');
+}
+
+/** What the APIs of Node throw when the signal that they were given is aborted: its reason is the cause. */
+function isAbort(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}

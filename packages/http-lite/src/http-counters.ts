@@ -1,0 +1,56 @@
+/**
+ * What one HTTP protocol counts. Its connections add to it where things happen; `stats()` of the protocol shows it.
+ *
+ * Rule: each limit has its count, under its own name; what is refused is counted by the code of its error.
+ */
+import type { HttpRequestError, RequestErrorCode } from './errors.ts';
+import { DEFAULT_LIMITS, type HttpLimitName } from './limits.ts';
+
+/** Counts since the protocol was made, over all its connections. */
+export interface HttpStats {
+  /** Requests that were given to the handler. */
+  readonly requests: number;
+  /** Answers that were handed to their connection whole, refusals included. */
+  readonly answers: number;
+  /** Requests whose connection closed, or was destroyed, before their answer was whole. */
+  readonly aborted: number;
+  /** Errors of handlers that were told to `onError`. */
+  readonly handlerErrors: number;
+  /** Requests answered with an error of the peer's, by its code: ours, and those that handlers threw. */
+  readonly refused: Readonly<Partial<Record<RequestErrorCode, number>>>;
+  /** How often each limit was reached. */
+  readonly limited: Readonly<Record<HttpLimitName, number>>;
+}
+
+export class HttpCounters implements HttpStats {
+  requests = 0;
+  answers = 0;
+  aborted = 0;
+  handlerErrors = 0;
+  readonly refused: Partial<Record<RequestErrorCode, number>> = {};
+  readonly limited: Record<HttpLimitName, number> = noneLimited();
+
+  refuse(error: HttpRequestError): void {
+    const code = error.code as RequestErrorCode;
+    this.refused[code] = (this.refused[code] ?? 0) + 1;
+    if (error.limit !== undefined) this.limited[error.limit] += 1;
+  }
+
+  /** The counts as they stand. */
+  copy(): HttpStats {
+    const { requests, answers, aborted, handlerErrors } = this;
+    return {
+      requests,
+      answers,
+      aborted,
+      handlerErrors,
+      refused: { ...this.refused },
+      limited: { ...this.limited },
+    };
+  }
+}
+
+function noneLimited(): Record<HttpLimitName, number> {
+  const { bodyRateWindowMs: _, ...limits } = DEFAULT_LIMITS;
+  return Object.fromEntries(Object.keys(limits).map((name) => [name, 0])) as Record<HttpLimitName, number>;
+}

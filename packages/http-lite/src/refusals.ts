@@ -1,0 +1,53 @@
+/**
+ * Requests that are refused although every byte of them that came is right: those that want too much, and those that are
+ * too slow.
+ *
+ * Rule: the message tells the peer, and whoever reads it in a log, which limit it was.
+ */
+import { HttpRequestError, unknownExpectation } from './errors.ts';
+import type { Overdue } from './exchange-deadlines.ts';
+import { bodyTooLarge } from './incoming-body.ts';
+import type { HttpLimits } from './limits.ts';
+import type { HeadParser } from './parser.ts';
+
+/** Why a head that is complete is refused; undefined when it is not. */
+export function refusalOf({ framing, line }: HeadParser, limits: HttpLimits): HttpRequestError | undefined {
+  if (line.method === 'CONNECT') return noTunnels();
+  // HTTP/1.0 knows no expectations: they are ignored (RFC 9110 §10.1.1).
+  if (framing.expectation === 'unknown' && line.minorVersion !== 0) return unknownExpectation();
+  return framing.contentLength > limits.bodyBytes ? bodyTooLarge(limits.bodyBytes) : undefined;
+}
+
+function noTunnels(): HttpRequestError {
+  return new HttpRequestError(
+    'ERR_HTTP_METHOD',
+    'this is an origin server; it opens no tunnels (RFC 9110 §9.3.6)',
+  );
+}
+
+/** What is answered to a peer that owes `what`; undefined where it owes nothing that could be answered. */
+export function overdue(what: Overdue, limits: HttpLimits): HttpRequestError | undefined {
+  const { headTimeoutMs, bodyTimeoutMs, minBodyBytesPerSecond, bodyRateWindowMs } = limits;
+  switch (what) {
+    case 'head':
+      return new HttpRequestError(
+        'ERR_HTTP_HEAD_TIMEOUT',
+        `a request head has to be here ${headTimeoutMs} ms after its first byte`,
+        { limit: 'headTimeoutMs' },
+      );
+    case 'body':
+      return new HttpRequestError(
+        'ERR_HTTP_BODY_TIMEOUT',
+        `a request body has to be here ${bodyTimeoutMs} ms after its head`,
+        { limit: 'bodyTimeoutMs' },
+      );
+    case 'body-rate':
+      return new HttpRequestError(
+        'ERR_HTTP_BODY_RATE',
+        `of a request body ${minBodyBytesPerSecond} bytes a second have to come, over ${bodyRateWindowMs} ms`,
+        { limit: 'minBodyBytesPerSecond' },
+      );
+    default:
+      return undefined;
+  }
+}

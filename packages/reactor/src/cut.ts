@@ -1,0 +1,19 @@
+/**
+ * How the peer of a connection that we give up learns that it did not get everything.
+ *
+ * Rule: FIN says that this was all. Where it was not our side is reset (tcp(7), RFC 9293 §3.10.5), unless the transport has
+ * an end of its own that is then missing, as TLS has.
+ */
+import type { CloseReason } from './protocol.ts';
+import type { Transport } from './transport.ts';
+import type { WriteSide } from './write-side.ts';
+
+/**
+ * Whether the socket has to be closed with RST: after an error, for nobody knows what was still to come, and when what was
+ * written cannot leave any more. A peer that broke off itself needs no telling.
+ */
+export function cutsShort(reason: CloseReason, writing: WriteSide, transport: Transport): boolean {
+  if (writing.half === 'ended' || transport.secure) return false;
+  if (reason === 'error') return true;
+  return (reason === 'timeout' || reason === 'limit') && (writing.queuedBytes > 0 || writing.hasFiles);
+}
