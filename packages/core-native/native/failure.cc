@@ -80,6 +80,13 @@ void Failure::Explain(std::string_view words) {
   std::copy_n(words.data(), length, detail.data());
 }
 
+Failure Failure::Truncated(const char* call) {
+  Failure failure;
+  failure.kind = Kind::kTruncated;
+  failure.call = call;
+  return failure;
+}
+
 std::string Failure::Reason() const {
   if (detail[0] != '\0') return detail.data();
   if (kind == Kind::kTruncated) return "the peer closed TCP without close_notify";

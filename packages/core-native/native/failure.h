@@ -47,6 +47,9 @@ struct Failure {
   /// Of our own making, where OpenSSL sees nothing wrong.
   static Failure Tls(const char* call, std::string_view detail);
 
+  /// TCP's stream has ended, and TLS has not.
+  static Failure Truncated(const char* call);
+
   /// Says it in better words than those of whoever failed.
   void Explain(std::string_view words);
 

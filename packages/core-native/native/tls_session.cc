@@ -241,6 +241,10 @@ Status TlsSession::JudgeRun(Status status, const char* name) {
     abuse_ = "the peer renegotiated unsafely";
   if (status == Status::kFailed && kernel_ != nullptr && kernel_->refused_new_keys())
     failure_->Explain(kNoNewKeys);
+  if (status == Status::kWantsRead && hides_end_ && socket_->ended()) {
+    failure_ = std::make_unique<Failure>(Failure::Truncated(name));
+    status = Status::kFailed;
+  }
   // Whatever OpenSSL makes of it when it is stopped.
   if (abuse_ == nullptr) return status;
   failure_ = std::make_unique<Failure>(Failure::Tls(name, abuse_));

@@ -211,6 +211,8 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   std::optional<unsigned char> early_first_;
   /// Application data was written before the handshake was complete.
   bool wrote_early_ = false;
+  /// It is told here that TCP's stream has ended, and not by OpenSSL.
+  bool hides_end_ = false;
   /// Of a client: how much more may leave early; what did, to be sent again if it is not taken; and
   /// the session that was offered with it.
   uint32_t early_left_ = 0;

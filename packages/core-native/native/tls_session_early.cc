@@ -55,6 +55,10 @@ bool IsFresh(const SSL_SESSION* session) {
 
 void TlsSession::AwaitEarlyData(bool may_come) {
   if (may_come) early_ = Early::kAwaited;
+  // Where OpenSSL sees a cut stream it drops the session, which is all that there is of a ticket
+  // here: whoever leaves out close_notify, as many do, could never come back.
+  hides_end_ = may_come;
+  if (may_come) socket_->HideEnd();
   // Nor shall its tickets promise any.
   if (!may_come) SSL_set_max_early_data(ssl_.get(), 0);
 }
@@ -160,9 +164,7 @@ Status TlsSession::FinishEarly() {
 
 /// Be it by close_notify: nothing says that the peer was there at all.
 Status TlsSession::EndedEarly() {
-  failure_ = std::make_unique<Failure>();
-  failure_->kind = Failure::Kind::kTruncated;
-  failure_->call = "SSL_do_handshake";
+  failure_ = std::make_unique<Failure>(Failure::Truncated("SSL_do_handshake"));
   return Status::kFailed;
 }
 

@@ -144,8 +144,9 @@ int TlsSocket::ReadBio(BIO* bio, char* data, size_t length, size_t* count) {
     *count = static_cast<size_t>(received);
     return 1;
   }
-  if (received < 0 && WouldBlock(errno)) BIO_set_retry_read(bio);
-  return received < 0 ? -1 : 0;
+  const bool is_hidden = received == 0 && socket.hides_end_;
+  if (is_hidden || (received < 0 && WouldBlock(errno))) BIO_set_retry_read(bio);
+  return received < 0 || is_hidden ? -1 : 0;
 }
 
 int TlsSocket::WriteBio(BIO* bio, const char* data, size_t length, size_t* count) {

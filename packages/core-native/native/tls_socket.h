@@ -60,6 +60,11 @@ class TlsSocket {
   /// flush. Whoever asks for this writes nothing of their own while something is kept.
   void set_keeps_all(bool keeps) { keeps_all_ = keeps; }
 
+  /// An end of TCP's stream looks like a socket that ran dry from now on; {@link ended} tells it.
+  void HideEnd() { hides_end_ = true; }
+  /// Whether the peer has ended TCP's stream, and that was read.
+  bool ended() const { return ended_; }
+
   /// Sends what OpenSSL has written: kDone, kWantsWrite (the rest is kept) or kFailed, with errno.
   virtual Status Flush() = 0;
 
@@ -149,6 +154,7 @@ class TlsSocket {
 
   const int fd_;
   bool ended_ = false;
+  bool hides_end_ = false;
   bool more_follows_ = false;
   bool took_input_ = false;
   /// The kernel tells an error once: it is the next read's.

@@ -11,7 +11,7 @@ import { earlyPair, readNext, sessionFrom } from './support/early.ts';
 import { identityFor } from './support/identity.ts';
 import { fillToTheBrim, receive, until, waitFor } from './support/loopback.ts';
 import { leavesNothingBehind, native } from './support/native.ts';
-import { failureOf, runHandshake, tlsPair } from './support/tls-pair.ts';
+import { failureOf, openTlsPair, readExactly, runHandshake, tlsPair, writeAll } from './support/tls-pair.ts';
 
 leavesNothingBehind();
 
@@ -144,6 +144,26 @@ describe.each(['shared', 'socket'] as const)('early data, by the %s BIO,', (bio)
     expect([late.client.earlyData(), late.server.earlyData()]).toEqual(['rejected', 'rejected']);
     expect(late.server.resumption()).toBe('ticket refused');
     late.close();
+  });
+
+  it('P26 a client that cut its last connection off comes back, and the cut was told', () => {
+    const [clients, serverContext] = [clientContext(), identity.server(some)];
+    const first = openTlsPair(clients, serverContext);
+    writeAll(first.server, first.sockets.server, Buffer.from('x'));
+    readExactly(first.client, first.sockets.client, 1);
+    const session = first.client.exportSession()!;
+    native.shutdownWrite(first.sockets.client);
+    let result = Status.wantsRead as number;
+    while (result === Status.wantsRead) result = first.server.read(Buffer.alloc(10), 0, 10);
+    expect(failureOf(result)).toMatchObject({
+      kind: 'truncated',
+      call: 'SSL_read',
+      reason: 'the peer closed TCP without close_notify',
+    });
+    first.close();
+    const again = earlyPair(clients, serverContext, Buffer.from('hello'), session);
+    expect(readNext(again.server, again.sockets.server)).toBe('hello');
+    again.close();
   });
 
   it('a peer that goes away before its handshake is complete was cut off, whatever it said', () => {

@@ -21,6 +21,7 @@ export const REQUEST_ERROR_STATUS = {
   ERR_HTTP_BODY_TOO_LARGE: 413,
   ERR_HTTP_TARGET_TOO_LONG: 414,
   ERR_HTTP_EXPECTATION: 417,
+  ERR_HTTP_TOO_EARLY: 425,
   ERR_HTTP_HEAD_TOO_LARGE: 431,
   ERR_HTTP_METHOD: 501,
   ERR_HTTP_TRANSFER_CODING: 501,
@@ -124,6 +125,14 @@ export function unknownExpectation(): HttpRequestError {
   return new HttpRequestError(
     'ERR_HTTP_EXPECTATION',
     '100-continue is the only expectation that is met here',
+  );
+}
+
+/** For a request that may be a replay, and may not be (RFC 8470 §5.2). */
+export function tooEarly(): HttpRequestError {
+  return new HttpRequestError(
+    'ERR_HTTP_TOO_EARLY',
+    'this came as early data, which may be a replay; send it again when the handshake is complete',
   );
 }
 

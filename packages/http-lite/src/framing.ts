@@ -1,6 +1,6 @@
 /**
  * What the header fields of a request say about its body and its connection: Host, Content-Length, Transfer-Encoding,
- * Connection and Expect.
+ * Connection, Expect and Early-Data.
  *
  * Rule: where two readers could disagree on where a request ends, it is refused (RFC 9112 §6.3, §11.2).
  */
@@ -17,6 +17,7 @@ const HOST = lowerCaseName('host');
 const EXPECT = lowerCaseName('expect');
 const UPGRADE = lowerCaseName('upgrade');
 const CONNECTION = lowerCaseName('connection');
+const EARLY_DATA = lowerCaseName('early-data');
 const CONTENT_LENGTH = lowerCaseName('content-length');
 const SPACE_KEEP_ALIVE = lowerCaseName(' keep-alive');
 const TRANSFER_ENCODING = lowerCaseName('transfer-encoding');
@@ -33,6 +34,8 @@ export class Framing implements FieldJudge {
   /** An Upgrade field was there, and Connection names it. */
   upgradeField = false;
   upgradeToken = false;
+  /** It came to a proxy as early data (RFC 8470 §5.1). */
+  earlyData = false;
   #hosts = 0;
 
   reset(): void {
@@ -43,6 +46,7 @@ export class Framing implements FieldJudge {
     this.keepAlive = false;
     this.upgradeField = false;
     this.upgradeToken = false;
+    this.earlyData = false;
     this.#hosts = 0;
   }
 
@@ -55,6 +59,7 @@ export class Framing implements FieldJudge {
     this.keepAlive = other.keepAlive;
     this.upgradeField = other.upgradeField;
     this.upgradeToken = other.upgradeToken;
+    this.earlyData = other.earlyData;
     this.#hosts = other.#hosts;
   }
 
@@ -69,7 +74,9 @@ export class Framing implements FieldJudge {
         if (isNamed(bytes, name, UPGRADE)) this.upgradeField = true;
         return undefined;
       case 10:
-        return isNamed(bytes, name, CONNECTION) ? this.#noteConnection(bytes, colon + 1, end) : undefined;
+        if (isNamed(bytes, name, CONNECTION)) return this.#noteConnection(bytes, colon + 1, end);
+        if (isNamed(bytes, name, EARLY_DATA)) this.earlyData = true;
+        return undefined;
       case 14:
         if (!isNamed(bytes, name, CONTENT_LENGTH)) return undefined;
         return this.#noteLength(framingValue(bytes, colon + 1, end));

@@ -5,18 +5,21 @@
  * is never reported: otherwise any peer could fill a log.
  */
 import type { Connection } from '@sluice/reactor';
-import { HttpPeerError, HttpRequestError } from './errors.ts';
+import { HttpPeerError, HttpRequestError, tooEarly } from './errors.ts';
 import type { HttpSettings } from './http-settings.ts';
+import { isSafe } from './method.ts';
 import type { HttpRequest } from './request.ts';
 import type { HttpResponse } from './response.ts';
 
-/** Never throws. */
+/** Never throws. What may be a replay is not handled where it would change anything (RFC 8470 §5.2). */
 export function callHandler(
   settings: HttpSettings,
   connection: Connection,
   request: HttpRequest,
   response: HttpResponse,
 ): void {
+  if (request.early && !isSafe(request.method))
+    return failed(settings, connection, request, response, tooEarly());
   try {
     const outcome: unknown = settings.handler(request, response);
     if (response.phase !== 'ended') request.detach();

@@ -30,6 +30,7 @@ export function http(handler: Handler, options: HttpOptions = {}): HttpProtocol 
   return {
     // curl --http1.0, for one, offers the old one only.
     alpn: ['http/1.1', 'http/1.0'],
+    earlyData: true,
     onOpen: (conn) => new HttpState(conn, settings),
     onData: (conn, chunk) => conn.state.onData(chunk),
     onDrain: (conn) => conn.state.onDrain(),

@@ -21,6 +21,13 @@ export function methodName(scratch: Scratch, from: number, to: number): string {
   return latin1Text(scratch.bytes, from, to);
 }
 
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
+/** Whether a client asks for no change by it (RFC 9110 §9.2.1). */
+export function isSafe(method: string): boolean {
+  return SAFE.has(method);
+}
+
 function tailMatches(bytes: Buffer, from: number, method: string): boolean {
   for (let index = 4; index < method.length; index++) {
     if (bytes[from + index] !== method.charCodeAt(index)) return false;

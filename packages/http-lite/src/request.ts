@@ -42,6 +42,12 @@ export interface Request {
    */
   readonly signal: AbortSignal;
   /**
+   * Whether it may be a replay, for it came as early data (TLS 1.3, RFC 8470): to us, or to a proxy that says so
+   * (`Early-Data`). Only methods that are safe reach a handler so, all others are answered 425. A handler that may not do
+   * even this twice throws `new HttpRequestError('ERR_HTTP_TOO_EARLY', …)`.
+   */
+  readonly early: boolean;
+  /**
    * The connection that the request came on, with the addresses of both ends and, over TLS, what was negotiated
    * (`connection.transport`, and `connection.tls` of @sluice/tls). Its reading and writing belong to HTTP.
    */
@@ -52,6 +58,7 @@ const NO_TRAILERS = new HttpHeaders('\r\n\r\n', 2);
 
 export class HttpRequest implements Request {
   readonly method: string;
+  readonly early: boolean;
   readonly connection: Connection;
   /** What few handlers ask for, made when one does. */
   #query: URLSearchParams | undefined;
@@ -73,6 +80,7 @@ export class HttpRequest implements Request {
   /** Takes what it needs of `head`, which may be reset afterwards. */
   constructor(connection: Connection, head: HeadParser, body: Body | undefined) {
     this.method = head.line.method;
+    this.early = connection.lifecycle === 'early' || head.framing.earlyData;
     this.connection = connection;
     this.#memory = head.memory;
     this.#start = head.start;

@@ -83,7 +83,7 @@ export class FakeConnection<State> implements Connection<State> {
   drain(): this {
     this.queuedBytes = 0;
     if (this.writeHalf === 'ending') this.writeHalf = 'ended';
-    if (this.needsDrain && this.lifecycle === 'open') {
+    if (this.needsDrain && this.#runsHooks) {
       this.needsDrain = false;
       this.#protocol.onDrain?.(this);
     }
@@ -113,14 +113,14 @@ export class FakeConnection<State> implements Connection<State> {
   turn(): void {
     while (this.#waiting.length > 0 && this.readHalf !== 'paused') {
       const chunk = this.#waiting.shift() as Buffer;
-      if (this.lifecycle !== 'open') continue;
+      if (!this.#runsHooks) continue;
       this.#protocol.onData?.(this, chunk);
       chunk.fill(POISON);
     }
     if (this.#peerEnd !== 'waiting' || this.readHalf === 'paused') return;
     this.#peerEnd = 'told';
     this.readHalf = 'ended';
-    if (this.lifecycle === 'open') this.#protocol.onEnd?.(this);
+    if (this.#runsHooks) this.#protocol.onEnd?.(this);
     if (this.writeHalf !== 'ready') this.#finish('clean', undefined);
   }
 
@@ -187,7 +187,7 @@ export class FakeConnection<State> implements Connection<State> {
   }
 
   pause(): void {
-    if (this.lifecycle !== 'open' || this.readHalf === 'ended') return;
+    if (!this.#runsHooks || this.readHalf === 'ended') return;
     this.calls.push('pause');
     this.readHalf = 'paused';
   }
@@ -196,6 +196,10 @@ export class FakeConnection<State> implements Connection<State> {
     if (this.readHalf !== 'paused') return;
     this.calls.push('resume');
     this.readHalf = 'idle';
+  }
+
+  get #runsHooks(): boolean {
+    return this.lifecycle === 'open' || this.lifecycle === 'early';
   }
 
   #finish(reason: CloseReason, cause: Error | undefined): void {
