@@ -11,7 +11,14 @@ import type { Readable, Writable } from 'node:stream';
 import { onTestFinished, type TestContext } from 'vitest';
 
 /** What the machines of CI may do without. */
-const OPTIONAL: readonly string[] = ['gnutls-cli', 'gnutls-serv', 'chromium', 'sslscan', 'wrk'];
+const OPTIONAL: readonly string[] = [
+  'gnutls-cli',
+  'gnutls-serv',
+  'chromium',
+  'sslscan',
+  'wrk',
+  'slowhttptest',
+];
 
 export type ToolName =
   | 'openssl'
@@ -21,7 +28,8 @@ export type ToolName =
   | 'chromium'
   | 'sslscan'
   | 'perl'
-  | 'wrk';
+  | 'wrk'
+  | 'slowhttptest';
 
 /** Skips the test, saying why, where `tool` is not installed. In CI that is a failure: the machines there have it. */
 export function needsTool(context: TestContext, tool: ToolName): void {
