@@ -11,7 +11,15 @@ import type { Readable, Writable } from 'node:stream';
 import { onTestFinished, type TestContext } from 'vitest';
 
 /** What the machines of CI may do without. */
-const OPTIONAL: readonly string[] = ['gnutls-cli', 'gnutls-serv', 'chromium', 'sslscan', 'wrk', 'nginx'];
+const OPTIONAL: readonly string[] = [
+  'gnutls-cli',
+  'gnutls-serv',
+  'chromium',
+  'sslscan',
+  'wrk',
+  'slowhttptest',
+  'nginx',
+];
 
 export type ToolName =
   | 'openssl'
@@ -22,6 +30,7 @@ export type ToolName =
   | 'sslscan'
   | 'perl'
   | 'wrk'
+  | 'slowhttptest'
   | 'nginx';
 
 /** Skips the test, saying why, where `tool` is not installed. In CI that is a failure: the machines there have it. */
