@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -70,6 +71,13 @@ napi_value Duplicate(const Arguments& arguments) {
                  copy < 0 ? environment.Fail(errno, "fcntl") : environment.HandOver(copy));
 }
 
+/// Whether `file` still has a name. Its last close(2) then leaves the blocks where they are.
+bool HasName(int file) {
+  struct statx state {};
+  return statx(file, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_NLINK, &state) == 0 &&
+         state.stx_nlink > 0;
+}
+
 /// A close(2) on a thread of libuv's pool. An environment that ends waits for it.
 struct Closing {
   int file;
@@ -79,7 +87,12 @@ struct Closing {
 napi_value CloseFile(const Arguments& arguments) {
   const napi_env env = arguments.env();
   auto closing = std::make_unique<Closing>(Closing{File(arguments, 0)});
+  const bool is_local = arguments.Boolean(1, "isLocal");
   arguments.environment().descriptors().Remove(closing->file);
+  if (is_local && HasName(closing->file)) {
+    close(closing->file);
+    return Undefined(env);
+  }
   const auto execute = [](napi_env, void* data) { close(static_cast<Closing*>(data)->file); };
   const auto complete = [](napi_env env, napi_status, void* data) {
     const std::unique_ptr<Closing> done(static_cast<Closing*>(data));

@@ -39,6 +39,8 @@ export type UsageErrorCode =
   | 'ERR_HTTP_HEADER_INVALID'
   /** A header that this package sets itself, or with a value that it cannot honour. */
   | 'ERR_HTTP_HEADER_FORBIDDEN'
+  /** A file is being sent: it is the whole body. */
+  | 'ERR_HTTP_SENDING_FILE'
   /** The head has been sent: it can no longer change. */
   | 'ERR_HTTP_HEAD_SENT'
   /** `write` or `end` after `end`. */
@@ -93,4 +95,15 @@ export function peerGone(why: string, cause: Error | undefined): HttpPeerError {
     `nobody receives this answer any more (${why}); stop working on it`,
     cause === undefined ? undefined : { cause },
   );
+}
+
+/** For a body that is not as long as was said; the head has not been sent. */
+export function lengthMismatch(declaredBytes: number, bytes: number): HttpUsageError {
+  const message = `Content-Length declares ${declaredBytes} bytes, the body has ${bytes}; nothing was sent`;
+  return new HttpUsageError('ERR_HTTP_LENGTH_MISMATCH', message);
+}
+
+/** For whatever is called after the end of the answer. */
+export function afterEnd(): HttpUsageError {
+  return new HttpUsageError('ERR_HTTP_ENDED', 'the answer has ended; nothing can be added to it');
 }

@@ -4,9 +4,10 @@
  * Rule: one request at a time. The next is not parsed before the current answer has ended and its body is through, so
  * answers leave in order, and from a loop, so that any number of pipelined requests needs no stack.
  */
-import type { CloseReason, Connection, OpenDeadline } from '@sluice/reactor';
+import { type CloseReason, type Connection, FileError, type OpenDeadline } from '@sluice/reactor';
 import type { BodyOwner } from './body.ts';
 import { bodyTruncated, HttpPeerError, HttpRequestError, peerGone } from './errors.ts';
+import { fileErrorStatus } from './file-error-status.ts';
 import type { HttpSettings } from './http-settings.ts';
 import { bodyTooLarge, IncomingBody } from './incoming-body.ts';
 import { HeadParser } from './parser.ts';
@@ -267,10 +268,11 @@ export class HttpState implements AnswerOwner, BodyOwner {
   #handlerFailed(error: unknown, request: Request, response: HttpResponse): void {
     const isPeersFault =
       error instanceof HttpRequestError || (error instanceof HttpPeerError && response.ended);
-    if (!isPeersFault) this.#settings.onError(error, request);
-    if (response.phase === 'idle') {
+    const fileStatus = error instanceof FileError && !response.ended ? fileErrorStatus(error) : 500;
+    if (!isPeersFault && fileStatus === 500) this.#settings.onError(error, request);
+    if (response.phase === 'idle' || response.phase === 'opening') {
       if (error instanceof HttpRequestError) response.endWithError(error.status, error.message);
-      else response.endWithError(500, '');
+      else response.endWithError(fileStatus, '');
     } else if (response.phase === 'streaming') {
       response.abandon();
       this.connection.destroy(error instanceof Error ? error : new Error(String(error)));

@@ -9,11 +9,12 @@ export {
   type RequestErrorCode,
   type UsageErrorCode,
 } from './errors.ts';
+export { fileErrorStatus } from './file-error-status.ts';
 export type { HttpHeaders } from './headers.ts';
 export { http } from './http.ts';
 export type { Handler, HttpOptions } from './http-settings.ts';
 export type { HttpState } from './http-state.ts';
 export { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
 export type { Request } from './request.ts';
-export type { Response } from './response.ts';
+export type { Response } from './response-contract.ts';
 export { statusText } from './status-text.ts';

@@ -5,70 +5,28 @@
  * that is not met tears the connection.
  */
 import { Buffer } from 'node:buffer';
-import type { Connection } from '@sluice/reactor';
-import { HttpUsageError, peerGone } from './errors.ts';
+import type { Connection, SendableFile, SendFileOptions } from '@sluice/reactor';
+import { afterEnd, type HttpPeerError, HttpUsageError, lengthMismatch, peerGone } from './errors.ts';
+import type { Response } from './response-contract.ts';
 import { type FieldRole, type ResponseField, responseField } from './response-field.ts';
+import { answerWithFile } from './response-file.ts';
 import { CHUNKED_END, CLOSE_LINE, headStart, KEEP_ALIVE_LINE, lengthEnd } from './response-head.ts';
 import { statusText } from './status-text.ts';
 
 /**
- * One answer. Misuse throws {@link HttpUsageError}. Once the connection has closed nothing throws: what is written is
- * dropped, and `write` answers false.
- */
-export interface Response {
-  /** Status code, an integer from 200 to 599; judged when the head is sent (`ERR_HTTP_STATUS`). 200. */
-  status: number;
-  /** Whether status and header fields have been sent and can no longer change. */
-  readonly headersSent: boolean;
-  /** Whether nothing more can be sent: `end` was called, or the connection has closed. */
-  readonly ended: boolean;
-
-  /**
-   * Sets a header field, replacing those of that name; an array makes one line of each member (Set-Cookie).
-   *
-   * `Content-Length` declares the body and is enforced. `Connection: close` ends the connection after the answer. `Date`
-   * replaces ours. Framing fields throw `ERR_HTTP_HEADER_FORBIDDEN`, what cannot be sent `ERR_HTTP_HEADER_INVALID`, and
-   * any field after the head `ERR_HTTP_HEAD_SENT`.
-   */
-  setHeader(name: string, value: string | number | readonly string[]): this;
-  /** What was set under that name, joined with a comma; undefined when nothing was. */
-  getHeader(name: string): string | undefined;
-  /** Takes back what was set under that name. */
-  removeHeader(name: string): this;
-
-  /**
-   * Sends a piece of the body; text as UTF-8. The first piece sends the head: with the declared Content-Length, else
-   * chunked (HTTP/1.1), else ended by the close (1.0). Nothing is sent of the body of an answer that has none: to HEAD,
-   * and with 204, 205 and 304. The caller's memory is not kept.
-   *
-   * @returns whether the connection takes more at once. After false, wait for {@link drained}.
-   * @throws HttpUsageError `ERR_HTTP_ENDED` after `end`; `ERR_HTTP_LENGTH_MISMATCH` beyond the declared length, which
-   * also destroys the connection when the head has been sent.
-   */
-  write(chunk: string | Uint8Array): boolean;
-  /**
-   * Ends the answer, with a last piece. When nothing was written before, its length becomes the Content-Length.
-   *
-   * @throws HttpUsageError as `write`; `ERR_HTTP_LENGTH_MISMATCH` also when the declared length was not reached.
-   */
-  end(chunk?: string | Uint8Array): void;
-  /**
-   * Resolves when the connection takes more; at once, when it does already. Rejects with {@link HttpPeerError}
-   * `ERR_HTTP_PEER_GONE` when it has closed, or closes: so a loop that writes comes to an end.
-   */
-  drained(): Promise<void>;
-}
-
-/**
  * - `idle`: the head has not been sent.
+ * - `opening`: nor has it; a file is being opened that is to be the body. Back to `idle` when that fails.
  * - `streaming`: the head has been sent, the body is going on.
  * - `ended`: all was handed to the connection. Final.
  * - `gone`: the connection closed, or the request was refused, first. Final; everything is dropped.
  */
-export type ResponsePhase = 'idle' | 'streaming' | 'ended' | 'gone';
+export type ResponsePhase = 'idle' | 'opening' | 'streaming' | 'ended' | 'gone';
 
-/** How the end of the body is told: not at all (there is none), by a count, by the last chunk, by the close. */
-type Framing = 'none' | 'length' | 'chunked' | 'close';
+/**
+ * How the end of the body is told: not at all (there is none), by a count, by the last chunk, by the close. `file`: by a count
+ * that the connection sees to.
+ */
+type Framing = 'none' | 'length' | 'chunked' | 'close' | 'file';
 
 /** Text up to this length is joined with the head and leaves in one write. */
 const JOIN_CHARACTERS = 8192;
@@ -147,7 +105,7 @@ export class HttpResponse implements Response {
 
   write(chunk: string | Uint8Array): boolean {
     if (this.phase === 'gone') return false;
-    if (this.phase === 'ended') throw afterEnd();
+    this.#checkMayGoOn();
     const size = sizeOf(chunk);
     const head = this.phase === 'idle' ? this.#openStream(size) : '';
     if (this.#framing === 'length') this.#count(size);
@@ -158,14 +116,32 @@ export class HttpResponse implements Response {
   }
 
   end(chunk?: string | Uint8Array): void {
+    if (this.phase === 'gone') return;
+    this.#checkMayGoOn();
     if (this.phase === 'streaming') this.#endStream(chunk ?? '');
-    else if (this.phase === 'idle') this.#sendWhole(chunk);
-    else if (this.phase === 'ended') throw afterEnd();
+    else this.#sendWhole(chunk);
+  }
+
+  sendFile(file: SendableFile, options: SendFileOptions = {}): Promise<void> {
+    if (this.phase === 'gone') return quietly(closedOrRefused());
+    try {
+      this.#checkMayGoOn();
+      this.#checkHeadUnsent();
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+    this.phase = 'opening';
+    return new Promise((resolve, reject) => {
+      answerWithFile(this, file, options).then(resolve, (error: Error) => {
+        // While nothing was sent the handler has to know. Afterwards there is nothing that it could do.
+        if (this.phase === 'gone') resolve(quietly(error));
+        else reject(error);
+      });
+    });
   }
 
   drained(): Promise<void> {
-    if (this.phase === 'gone')
-      return Promise.reject(peerGone('the connection closed, or the request was refused', undefined));
+    if (this.phase === 'gone') return Promise.reject(closedOrRefused());
     return this.#owner.drained();
   }
 
@@ -176,9 +152,37 @@ export class HttpResponse implements Response {
 
   /** Called by the connection, before the head: makes this a short answer about a failure. */
   endWithError(status: number, message: string): void {
+    this.phase = 'idle';
     this.status = status;
     this.#fields = [responseField('Content-Type', 'text/plain; charset=utf-8')];
     this.end(`${status} ${statusText(status)}${message === '' ? '' : `: ${message}`}\n`);
+  }
+
+  /**
+   * Called for a file that is open: sends the head, `type` in it unless the handler has set another. The connection that is
+   * to send `length` bytes of it, which {@link endFile} follows; undefined when there is nothing to send, and the answer has
+   * ended.
+   */
+  beginFile(length: number, type: string): Connection | undefined {
+    const bodiless = this.toHead || isBodiless(this.status) || length === 0;
+    const declared = this.#declaredLength();
+    if (declared !== undefined && declared !== length) throw lengthMismatch(declared, length);
+    const typed = this.getHeader('content-type') === undefined ? [responseField('Content-Type', type)] : [];
+    const start = headStart(this.status, [...(this.#fields ?? []), ...typed]);
+    const head = start + this.#connectionLine() + this.#headEnd(declared, length);
+    this.phase = bodiless ? 'ended' : 'streaming';
+    this.#framing = 'file';
+    this.#owner.connection.write(head, 'latin1');
+    if (!bodiless) return this.#owner.connection;
+    this.#owner.answerEnded(this);
+    return undefined;
+  }
+
+  /** Called when the connection has taken the last byte of a file. */
+  endFile(): void {
+    if (this.phase !== 'streaming') return;
+    this.phase = 'ended';
+    this.#owner.answerEnded(this);
   }
 
   /** The answer in one write, its length known. */
@@ -284,7 +288,18 @@ export class HttpResponse implements Response {
     return error;
   }
 
+  /** A file is the whole body: nothing comes before it or after. */
+  #checkMayGoOn(): void {
+    if (this.phase === 'ended') throw afterEnd();
+    if (this.phase !== 'opening' && (this.phase !== 'streaming' || this.#framing !== 'file')) return;
+    throw new HttpUsageError(
+      'ERR_HTTP_SENDING_FILE',
+      'a file is being sent as the whole body; await sendFile() before anything else',
+    );
+  }
+
   #checkHeadUnsent(): void {
+    if (this.phase === 'opening') this.#checkMayGoOn();
     if (!this.headersSent) return;
     throw new HttpUsageError(
       'ERR_HTTP_HEAD_SENT',
@@ -302,11 +317,13 @@ function sizeOf(chunk: string | Uint8Array): number {
   return typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length;
 }
 
-function lengthMismatch(declared: number, size: number): HttpUsageError {
-  const message = `Content-Length declares ${declared} bytes, the body has ${size}; nothing was sent`;
-  return new HttpUsageError('ERR_HTTP_LENGTH_MISMATCH', message);
+function closedOrRefused(): HttpPeerError {
+  return peerGone('the connection closed, or the request was refused', undefined);
 }
 
-function afterEnd(): HttpUsageError {
-  return new HttpUsageError('ERR_HTTP_ENDED', 'the answer has ended; nothing can be added to it');
+/** A rejection that nobody has to listen to. */
+function quietly(error: Error): Promise<void> {
+  const rejected = Promise.reject<void>(error);
+  rejected.catch(() => {});
+  return rejected;
 }

@@ -60,7 +60,7 @@ export function systemDisk(
     // Nothing that could be done about it: close(2) has released the descriptor in any case.
     close: (file) => close(file, () => {}),
     duplicateFile: (file) => native.duplicateFile(file),
-    closeFile: (file) => native.closeFile(file),
+    closeFile: (file) => native.closeFile(file, false),
     isFileCached: (file, offset, length) => native.isFileCached(file, offset, length),
     lastFailure: () => native.lastFailure(),
   };

@@ -7,11 +7,12 @@
 import { SystemError } from '@sluice/core-native';
 import type { Disk } from './disk.ts';
 import { UsageError } from './errors.ts';
-import { type FileError, openError } from './file-errors.ts';
+import { type FileError, openError, rangeError } from './file-errors.ts';
 import { checkOptionNames, integerOption } from './options.ts';
+import { SharedFile } from './shared-file.ts';
 
-/** A path, a descriptor, or something that has one: a `FileHandle` of `node:fs/promises`. */
-export type SendableFile = string | number | { readonly fd: number };
+/** A path, a descriptor, something that has one (a `FileHandle` of `node:fs/promises`), or what `openFile` made. */
+export type SendableFile = string | number | { readonly fd: number } | SharedFile;
 
 export interface SendFileOptions {
   /** Where in the file to begin. Default 0. */
@@ -24,9 +25,11 @@ export interface SendFileOptions {
 export interface FileSource {
   /** For messages. */
   readonly name: string;
-  /** Of an open file, ours alone; undefined of a path. `failure` when it could not be had. */
+  /** Of an open file, ours alone or shared; undefined of a path. `failure` when it could not be had. */
   readonly duplicate: number | undefined;
   readonly path: string | undefined;
+  /** Open, looked at and held for us. */
+  readonly shared: SharedFile | undefined;
   readonly failure: FileError | undefined;
 }
 
@@ -34,6 +37,8 @@ export interface FileRange {
   readonly offset: number;
   readonly length: number | undefined;
 }
+
+const NOTHING = { path: undefined, duplicate: undefined, shared: undefined, failure: undefined };
 
 /** Throws `UsageError` (`ERR_UNKNOWN_OPTION`, `ERR_OPTION_VALUE`). */
 export function fileRange(options: SendFileOptions): FileRange {
@@ -44,8 +49,24 @@ export function fileRange(options: SendFileOptions): FileRange {
   return { offset, length: integerOption('length', length, undefined, 0, Number.MAX_SAFE_INTEGER - offset) };
 }
 
+/**
+ * Which bytes of an open file `options` name: all from `offset` on where they leave the length open.
+ *
+ * @throws UsageError as `sendFile`; FileError `ERR_FILE_RANGE` where the file, as it was when it was opened, has fewer.
+ */
+export function partOfFile(
+  file: SharedFile,
+  options: SendFileOptions,
+): { readonly offset: number; readonly length: number } {
+  const { offset, length } = fileRange(options);
+  const most = file.sizeBytes - offset;
+  if (most < 0 || (length ?? 0) > most) throw rangeError(file.name, offset, length, file.sizeBytes);
+  return { offset, length: length ?? most };
+}
+
 /** What messages call it. */
 export function fileName(file: SendableFile): string {
+  if (file instanceof SharedFile) return file.name;
   return typeof file === 'string' ? file : `descriptor ${typeof file === 'number' ? file : file.fd}`;
 }
 
@@ -53,21 +74,18 @@ export function fileName(file: SendableFile): string {
 export function fileSource(disk: Disk, file: SendableFile): FileSource {
   if (typeof file === 'string') {
     if (file === '' || file.includes('\0')) throw notAFile(JSON.stringify(file));
-    return { name: file, path: file, duplicate: undefined, failure: undefined };
+    return { ...NOTHING, name: file, path: file };
   }
+  if (file instanceof SharedFile)
+    return { ...NOTHING, name: file.name, duplicate: file.hold(), shared: file };
   const fd = typeof file === 'object' && file !== null ? file.fd : file;
   if (!Number.isInteger(fd) || fd < 0 || fd > 0x7fff_ffff) throw notAFile(String(fd));
   const name = fileName(file);
   const duplicate = disk.duplicateFile(fd);
-  if (duplicate >= 0) return { name, path: undefined, duplicate, failure: undefined };
+  if (duplicate >= 0) return { ...NOTHING, name, duplicate };
   const failure = disk.lastFailure();
   if (failure.code === 'EBADF') throw notAFile(`${fd}, which is closed`);
-  return {
-    name,
-    path: undefined,
-    duplicate: undefined,
-    failure: openError(name, new SystemError(failure)),
-  };
+  return { ...NOTHING, name, failure: openError(name, new SystemError(failure)) };
 }
 
 function notAFile(given: string): UsageError {

@@ -60,7 +60,7 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   readBudgetBytes: 64 * 1024,
-  fileBudgetBytes: 512 * 1024,
+  fileBudgetBytes: 1024 * 1024,
   acceptBudget: 64,
   handshakeBudget: 16,
   highWaterMarkBytes: 128 * 1024,

@@ -6,7 +6,7 @@
  * any other: offered again with the same bytes after a want.
  */
 import type { FileFacts } from './disk.ts';
-import { CHUNK_BYTES, PIECE_BYTES } from './file-buffers.ts';
+import { CHUNK_BYTES, LOAD_BYTES, PIECE_BYTES, SHORT_BYTES } from './file-buffers.ts';
 import {
   type FileError,
   openError,
@@ -19,10 +19,8 @@ import {
 import type { FileRange, FileSource } from './file-source.ts';
 import type { Loop } from './loop.ts';
 import { OpenFile } from './open-file.ts';
+import { ResidentPart } from './resident-files.ts';
 import { type Progress, Status, type Transport } from './transport.ts';
-
-/** How long what was in the page cache counts as being there still. */
-const TRUST_MS = 2_000;
 
 /**
  * - `queued`: another file is ahead of it. `opening`, `reading`: a thread is at work.
@@ -44,9 +42,8 @@ export class QueuedFile {
   private readonly onAnswer: () => void;
   private stage: Stage = 'queued';
   private sentBytes = 0;
-  /** Up to here it was in the page cache, and until when that is taken for true. */
-  private residentTo = 0;
-  private residentUntilMs = 0;
+  /** What of it is in the page cache. */
+  private readonly resident: ResidentPart;
   /** The transport cannot send this one. */
   private refused = false;
   /** Bytes of the file that wait for the transport: `bytes[start, end)`. */
@@ -62,6 +59,8 @@ export class QueuedFile {
     this.onAnswer = onAnswer;
     this.leftBytes = range.length ?? 0;
     this.file = new OpenFile(loop.disk, source);
+    const { shared } = source;
+    this.resident = shared === undefined ? new ResidentPart() : loop.residentFiles.partOf(shared);
     this.sent = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -74,16 +73,27 @@ export class QueuedFile {
     return this.stage === 'ready' && this.leftBytes === 0;
   }
 
+  /** Whether all of it can leave now, and is so little that it should share a segment with what is ahead of it. */
+  get isShort(): boolean {
+    return this.stage === 'ready' && this.leftBytes > 0 && this.leftBytes <= SHORT_BYTES;
+  }
+
   /** No other file is ahead of it any more: opens it. */
   begin(): void {
-    if (this.source.failure !== undefined) return this.fail(this.source.failure);
+    const { failure, shared } = this.source;
+    if (failure !== undefined) return this.fail(failure);
+    if (shared !== undefined)
+      return this.begun(this.problemOf({ isRegular: true, sizeBytes: shared.sizeBytes }));
     this.stage = 'opening';
     this.file.open((error, facts) => {
-      const problem = error ? openError(this.source.name, error) : this.problemOf(facts);
-      if (problem === undefined) this.stage = 'ready';
-      else this.fail(problem);
+      this.begun(error ? openError(this.source.name, error) : this.problemOf(facts));
       this.onAnswer();
     });
+  }
+
+  private begun(problem: FileError | undefined): void {
+    if (problem === undefined) this.stage = 'ready';
+    else this.fail(problem);
   }
 
   /**
@@ -117,11 +127,13 @@ export class QueuedFile {
   private sendPiece(transport: Transport, most: number): Progress {
     const { offset } = this;
     let length = Math.min(this.leftBytes, most, PIECE_BYTES);
-    if (offset < this.residentTo && this.loop.nowMs < this.residentUntilMs) {
-      length = Math.min(length, this.residentTo - offset);
+    const residentBytes = this.resident.bytesFrom(offset, this.loop.nowMs);
+    if (residentBytes > 0) {
+      length = Math.min(length, residentBytes);
     } else {
-      if (!this.loop.disk.isFileCached(this.file.fd, offset, length)) return this.load(length);
-      this.trust(offset + length);
+      if (!this.loop.disk.isFileCached(this.file.fd, offset, length))
+        return this.load(Math.min(length, LOAD_BYTES));
+      this.resident.found(offset, offset + length, this.loop.nowMs);
     }
     const progress = transport.sendFile?.(this.file.fd, offset, length) ?? Status.failed;
     if (progress > 0) this.advance(progress);
@@ -143,18 +155,12 @@ export class QueuedFile {
       const giveBack = () => loop.fileBuffers.giveScratch(scratch);
       this.file.read(scratch, length, offset, giveBack, (error, count) => {
         this.answered(error, count);
-        this.trust(offset + count);
+        this.resident.found(offset, offset + count, loop.nowMs);
         this.onAnswer();
       });
       return true;
     });
     return Status.suspended;
-  }
-
-  /** What was in the page cache is not asked for anew each time that the socket takes a little of it. */
-  private trust(residentTo: number): void {
-    this.residentTo = residentTo;
-    this.residentUntilMs = this.loop.nowMs + TRUST_MS;
   }
 
   // ---- Chunks, by a transport that takes bytes -------------------------------------------------------------------

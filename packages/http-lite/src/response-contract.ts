@@ -1,0 +1,71 @@
+/**
+ * An answer as its handler sees it; what makes it is `response.ts`.
+ *
+ * Rule: misuse throws, a peer that has gone never does but where something waits for it.
+ */
+import type { SendableFile, SendFileOptions } from '@sluice/reactor';
+import type { HttpPeerError, HttpUsageError } from './errors.ts';
+import type { fileErrorStatus } from './file-error-status.ts';
+
+/**
+ * One answer. Misuse throws {@link HttpUsageError}. Once the connection has closed nothing throws: what is written is
+ * dropped, and `write` answers false.
+ */
+export interface Response {
+  /** Status code, an integer from 200 to 599; judged when the head is sent (`ERR_HTTP_STATUS`). 200. */
+  status: number;
+  /** Whether status and header fields have been sent and can no longer change. */
+  readonly headersSent: boolean;
+  /** Whether nothing more can be sent: `end` was called, or the connection has closed. */
+  readonly ended: boolean;
+
+  /**
+   * Sets a header field, replacing those of that name; an array makes one line of each member (Set-Cookie).
+   *
+   * `Content-Length` declares the body and is enforced. `Connection: close` ends the connection after the answer. `Date`
+   * replaces ours. Framing fields throw `ERR_HTTP_HEADER_FORBIDDEN`, what cannot be sent `ERR_HTTP_HEADER_INVALID`, and
+   * any field after the head `ERR_HTTP_HEAD_SENT`.
+   */
+  setHeader(name: string, value: string | number | readonly string[]): this;
+  /** What was set under that name, joined with a comma; undefined when nothing was. */
+  getHeader(name: string): string | undefined;
+  /** Takes back what was set under that name. */
+  removeHeader(name: string): this;
+
+  /**
+   * Sends a piece of the body; text as UTF-8. The first piece sends the head: with the declared Content-Length, else
+   * chunked (HTTP/1.1), else ended by the close (1.0). Nothing is sent of the body of an answer that has none: to HEAD,
+   * and with 204, 205 and 304. The caller's memory is not kept.
+   *
+   * @returns whether the connection takes more at once. After false, wait for {@link drained}.
+   * @throws HttpUsageError `ERR_HTTP_ENDED` after `end`; `ERR_HTTP_LENGTH_MISMATCH` beyond the declared length, which
+   * also destroys the connection when the head has been sent.
+   */
+  write(chunk: string | Uint8Array): boolean;
+  /**
+   * Ends the answer, with a last piece. When nothing was written before, its length becomes the Content-Length.
+   *
+   * @throws HttpUsageError as `write`; `ERR_HTTP_LENGTH_MISMATCH` also when the declared length was not reached.
+   */
+  end(chunk?: string | Uint8Array): void;
+  /**
+   * Answers with a regular file, or with `length` bytes of it from `offset` on, the rest by default: the length becomes the
+   * Content-Length, and to HEAD, as with 204, 205 and 304, the head is all that is sent. `file` is a path, an open
+   * `FileHandle` or descriptor, which remains the caller's, or what `openFile` or `Folder.open` of `@sluice/reactor` opened.
+   * Over plain TCP the kernel sends it (`conn.sendFile`). Until it has ended nothing else of this answer may be called.
+   *
+   * @returns a promise, to be awaited or returned by the handler: it resolves when the connection has taken the last byte.
+   * What fails before the head leaves the answer unsent, so that another can be given, and rejects with `FileError`
+   * (`ERR_FILE_NOT_FOUND`, `ERR_FILE_PERMISSION`, `ERR_FILE_OPEN`, `ERR_FILE_TYPE`, `ERR_FILE_RANGE`); one that nobody
+   * catches is answered with {@link fileErrorStatus}. After the head the connection is torn, for a length was promised, and
+   * it rejects with `ERR_FILE_READ` or `ERR_FILE_SHRANK`. HttpPeerError `ERR_HTTP_PEER_GONE`: the peer went first.
+   * HttpUsageError `ERR_HTTP_HEAD_SENT`, `ERR_HTTP_ENDED`, `ERR_HTTP_SENDING_FILE`, `ERR_HTTP_LENGTH_MISMATCH` (the declared
+   * Content-Length is another), UsageError for options that are none.
+   */
+  sendFile(file: SendableFile, options?: SendFileOptions): Promise<void>;
+  /**
+   * Resolves when the connection takes more; at once, when it does already. Rejects with {@link HttpPeerError}
+   * `ERR_HTTP_PEER_GONE` when it has closed, or closes: so a loop that writes comes to an end.
+   */
+  drained(): Promise<void>;
+}
