@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -52,6 +53,18 @@ napi_value SendFile(const Arguments& arguments) {
   if (count >= 0) return Integer(arguments.env(), static_cast<int32_t>(count));
   if (WouldBlock(errno)) return Integer(arguments.env(), ToInt(Status::kWantsWrite));
   return Integer(arguments.env(), arguments.environment().Fail(errno, "sendfile"));
+}
+
+napi_value ReadCached(const Arguments& arguments) {
+  const int file = File(arguments, 0);
+  const ByteRange all = arguments.Bytes(1);
+  const size_t position = arguments.Size(4, "position");
+  const iovec place{all.data, all.length};
+  const ssize_t count = RetryInterrupted(
+      [&] { return preadv2(file, &place, 1, static_cast<off_t>(position), RWF_NOWAIT); });
+  if (count >= 0) return Integer(arguments.env(), static_cast<int32_t>(count));
+  if (WouldBlock(errno)) return Integer(arguments.env(), ToInt(Status::kWantsRead));
+  return Integer(arguments.env(), arguments.environment().Fail(errno, "preadv2"));
 }
 
 napi_value IsCached(const Arguments& arguments) {
@@ -116,6 +129,7 @@ void DefineFileCalls(Napi::Env env, Napi::Object exports, Environment& environme
   ExportCalls(env, exports,
               {
                   CallProperty("sendFile", FunctionCallback<SendFile>, environment),
+                  CallProperty("readCached", FunctionCallback<ReadCached>, environment),
                   CallProperty("isFileCached", FunctionCallback<IsCached>, environment),
                   CallProperty("duplicateFile", FunctionCallback<Duplicate>, environment),
                   CallProperty("closeFile", FunctionCallback<CloseFile>, environment),

@@ -345,6 +345,12 @@ export interface NativeBinding extends NativeTicketKeys {
    */
   sendFile(fd: number, file: number, offset: number, length: number): number;
   /**
+   * preadv2(2) with RWF_NOWAIT into `buffer[offset, offset + length)`: bytes of a file from `position` on that are in the page
+   * cache, fewer perhaps, 0 where the file ends; `wantsRead` when the first is not there; `failed`, also where the file system
+   * cannot tell (EOPNOTSUPP). Never waits for the disk. A zero `length` is misuse.
+   */
+  readCached(file: number, buffer: Uint8Array, offset: number, length: number, position: number): number;
+  /**
    * Whether `length` bytes from `offset` are in the page cache (cachestat(2), mincore(2), preadv2(2) with RWF_NOWAIT). False
    * also where nobody tells. Never waits for the disk.
    */

@@ -4,7 +4,7 @@ import { checkOptionNames, integerOption } from './options.ts';
 export interface Limits {
   /** Bytes that one connection may deliver in one turn before others get theirs. Default 64 KiB, a read buffer full. */
   readonly readBudgetBytes: number;
-  /** Bytes of files that one connection may send in one turn before others get theirs. Default 512 KiB. */
+  /** Bytes of files that one connection may send in one turn before others get theirs. Default 1 MiB. */
   readonly fileBudgetBytes: number;
   /** Connections that one listener accepts in one turn. Default 64. */
   readonly acceptBudget: number;

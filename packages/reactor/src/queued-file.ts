@@ -167,7 +167,7 @@ export class QueuedFile {
 
   private sendChunk(transport: Transport): Progress {
     const { chunk } = this;
-    if (chunk === undefined) return this.fetch();
+    if (chunk === undefined) return this.fetch(transport);
     // All that is left of it, whatever the budget: a transport must not be offered fewer bytes than it has refused.
     const progress = transport.write(chunk.bytes, chunk.start, chunk.end - chunk.start);
     if (progress <= 0) return progress;
@@ -177,14 +177,21 @@ export class QueuedFile {
     return progress;
   }
 
-  private fetch(): Progress {
-    this.stage = 'reading';
-    const { fileBuffers } = this.loop;
+  /** Gets the next chunk: at once out of the page cache, and is sent, or by a thread. */
+  private fetch(transport: Transport): Progress {
+    const { fileBuffers, disk } = this.loop;
     const bytes = fileBuffers.takeChunk();
+    const wanted = Math.min(this.leftBytes, CHUNK_BYTES);
+    const there = disk.readCached(this.file.fd, bytes, wanted, this.offset);
+    if (there > 0) {
+      this.chunk = { bytes, start: 0, end: there };
+      return this.sendChunk(transport);
+    }
+    this.stage = 'reading';
     const settled = () => {
       if (this.stage === 'settled') fileBuffers.giveChunk(bytes);
     };
-    this.file.read(bytes, Math.min(this.leftBytes, CHUNK_BYTES), this.offset, settled, (error, count) => {
+    this.file.read(bytes, wanted, this.offset, settled, (error, count) => {
       this.chunk = { bytes, start: 0, end: count };
       this.answered(error, count);
       this.onAnswer();
