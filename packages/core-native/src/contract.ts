@@ -345,9 +345,9 @@ export interface NativeBinding extends NativeTicketKeys {
    */
   sendFile(fd: number, file: number, offset: number, length: number): number;
   /**
-   * preadv2(2) with RWF_NOWAIT into `buffer[offset, offset + length)`: bytes of a file from `position` on that are in the page
-   * cache, fewer perhaps, 0 where the file ends; `wantsRead` when the first is not there; `failed`, also where the file system
-   * cannot tell (EOPNOTSUPP). Never waits for the disk. A zero `length` is misuse.
+   * preadv2(2), RWF_NOWAIT, into `buffer[offset, offset + length)`: bytes of a file from `position` on, fewer perhaps, 0 where
+   * it ends; `wantsRead` when the first is not in the page cache; `failed`, also where the file system cannot tell. It may wait
+   * where {@link isFileCached} is false, since it begins to read then. A zero `length` is misuse.
    */
   readCached(file: number, buffer: Uint8Array, offset: number, length: number, position: number): number;
   /**

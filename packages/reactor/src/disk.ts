@@ -27,8 +27,7 @@ export interface Disk {
     done: (error: Error | undefined, count: number) => void,
   ): void;
   /**
-   * The same at once, as far as it waits for no disk: a count above 0, or anything else where `read` has to find out what is
-   * there.
+   * The same at once, for what `isFileCached` is true of: a count above 0, or anything else where `read` has to find out.
    */
   readCached(file: number, bytes: Uint8Array, length: number, offset: number): number;
   /** What `open` answered. Never while a read is under way: the number would mean another file to it. */

@@ -126,15 +126,9 @@ export class QueuedFile {
 
   private sendPiece(transport: Transport, most: number): Progress {
     const { offset } = this;
-    let length = Math.min(this.leftBytes, most, PIECE_BYTES);
-    const residentBytes = this.resident.bytesFrom(offset, this.loop.nowMs);
-    if (residentBytes > 0) {
-      length = Math.min(length, residentBytes);
-    } else {
-      if (!this.loop.disk.isFileCached(this.file.fd, offset, length))
-        return this.load(Math.min(length, LOAD_BYTES));
-      this.resident.found(offset, offset + length, this.loop.nowMs);
-    }
+    const wanted = Math.min(this.leftBytes, most, PIECE_BYTES);
+    const length = this.residentBytes(wanted);
+    if (length === 0) return this.load(Math.min(wanted, LOAD_BYTES));
     const progress = transport.sendFile?.(this.file.fd, offset, length) ?? Status.failed;
     if (progress > 0) this.advance(progress);
     else if (progress === 0) return this.shrank();
@@ -182,7 +176,10 @@ export class QueuedFile {
     const { fileBuffers, disk } = this.loop;
     const bytes = fileBuffers.takeChunk();
     const wanted = Math.min(this.leftBytes, CHUNK_BYTES);
-    const there = disk.readCached(this.file.fd, bytes, wanted, this.offset);
+    const there =
+      this.residentBytes(Math.min(this.leftBytes, PIECE_BYTES)) > 0
+        ? disk.readCached(this.file.fd, bytes, wanted, this.offset)
+        : 0;
     if (there > 0) {
       this.chunk = { bytes, start: 0, end: there };
       return this.sendChunk(transport);
@@ -205,6 +202,17 @@ export class QueuedFile {
   }
 
   // ---- Inside ----------------------------------------------------------------------------------------------------
+
+  /** How many of the next `most` bytes are in the page cache; 0 when not all of what was asked about is. */
+  private residentBytes(most: number): number {
+    const { offset, resident } = this;
+    const { disk, nowMs } = this.loop;
+    const known = resident.bytesFrom(offset, nowMs);
+    if (known > 0) return Math.min(known, most);
+    if (!disk.isFileCached(this.file.fd, offset, most)) return 0;
+    resident.found(offset, offset + most, nowMs);
+    return most;
+  }
 
   /** Where in the file the next byte is. */
   private get offset(): number {
