@@ -1,6 +1,7 @@
 /**
  * Serves the files of a folder, and nothing else: what leads out of it, by `..` or by a symbolic link, is not found, nor are
- * hidden files (`/.well-known` is served). A folder is its `index.html`.
+ * hidden files (`/.well-known` is served). A folder is its `index.html`. Where `NAME.br` or `NAME.gz` stands beside a file, it
+ * is sent to who takes it.
  *
  *   npm run example -- files --root docs --port 8080
  *   curl http://127.0.0.1:8080/states.md
@@ -25,19 +26,16 @@ async function answer(req: Request, res: Response): Promise<void> {
   const path = filePath(req.target);
   if (path === undefined) return refuse(res, 404);
   try {
-    await send(res, path).catch((thrown) => {
-      if (isFileError(thrown) && thrown.code === 'ERR_FILE_TYPE') return send(res, `${path}/index.html`);
+    const options = { folder, precompressed: true };
+    await res.sendFile(path, options).catch((thrown) => {
+      if (isFileError(thrown) && thrown.code === 'ERR_FILE_TYPE')
+        return res.sendFile(`${path}/index.html`, options);
       throw thrown;
     });
   } catch (thrown) {
     if (!isFileError(thrown) || res.headersSent || res.ended) throw thrown;
     refuse(res, fileErrorStatus(thrown));
   }
-}
-
-async function send(res: Response, path: string): Promise<void> {
-  using file = folder.tryOpen(path) ?? (await folder.open(path));
-  await res.sendFile(file);
 }
 
 function isFileError(thrown: unknown): thrown is FileError {

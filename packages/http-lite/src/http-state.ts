@@ -247,7 +247,7 @@ export class HttpState implements AnswerOwner, BodyOwner {
     this.#chunkHasMore = hasMore && this.#incoming === undefined;
     const keepAlive = !framing.close && (line.minorVersion !== 0 || framing.keepAlive);
     const request = new HttpRequest(this.connection, parser, this.#incoming?.body);
-    const response = new HttpResponse(this, toHead, line.minorVersion, keepAlive);
+    const response = new HttpResponse(this, toHead, line.minorVersion, keepAlive, request);
     this.#response = response;
     parser.reset();
     this.#handle(request, response);

@@ -16,5 +16,5 @@ export type { Handler, HttpOptions } from './http-settings.ts';
 export type { HttpState } from './http-state.ts';
 export { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
 export type { Request } from './request.ts';
-export type { Response } from './response-contract.ts';
+export type { FileAnswerOptions, Response } from './response-contract.ts';
 export { statusText } from './status-text.ts';

@@ -3,9 +3,20 @@
  *
  * Rule: misuse throws, a peer that has gone never does but where something waits for it.
  */
-import type { SendableFile, SendFileOptions } from '@sluice/reactor';
+import type { Folder, SendableFile, SendFileOptions } from '@sluice/reactor';
 import type { HttpPeerError, HttpUsageError } from './errors.ts';
 import type { fileErrorStatus } from './file-error-status.ts';
+
+/** Options of `Response.sendFile`. `offset` and `length` name a part, which is then the whole answer. */
+export interface FileAnswerOptions extends SendFileOptions {
+  /** Where a path is looked up, and which it may not leave. Default: any path of this machine. */
+  readonly folder?: Folder;
+  /**
+   * Whether `NAME.br` or `NAME.gz` beside the file of a path is sent instead where the client takes that coding
+   * (Accept-Encoding); Vary says so to caches. They are taken for the same as the file: make them anew with it. Default false.
+   */
+  readonly precompressed?: boolean;
+}
 
 /**
  * One answer. Misuse throws {@link HttpUsageError}. Once the connection has closed nothing throws: what is written is
@@ -49,20 +60,23 @@ export interface Response {
    */
   end(chunk?: string | Uint8Array): void;
   /**
-   * Answers with a regular file, or with `length` bytes of it from `offset` on, the rest by default: the length becomes the
-   * Content-Length, and to HEAD, as with 204, 205 and 304, the head is all that is sent. `file` is a path, an open
-   * `FileHandle` or descriptor, which remains the caller's, or what `openFile` or `Folder.open` of `@sluice/reactor` opened.
-   * Over plain TCP the kernel sends it (`conn.sendFile`). Until it has ended nothing else of this answer may be called.
+   * Answers with a regular file. `file` is a path, an open `FileHandle` or descriptor, which remains the caller's, or what
+   * `openFile` or `Folder.open` of `@sluice/reactor` opened. Over plain TCP the kernel sends it (`conn.sendFile`). Until it has
+   * ended nothing else of this answer may be called.
+   *
+   * Content-Length is its size, and Content-Type goes by its name, unless the handler has set one. To HEAD, as with 204, 205 and
+   * 304, the head is all that is sent. While the status is 200 and no part is named, GET and HEAD get all of RFC 9110: ETag (or
+   * the handler's own) and Last-Modified, preconditions (304, 412), and to GET ranges (206, also several, 416) with If-Range.
    *
    * @returns a promise, to be awaited or returned by the handler: it resolves when the connection has taken the last byte.
    * What fails before the head leaves the answer unsent, so that another can be given, and rejects with `FileError`
-   * (`ERR_FILE_NOT_FOUND`, `ERR_FILE_PERMISSION`, `ERR_FILE_OPEN`, `ERR_FILE_TYPE`, `ERR_FILE_RANGE`); one that nobody
-   * catches is answered with {@link fileErrorStatus}. After the head the connection is torn, for a length was promised, and
-   * it rejects with `ERR_FILE_READ` or `ERR_FILE_SHRANK`. HttpPeerError `ERR_HTTP_PEER_GONE`: the peer went first.
+   * (`ERR_FILE_NOT_FOUND`, `ERR_FILE_OUTSIDE`, `ERR_FILE_PERMISSION`, `ERR_FILE_OPEN`, `ERR_FILE_TYPE`, `ERR_FILE_RANGE`); one
+   * that nobody catches is answered with {@link fileErrorStatus}. After the head the connection is torn, for a length was
+   * promised, and it rejects with `ERR_FILE_READ` or `ERR_FILE_SHRANK`. HttpPeerError `ERR_HTTP_PEER_GONE`: the peer went first.
    * HttpUsageError `ERR_HTTP_HEAD_SENT`, `ERR_HTTP_ENDED`, `ERR_HTTP_SENDING_FILE`, `ERR_HTTP_LENGTH_MISMATCH` (the declared
    * Content-Length is another), UsageError for options that are none.
    */
-  sendFile(file: SendableFile, options?: SendFileOptions): Promise<void>;
+  sendFile(file: SendableFile, options?: FileAnswerOptions): Promise<void>;
   /**
    * Resolves when the connection takes more; at once, when it does already. Rejects with {@link HttpPeerError}
    * `ERR_HTTP_PEER_GONE` when it has closed, or closes: so a loop that writes comes to an end.

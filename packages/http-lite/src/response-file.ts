@@ -1,55 +1,85 @@
 /**
  * Answers whose body is a file.
  *
- * Rule: the file is open and has been judged before the head leaves; from then on it is all of it, or a torn connection.
+ * Rule: the file is open and has been judged before the head leaves; from then on it is all that was promised of it, or a torn
+ * connection.
  */
 import {
+  booleanOption,
+  type Connection,
+  checkOptionNames,
   FileError,
-  openFile,
-  partOfFile,
   type SendableFile,
   type SendFileOptions,
-  SharedFile,
 } from '@sluice/reactor';
-import { contentType, loadTypes, typesAreLoaded } from './content-type.ts';
+import { loadTypes, typesAreLoaded } from './content-type.ts';
 import { peerGone } from './errors.ts';
+import { answerAboutFile, type FileAnswer } from './file-answer.ts';
+import { type FileRepresentation, representationOf } from './file-request.ts';
 import type { HttpResponse } from './response.ts';
+import type { FileAnswerOptions } from './response-contract.ts';
 
 /** Sends `file` as the answer, whose phase is `opening`; as `Response.sendFile`. */
 export async function answerWithFile(
-  answer: HttpResponse,
+  response: HttpResponse,
   file: SendableFile,
-  options: SendFileOptions,
+  options: FileAnswerOptions,
 ): Promise<void> {
   try {
+    checkOptionNames('sendFile', options, ['offset', 'length', 'folder', 'precompressed']);
     if (!typesAreLoaded()) await loadTypes();
-    // One that is open already is sent in this very call: no turn passes.
-    if (file instanceof SharedFile) return await sendOpened(answer, file, options);
-    const opened = await openFile(file);
+    const isWhole = options.offset === undefined && options.length === undefined && response.status === 200;
+    const request = isWhole ? response.retrieval : undefined;
+    const varies = booleanOption('precompressed', options.precompressed, false) && request !== undefined;
+    const acceptEncoding = varies ? request.headers.get('accept-encoding') : 'never';
+    const opening = representationOf(file, options.folder, acceptEncoding);
+    // What is open already is sent in this very call: no turn passes.
+    const representation = opening instanceof Promise ? await opening : opening;
     try {
-      await sendOpened(answer, opened, options);
+      if (response.phase !== 'opening')
+        throw peerGone('it was given up, or answered otherwise, while its file was being opened', undefined);
+      const { etag } = response;
+      const question = { representation, request, options: partOf(options), varies, etag };
+      await send(response, representation, answerAboutFile(question, Date.now()));
     } finally {
-      opened.close();
+      if (representation.isOurs) representation.file.close();
     }
   } catch (thrown) {
-    if (answer.phase === 'opening') answer.phase = 'idle';
+    if (response.phase === 'opening') response.phase = 'idle';
     throw thrown;
   }
 }
 
-async function sendOpened(answer: HttpResponse, file: SharedFile, options: SendFileOptions): Promise<void> {
-  if (answer.phase !== 'opening')
-    throw peerGone('it was given up, or answered otherwise, while its file was being opened', undefined);
-  const part = partOfFile(file, options);
-  const connection = answer.beginFile(part.length, contentType(file.name));
+function partOf({ offset, length }: SendFileOptions): SendFileOptions {
+  return { ...(offset === undefined ? {} : { offset }), ...(length === undefined ? {} : { length }) };
+}
+
+async function send(response: HttpResponse, { file }: FileRepresentation, answer: FileAnswer): Promise<void> {
+  const connection = response.beginFile(answer);
   if (connection === undefined) return;
   try {
-    await connection.sendFile(file, part);
+    await sendBody(connection, file, answer);
   } catch (thrown) {
-    answer.abandon();
+    response.abandon();
     const isPeers = thrown instanceof FileError && thrown.code === 'ERR_FILE_UNSENT';
     if (!isPeers) throw thrown;
     throw peerGone(`the connection ended after ${thrown.sentBytes} bytes of ${file.name}`, thrown);
   }
-  answer.endFile();
+  response.endFile();
+}
+
+/** What is behind the head and the first text. All of it is queued in this call, so that its order holds. */
+function sendBody(
+  connection: Connection,
+  file: FileRepresentation['file'],
+  { parts, texts }: FileAnswer,
+): Promise<unknown> {
+  const [, ...behind] = texts;
+  const sent = parts.map((part, index) => {
+    const promise = connection.sendFile(file, part);
+    const text = behind[index];
+    if (text !== undefined) connection.write(text, 'latin1');
+    return promise;
+  });
+  return sent.length === 1 && sent[0] !== undefined ? sent[0] : Promise.all(sent);
 }

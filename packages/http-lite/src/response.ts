@@ -5,11 +5,14 @@
  * that is not met tears the connection.
  */
 import { Buffer } from 'node:buffer';
-import type { Connection, SendableFile, SendFileOptions } from '@sluice/reactor';
+import type { Connection, SendableFile } from '@sluice/reactor';
 import { afterEnd, type HttpPeerError, HttpUsageError, lengthMismatch, peerGone } from './errors.ts';
-import type { Response } from './response-contract.ts';
+import type { FileAnswer } from './file-answer.ts';
+import type { Request } from './request.ts';
+import type { FileAnswerOptions, Response } from './response-contract.ts';
 import { type FieldRole, type ResponseField, responseField } from './response-field.ts';
 import { answerWithFile } from './response-file.ts';
+import { fileFields } from './response-file-fields.ts';
 import { CHUNKED_END, CLOSE_LINE, headStart, KEEP_ALIVE_LINE, lengthEnd } from './response-head.ts';
 import { statusText } from './status-text.ts';
 
@@ -52,6 +55,7 @@ export class HttpResponse implements Response {
   readonly #owner: AnswerOwner;
 
   readonly #minorVersion: number;
+  readonly #request: Request | undefined;
   #fields: ResponseField[] | undefined = undefined;
   /** Only plain fields were set: none decides about framing or the connection. */
   #isPlain = true;
@@ -59,11 +63,19 @@ export class HttpResponse implements Response {
   /** Of a declared length. */
   #remainingBytes = 0;
 
-  constructor(owner: AnswerOwner, toHead: boolean, minorVersion: number, keepAlive: boolean) {
+  /** `request`: what it answers; undefined of one that was refused. */
+  constructor(
+    owner: AnswerOwner,
+    toHead: boolean,
+    minorVersion: number,
+    keepAlive: boolean,
+    request?: Request,
+  ) {
     this.#owner = owner;
     this.toHead = toHead;
     this.#minorVersion = minorVersion;
     this.keepAlive = keepAlive;
+    this.#request = request;
   }
 
   get headersSent(): boolean {
@@ -122,7 +134,7 @@ export class HttpResponse implements Response {
     else this.#sendWhole(chunk);
   }
 
-  sendFile(file: SendableFile, options: SendFileOptions = {}): Promise<void> {
+  sendFile(file: SendableFile, options: FileAnswerOptions = {}): Promise<void> {
     if (this.phase === 'gone') return quietly(closedOrRefused());
     try {
       this.#checkMayGoOn();
@@ -158,22 +170,36 @@ export class HttpResponse implements Response {
     this.end(`${status} ${statusText(status)}${message === '' ? '' : `: ${message}`}\n`);
   }
 
+  /** The request, where it asks for what there is: GET and HEAD. */
+  get retrieval(): Request | undefined {
+    const method = this.#request?.method;
+    return method === 'GET' || method === 'HEAD' ? this.#request : undefined;
+  }
+
+  /** The entity tag that the handler has set. */
+  get etag(): string | undefined {
+    return this.getHeader('etag');
+  }
+
   /**
-   * Called for a file that is open: sends the head, `type` in it unless the handler has set another. The connection that is
-   * to send `length` bytes of it, which {@link endFile} follows; undefined when there is nothing to send, and the answer has
-   * ended.
+   * Called for a file that is open: sends the head and the first text. The connection that is to send the rest, which
+   * {@link endFile} follows; undefined when there is none, and the answer has ended.
    */
-  beginFile(length: number, type: string): Connection | undefined {
-    const bodiless = this.toHead || isBodiless(this.status) || length === 0;
+  beginFile(answer: FileAnswer): Connection | undefined {
+    const { status, length, parts, texts } = answer;
     const declared = this.#declaredLength();
-    if (declared !== undefined && declared !== length) throw lengthMismatch(declared, length);
-    const typed = this.getHeader('content-type') === undefined ? [responseField('Content-Type', type)] : [];
-    const start = headStart(this.status, [...(this.#fields ?? []), ...typed]);
-    const head = start + this.#connectionLine() + this.#headEnd(declared, length);
-    this.phase = bodiless ? 'ended' : 'streaming';
+    if (status === undefined && declared !== undefined && declared !== length)
+      throw lengthMismatch(declared, length);
+    if (status !== undefined) this.status = status;
+    const hasBody = !this.toHead && !isBodiless(this.status) && length > 0;
+    this.#fields = fileFields(this.#fields, answer);
+    const start = headStart(this.status, this.#fields);
+    const head = start + this.#connectionLine() + this.#headEnd(undefined, length);
+    const isOver = !hasBody || parts.length === 0;
+    this.phase = isOver ? 'ended' : 'streaming';
     this.#framing = 'file';
-    this.#owner.connection.write(head, 'latin1');
-    if (!bodiless) return this.#owner.connection;
+    this.#owner.connection.write(hasBody ? head + (texts[0] ?? '') : head, 'latin1');
+    if (!isOver) return this.#owner.connection;
     this.#owner.answerEnded(this);
     return undefined;
   }

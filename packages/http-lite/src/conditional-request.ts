@@ -1,0 +1,60 @@
+/**
+ * Preconditions of requests for something that exists (RFC 9110 §13).
+ *
+ * Rule: they are judged in the order of §13.2.2, and those that are not understood as if they were not there; but what was
+ * meant to protect from a lost update fails when in doubt.
+ */
+import type { Validators } from './file-validators.ts';
+import type { HttpHeaders } from './headers.ts';
+import { parseHttpDate } from './http-date.ts';
+
+type Fields = Pick<HttpHeaders, 'get'>;
+
+/** `go-on`: as if there were none. `not-modified`: 304. `failed`: 412. Of GET and HEAD. */
+export function judgePreconditions(
+  headers: Fields,
+  current: Validators,
+): 'go-on' | 'not-modified' | 'failed' {
+  const ifMatch = headers.get('if-match');
+  if (ifMatch !== undefined) {
+    if (!matches(ifMatch, current.etag, isSameStrongly)) return 'failed';
+  } else if (isAfter(current, headers.get('if-unmodified-since')) === true) return 'failed';
+  const ifNoneMatch = headers.get('if-none-match');
+  if (ifNoneMatch !== undefined) {
+    return matches(ifNoneMatch, current.etag, isSameWeakly) ? 'not-modified' : 'go-on';
+  }
+  return isAfter(current, headers.get('if-modified-since')) === false ? 'not-modified' : 'go-on';
+}
+
+/** Whether a Range field counts: there is no If-Range, or it names what is there now, byte for byte (§13.1.5). */
+export function rangeApplies(headers: Fields, current: Validators): boolean {
+  const ifRange = headers.get('if-range');
+  if (ifRange === undefined) return true;
+  if (/^(?:W\/)?"/.test(ifRange)) return isSameStrongly(ifRange, current.etag);
+  return current.isDateStrong && parseHttpDate(ifRange) === current.lastModifiedMs;
+}
+
+/** Whether it changed after that date; undefined where there is none. */
+function isAfter(current: Validators, date: string | undefined): boolean | undefined {
+  const ms = date === undefined ? undefined : parseHttpDate(date);
+  return ms === undefined ? undefined : current.lastModifiedMs > ms;
+}
+
+const TAG = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
+const TAG_LIST =
+  /^[ \t]*(?:(?:W\/)?"[!#-~\x80-\xff]*")?(?:[ \t]*,[ \t]*(?:(?:W\/)?"[!#-~\x80-\xff]*")?)*[ \t]*$/;
+
+function matches(list: string, etag: string, isSame: (left: string, right: string) => boolean): boolean {
+  if (list === '*') return true;
+  if (!TAG_LIST.test(list)) return false;
+  return (list.match(TAG) ?? []).some((tag) => isSame(tag, etag));
+}
+
+/** §8.8.3.2: neither is weak. */
+function isSameStrongly(left: string, right: string): boolean {
+  return left === right && !left.startsWith('W/');
+}
+
+function isSameWeakly(left: string, right: string): boolean {
+  return left.replace(/^W\//, '') === right.replace(/^W\//, '');
+}
