@@ -3,6 +3,7 @@
  *
  * Rule: without the field nothing is encoded: that a client takes anything then (§12.5.3) is true on paper only.
  */
+import { listMembers } from './list-members.ts';
 
 /** Codings whose files may stand beside the original. */
 export type ContentCoding = 'br' | 'gzip';
@@ -30,10 +31,8 @@ export function acceptedCodings(
 
 function weightsOf(field: string): Map<string, number> | undefined {
   const weights = new Map<string, number>();
-  for (const member of field.toLowerCase().split(',')) {
-    const text = member.replace(/^[ \t]+|[ \t]+$/g, '');
-    if (text === '') continue;
-    const [, coding, weight = '1'] = MEMBER.exec(text) ?? [];
+  for (const member of listMembers(field.toLowerCase())) {
+    const [, coding, weight = '1'] = MEMBER.exec(member) ?? [];
     if (coding === undefined) return undefined;
     // x-gzip is gzip (RFC 9110 §8.4.1.3).
     weights.set(coding === 'x-gzip' ? 'gzip' : coding, Number(weight));

@@ -4,6 +4,7 @@
  * Rule: a field that breaks the grammar is ignored, and so is one with more parts than anybody needs (§14.2): the whole is
  * always a right answer. No byte is sent twice.
  */
+import { listMembers } from './list-members.ts';
 
 /** More parts than this are a mistake, or an attack. */
 const MAX_PARTS = 64;
@@ -21,9 +22,8 @@ export type RangeAnswer = 'whole' | 'none' | readonly [BytePart, ...BytePart[]];
 export function byteRanges(field: string, sizeBytes: number): RangeAnswer {
   const [, list] = /^bytes=(.*)$/i.exec(field) ?? [];
   if (list === undefined) return 'whole';
-  const specs = list.split(',', MAX_PARTS + 1).map((spec) => spec.replace(/^[ \t]+|[ \t]+$/g, ''));
-  const named = specs.filter((spec) => spec !== '');
-  if (specs.length > MAX_PARTS || named.length === 0) return 'whole';
+  const named = listMembers(list);
+  if (named.length > MAX_PARTS || named.length === 0) return 'whole';
   const parts: BytePart[] = [];
   for (const spec of named) {
     const part = partOf(spec, sizeBytes);

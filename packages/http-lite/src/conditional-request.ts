@@ -40,14 +40,20 @@ function isAfter(current: Validators, date: string | undefined): boolean | undef
   return ms === undefined ? undefined : current.lastModifiedMs > ms;
 }
 
-const TAG = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
-const TAG_LIST =
-  /^[ \t]*(?:(?:W\/)?"[!#-~\x80-\xff]*")?(?:[ \t]*,[ \t]*(?:(?:W\/)?"[!#-~\x80-\xff]*")?)*[ \t]*$/;
+/** A member of a list of tags, or nothing, and the comma behind it. No part of it can match what another could: one pass. */
+const MEMBER = /[ \t]*(?:((?:W\/)?"[!#-~\x80-\xff]*")[ \t]*)?(?:,|$)/y;
 
 function matches(list: string, etag: string, isSame: (left: string, right: string) => boolean): boolean {
   if (list === '*') return true;
-  if (!TAG_LIST.test(list)) return false;
-  return (list.match(TAG) ?? []).some((tag) => isSame(tag, etag));
+  let found = false;
+  for (let at = 0; at < list.length; at = MEMBER.lastIndex) {
+    MEMBER.lastIndex = at;
+    const member = MEMBER.exec(list);
+    if (member === null) return false;
+    const [, tag] = member;
+    found ||= tag !== undefined && isSame(tag, etag);
+  }
+  return found;
 }
 
 /** §8.8.3.2: neither is weak. */
