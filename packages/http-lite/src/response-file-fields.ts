@@ -11,6 +11,9 @@ export function fileFields(
   set: readonly ResponseField[] | undefined,
   { status, fields, ownFields }: FileAnswer,
 ): ResponseField[] {
+  // Nothing to compare with: the usual case.
+  if (set === undefined && ownFields.length === 0)
+    return fields.map(([name, value]) => responseField(name, value));
   const own = ownFields.map(([name, value]) => responseField(name, value));
   const isOverruled = (name: string) => own.some((field) => field.name === name);
   const isOfTheBody = (name: string) =>

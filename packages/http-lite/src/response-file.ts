@@ -39,7 +39,8 @@ export async function answerWithFile(
       if (response.phase !== 'opening')
         throw peerGone('it was given up, or answered otherwise, while its file was being opened', undefined);
       const { etag } = response;
-      const question = { representation, request, options: partOf(options), varies, etag };
+      const part = isWhole ? WHOLE : partOf(options);
+      const question = { representation, request, options: part, varies, etag };
       await send(response, representation, answerAboutFile(question, Date.now()));
     } finally {
       if (representation.isOurs) representation.file.close();
@@ -49,6 +50,8 @@ export async function answerWithFile(
     throw thrown;
   }
 }
+
+const WHOLE: SendFileOptions = {};
 
 function partOf({ offset, length }: SendFileOptions): SendFileOptions {
   return { ...(offset === undefined ? {} : { offset }), ...(length === undefined ? {} : { length }) };

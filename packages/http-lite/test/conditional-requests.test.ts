@@ -9,7 +9,10 @@ const AFTER = 'Mon, 06 May 2024 07:08:10 GMT';
 const STRONG = { etag: '"a"', lastModified: SAME, lastModifiedMs: MODIFIED, isDateStrong: true };
 const WEAK = { ...STRONG, etag: 'W/"a"', isDateStrong: false };
 
-const fields = (record: Record<string, string>) => ({ get: (name: string) => record[name] });
+const fields = (record: Record<string, string>) => ({
+  get: (name: string) => record[name],
+  hasPrefix: (prefix: string) => Object.keys(record).some((name) => name.startsWith(prefix)),
+});
 const judged = (record: Record<string, string>, current = STRONG) =>
   judgePreconditions(fields(record), current);
 

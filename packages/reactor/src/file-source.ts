@@ -38,8 +38,6 @@ export interface FileRange {
   readonly length: number | undefined;
 }
 
-const NOTHING = { path: undefined, duplicate: undefined, shared: undefined, failure: undefined };
-
 /** Throws `UsageError` (`ERR_UNKNOWN_OPTION`, `ERR_OPTION_VALUE`). */
 export function fileRange(options: SendFileOptions): FileRange {
   checkOptionNames('sendFile', options, ['offset', 'length']);
@@ -74,18 +72,24 @@ export function fileName(file: SendableFile): string {
 export function fileSource(disk: Disk, file: SendableFile): FileSource {
   if (typeof file === 'string') {
     if (file === '' || file.includes('\0')) throw notAFile(JSON.stringify(file));
-    return { ...NOTHING, name: file, path: file };
+    return { name: file, path: file, duplicate: undefined, shared: undefined, failure: undefined };
   }
   if (file instanceof SharedFile)
-    return { ...NOTHING, name: file.name, duplicate: file.hold(), shared: file };
+    return { name: file.name, path: undefined, duplicate: file.hold(), shared: file, failure: undefined };
   const fd = typeof file === 'object' && file !== null ? file.fd : file;
   if (!Number.isInteger(fd) || fd < 0 || fd > 0x7fff_ffff) throw notAFile(String(fd));
   const name = fileName(file);
   const duplicate = disk.duplicateFile(fd);
-  if (duplicate >= 0) return { ...NOTHING, name, duplicate };
+  if (duplicate >= 0) return { name, path: undefined, duplicate, shared: undefined, failure: undefined };
   const failure = disk.lastFailure();
   if (failure.code === 'EBADF') throw notAFile(`${fd}, which is closed`);
-  return { ...NOTHING, name, failure: openError(name, new SystemError(failure)) };
+  return {
+    name,
+    path: undefined,
+    duplicate: undefined,
+    shared: undefined,
+    failure: openError(name, new SystemError(failure)),
+  };
 }
 
 function notAFile(given: string): UsageError {

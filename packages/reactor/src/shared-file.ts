@@ -75,13 +75,17 @@ export class SharedFile {
 
 /** What the native core tells of a file, as the reactor has it. */
 export function sharedFileFacts(facts: Float64Array): SharedFileFacts {
-  const fact = (which: number) => facts[which] ?? 0;
+  const { kind, sizeBytes, modifiedSeconds, modifiedNanoseconds, device, inodeHigh, inodeLow } = FILE_FACTS;
   return {
-    isRegular: fact(FILE_FACTS.kind) === 1,
-    sizeBytes: fact(FILE_FACTS.sizeBytes),
-    modifiedMs: fact(FILE_FACTS.modifiedSeconds) * 1000 + fact(FILE_FACTS.modifiedNanoseconds) / 1e6,
-    device: fact(FILE_FACTS.device),
+    isRegular: facts[kind] === 1,
+    sizeBytes: fact(facts, sizeBytes),
+    modifiedMs: fact(facts, modifiedSeconds) * 1000 + fact(facts, modifiedNanoseconds) / 1e6,
+    device: fact(facts, device),
     // Of more than 2^53 files on one device the last bits are lost: two may be taken for one, which costs a wait at worst.
-    inode: fact(FILE_FACTS.inodeHigh) * 2 ** 32 + fact(FILE_FACTS.inodeLow),
+    inode: fact(facts, inodeHigh) * 2 ** 32 + fact(facts, inodeLow),
   };
+}
+
+function fact(facts: Float64Array, which: number): number {
+  return facts[which] ?? 0;
 }
