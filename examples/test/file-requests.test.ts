@@ -82,16 +82,20 @@ describe('files and a curl that knows what it wants', () => {
   it('spare themselves what has not changed', async () => {
     const { server, root } = await serve();
     const tag = join(temporaryFolder(), 'tag');
-    const ask = async (...flags: string[]) =>
-      String(await curl(server, '/ten.txt', ...flags, ...told('%{http_code} %{size_download}')));
-    expect(await ask('--etag-save', tag)).toBe('0123456789\n200 10');
-    expect(await ask('--etag-compare', tag)).toBe('\n304 0');
-    expect(await ask('-z', join(root, 'ten.txt'))).toBe('\n304 0');
-    expect(await ask('-z', 'Mon, 06 May 2024 07:08:08 GMT')).toBe('0123456789\n200 10');
+    // As the server says it: curl itself makes a 304 of an answer whose date does not fit what was asked.
+    const ask = async (...flags: string[]) => {
+      const [head, body] = String(await curl(server, '/ten.txt', ...flags, '-D', '-')).split('\r\n\r\n');
+      return `${/^HTTP\/1\.1 (\d+)/.exec(head!)?.[1]} ${body}`;
+    };
+    expect(await ask('--etag-save', tag)).toBe('200 0123456789');
+    expect(await ask('--etag-compare', tag)).toBe('304 ');
+    expect(await ask('-z', join(root, 'ten.txt'))).toBe('304 ');
+    expect(await ask('-z', 'Mon, 06 May 2024 07:08:08 GMT')).toBe('200 0123456789');
     // The other way round: only if it has not changed.
-    expect(await ask('-z', '-Mon, 06 May 2024 07:08:08 GMT')).toMatch(/\n412 \d+$/);
+    expect(await ask('-z', '-Mon, 06 May 2024 07:08:08 GMT')).toMatch(/^412 /);
+    expect(await ask('-z', '-Mon, 06 May 2024 07:08:09 GMT')).toBe('200 0123456789');
     writeFileSync(join(root, 'ten.txt'), 'abcdefghij');
-    expect(await ask('--etag-compare', tag)).toBe('abcdefghij\n200 10');
+    expect(await ask('--etag-compare', tag)).toBe('200 abcdefghij');
     expect(await server.stop()).toMatchObject({ code: 0 });
   });
 
