@@ -93,7 +93,7 @@ describe('files and a curl that knows what it wants', () => {
     expect(await ask('-z', 'Mon, 06 May 2024 07:08:08 GMT')).toBe('200 0123456789');
     // The other way round: only if it has not changed.
     expect(await ask('-z', '-Mon, 06 May 2024 07:08:08 GMT')).toMatch(/^412 /);
-    expect(await ask('-z', '-Mon, 06 May 2024 07:08:09 GMT')).toBe('200 0123456789');
+    expect(await ask('-z', '-Mon, 06 May 2024 07:08:09 GMT')).toMatch(/^200 /);
     writeFileSync(join(root, 'ten.txt'), 'abcdefghij');
     expect(await ask('--etag-compare', tag)).toBe('200 abcdefghij');
     expect(await server.stop()).toMatchObject({ code: 0 });
