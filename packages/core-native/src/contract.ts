@@ -15,6 +15,7 @@ import type {
   NativeTlsSessionOptions,
 } from './tls-contract.ts';
 
+export * from './file-facts.ts';
 export * from './tls-contract.ts';
 
 /** What a call answers instead of a count. Shared by plain sockets and TLS, so that a state machine needs one switch. */
@@ -61,23 +62,6 @@ export const EVENT_FIELDS = 3;
  * or ERR reads once more.
  */
 export const READ_MORE = 0x4000_0000;
-
-/**
- * What `openFile` tells of a file, by position: its kind (1 regular, 2 a directory, 0 anything else), its size in bytes, when
- * it was modified (seconds since 1970, and nanoseconds), its device, the two halves of its inode's number, and
- * whether the file system is known to be this kernel's own (1), so that neither a server nor a program is asked for it.
- */
-export const FILE_FACTS = {
-  kind: 0,
-  sizeBytes: 1,
-  modifiedSeconds: 2,
-  modifiedNanoseconds: 3,
-  device: 4,
-  inodeHigh: 5,
-  inodeLow: 6,
-  isLocal: 7,
-  length: 8,
-} as const;
 
 /** Why the last call of this thread answered {@link Status.failed}. */
 export interface NativeFailure {

@@ -16,15 +16,13 @@ import { ConnectionView } from './connection-view.ts';
 import type { Deadline } from './deadline.ts';
 import { isDoubtful, isError, isReadable, isWritable } from './edges.ts';
 import { TimeoutError } from './errors.ts';
-import { SHORT_BYTES } from './file-buffers.ts';
-import { unsentError } from './file-errors.ts';
 import {
-  type FileRange,
-  fileName,
   fileRange,
   fileSource,
+  isShort,
   type SendableFile,
   type SendFileOptions,
+  unsent,
 } from './file-source.ts';
 import type { Hooks } from './hooks.ts';
 import { stepLifecycle } from './lifecycle.ts';
@@ -34,7 +32,6 @@ import { NEVER, type Timeouts } from './open-deadlines.ts';
 import { pendingFailure } from './plain-transport.ts';
 import type { CloseReason } from './protocol.ts';
 import type { Receiver } from './read-side.ts';
-import { SharedFile } from './shared-file.ts';
 import { Telling } from './telling.ts';
 import { Status, type TransportFailure } from './transport.ts';
 import { acceptsBytes, awaitsReadable, awaitsWritable } from './write-half.ts';
@@ -405,18 +402,4 @@ export class ReactorConnection<State>
     this.loop.counters.closedBy[reason] += 1;
     this.telling.close(reason, error);
   }
-}
-
-/** Whether it is open, and so short that it shares a segment with what is ahead of it. */
-function isShort(file: SendableFile, { offset, length }: FileRange): boolean {
-  if (!(file instanceof SharedFile)) return false;
-  const bytes = length ?? file.sizeBytes - offset;
-  return bytes > 0 && bytes <= SHORT_BYTES && offset + bytes <= file.sizeBytes;
-}
-
-/** Nothing was queued, for our side has ended. */
-function unsent(file: SendableFile): Promise<number> {
-  const answer = Promise.reject<number>(unsentError(fileName(file), 0));
-  answer.catch(() => {});
-  return answer;
 }
