@@ -10,13 +10,14 @@ import { writeResult } from './lib/result-file.ts';
 import { parseSettings, type Settings } from './lib/settings.ts';
 import type { Suite } from './lib/suite.ts';
 import { fairness } from './suites/fairness.ts';
+import { file } from './suites/file.ts';
 import { handshake } from './suites/handshake.ts';
 import { http } from './suites/http.ts';
 import { idle } from './suites/idle.ts';
 import { reload } from './suites/reload.ts';
 import { stalled } from './suites/stalled.ts';
 
-const SUITES: readonly Suite[] = [http, handshake, idle, stalled, reload, fairness];
+const SUITES: readonly Suite[] = [http, file, handshake, idle, stalled, reload, fairness];
 
 const INTERRUPTED = 130;
 

@@ -71,7 +71,7 @@ async function measureCase(suite: Suite, each: Case, rounds: number, load: Load)
   try {
     if (isShared) {
       for (const one of running) one.server = await start(one.contender);
-      const warmUp = { ...load, seconds: WARM_UP_SECONDS };
+      const warmUp = { ...load, seconds: suite.warmUpSeconds ?? WARM_UP_SECONDS };
       for (const { server } of running) if (server !== undefined) await suite.measure(server, each, warmUp);
     }
     for (let round = 1; round <= rounds; round += 1) {

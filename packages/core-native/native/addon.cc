@@ -9,6 +9,7 @@
 #include "epoll.h"
 #include "features.h"
 #include "file.h"
+#include "open_file.h"
 #include "open_socket.h"
 #include "openssl_library.h"
 #include "socket.h"
@@ -80,6 +81,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("TlsSession", TlsSession::Define(env, *environment));
   DefineOpenCalls(env, exports, *environment);
   DefineFileCalls(env, exports, *environment);
+  DefineOpenFileCalls(env, exports, *environment);
   DefineSocketCalls(env, exports, *environment);
   DefineTicketKeyCalls(env, exports, *environment);
   DefineReports(env, exports, *environment);

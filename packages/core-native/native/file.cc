@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -53,6 +55,18 @@ napi_value SendFile(const Arguments& arguments) {
   return Integer(arguments.env(), arguments.environment().Fail(errno, "sendfile"));
 }
 
+napi_value ReadCached(const Arguments& arguments) {
+  const int file = File(arguments, 0);
+  const ByteRange all = arguments.Bytes(1);
+  const size_t position = arguments.Size(4, "position");
+  const iovec place{all.data, all.length};
+  const ssize_t count = RetryInterrupted(
+      [&] { return preadv2(file, &place, 1, static_cast<off_t>(position), RWF_NOWAIT); });
+  if (count >= 0) return Integer(arguments.env(), static_cast<int32_t>(count));
+  if (WouldBlock(errno)) return Integer(arguments.env(), ToInt(Status::kWantsRead));
+  return Integer(arguments.env(), arguments.environment().Fail(errno, "preadv2"));
+}
+
 napi_value IsCached(const Arguments& arguments) {
   const int file = File(arguments, 0);
   const FileRange range(arguments, 1);
@@ -70,6 +84,13 @@ napi_value Duplicate(const Arguments& arguments) {
                  copy < 0 ? environment.Fail(errno, "fcntl") : environment.HandOver(copy));
 }
 
+/// Whether `file` still has a name. Its last close(2) then leaves the blocks where they are.
+bool HasName(int file) {
+  struct statx state {};
+  return statx(file, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_NLINK, &state) == 0 &&
+         state.stx_nlink > 0;
+}
+
 /// A close(2) on a thread of libuv's pool. An environment that ends waits for it.
 struct Closing {
   int file;
@@ -79,7 +100,12 @@ struct Closing {
 napi_value CloseFile(const Arguments& arguments) {
   const napi_env env = arguments.env();
   auto closing = std::make_unique<Closing>(Closing{File(arguments, 0)});
+  const bool is_local = arguments.Boolean(1, "isLocal");
   arguments.environment().descriptors().Remove(closing->file);
+  if (is_local && HasName(closing->file)) {
+    close(closing->file);
+    return Undefined(env);
+  }
   const auto execute = [](napi_env, void* data) { close(static_cast<Closing*>(data)->file); };
   const auto complete = [](napi_env env, napi_status, void* data) {
     const std::unique_ptr<Closing> done(static_cast<Closing*>(data));
@@ -103,6 +129,7 @@ void DefineFileCalls(Napi::Env env, Napi::Object exports, Environment& environme
   ExportCalls(env, exports,
               {
                   CallProperty("sendFile", FunctionCallback<SendFile>, environment),
+                  CallProperty("readCached", FunctionCallback<ReadCached>, environment),
                   CallProperty("isFileCached", FunctionCallback<IsCached>, environment),
                   CallProperty("duplicateFile", FunctionCallback<Duplicate>, environment),
                   CallProperty("closeFile", FunctionCallback<CloseFile>, environment),

@@ -109,13 +109,14 @@ napi_value Receive(const Arguments& arguments) {
   return Integer(arguments.env(), arguments.environment().Fail(errno, "recv"));
 }
 
+template <int Flags>
 napi_value Send(const Arguments& arguments) {
   const int fd = arguments.Descriptor(0);
   const ByteRange range = arguments.Bytes(1);
   // A dead peer answers EPIPE here instead of raising SIGPIPE, whatever the process does with that
   // signal (send(2)).
   const ssize_t count =
-      RetryInterrupted([&] { return send(fd, range.data, range.length, MSG_NOSIGNAL); });
+      RetryInterrupted([&] { return send(fd, range.data, range.length, MSG_NOSIGNAL | Flags); });
   if (count >= 0) return Integer(arguments.env(), static_cast<int32_t>(count));
   if (WouldBlock(errno)) return Integer(arguments.env(), ToInt(Status::kWantsWrite));
   return Integer(arguments.env(), arguments.environment().Fail(errno, "send"));
@@ -202,7 +203,8 @@ void DefineSocketCalls(Napi::Env env, Napi::Object exports, Environment& environ
                   CallProperty("connectResult", FunctionCallback<ConnectResult>, environment),
                   CallProperty("recv", FunctionCallback<Receive<0>>, environment),
                   CallProperty("peek", FunctionCallback<Receive<MSG_PEEK>>, environment),
-                  CallProperty("send", FunctionCallback<Send>, environment),
+                  CallProperty("send", FunctionCallback<Send<0>>, environment),
+                  CallProperty("sendMore", FunctionCallback<Send<MSG_MORE>>, environment),
                   CallProperty("shutdownWrite", FunctionCallback<ShutdownWrite>, environment),
                   CallProperty("close", FunctionCallback<Close>, environment),
                   CallProperty("localAddress", FunctionCallback<LocalAddress>, environment),

@@ -15,6 +15,7 @@ import type {
   NativeTlsSessionOptions,
 } from './tls-contract.ts';
 
+export * from './file-facts.ts';
 export * from './tls-contract.ts';
 
 /** What a call answers instead of a count. Shared by plain sockets and TLS, so that a state machine needs one switch. */
@@ -225,13 +226,13 @@ export interface NativeLiveObjects {
   /** Those counted that only a session or a table of names still holds. */
   readonly tlsContexts: number;
   readonly tlsSessions: number;
-  /** Descriptors of `listen`, `adopt`, `accept`, `reserve`, `connect` and `duplicateFile` that were not closed yet. */
+  /** Descriptors of `listen`, `adopt`, `accept`, `reserve`, `connect`, `openFile` and `duplicateFile` that were not closed yet. */
   readonly descriptors: number;
 }
 
 /**
  * The addon's exports. Descriptors are plain integers, non-blocking and close-on-exec. They are closed by
- * {@link NativeBinding.close} (duplicates of files by `closeFile`) and by nothing else: those that are open when their environment ends (a worker that is
+ * {@link NativeBinding.close} (files by `closeFile`) and by nothing else: those that are open when their environment ends (a worker that is
  * terminated) are closed with it.
  */
 export interface NativeBinding extends NativeTicketKeys {
@@ -325,11 +326,21 @@ export interface NativeBinding extends NativeTicketKeys {
   /** send(2) with MSG_NOSIGNAL: bytes taken, `wantsWrite`, or `failed`. EINTR is retried. A zero `length` is misuse. */
   send(fd: number, buffer: Uint8Array, offset: number, length: number): number;
   /**
+   * As `send`, saying that more follows at once (MSG_MORE): what does not fill a segment waits for that, 200 ms at most.
+   */
+  sendMore(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  /**
    * sendfile(2): `length` bytes of a regular file, from `offset` on, without a copy in user space. Bytes taken, 0 when the
    * file ends at `offset` or before, `wantsWrite`, or `failed`, for the file's sake or the socket's. EINTR is retried, and
    * no SIGPIPE is raised. It waits for the disk where {@link isFileCached} is false. A zero `length` is misuse.
    */
   sendFile(fd: number, file: number, offset: number, length: number): number;
+  /**
+   * preadv2(2), RWF_NOWAIT, into `buffer[offset, offset + length)`: bytes of a file from `position` on, fewer perhaps, 0 where
+   * it ends; `wantsRead` when the first is not in the page cache; `failed`, also where the file system cannot tell. It may wait
+   * where {@link isFileCached} is false, since it begins to read then. A zero `length` is misuse.
+   */
+  readCached(file: number, buffer: Uint8Array, offset: number, length: number, position: number): number;
   /**
    * Whether `length` bytes from `offset` are in the page cache (cachestat(2), mincore(2), preadv2(2) with RWF_NOWAIT). False
    * also where nobody tells. Never waits for the disk.
@@ -339,9 +350,23 @@ export interface NativeBinding extends NativeTicketKeys {
   duplicateFile(file: number): number;
   /**
    * close(2) on a thread of libuv's pool: the last descriptor of a removed file frees its blocks, and a network file system
-   * may have something to say. No call may be using it.
+   * may have something to say. At once where neither can be: `isLocal` says that the file system is this kernel's own
+   * ({@link FILE_FACTS}), and the file still has a name. No call may be using it.
    */
-  closeFile(file: number): void;
+  closeFile(file: number, isLocal: boolean): void;
+  /**
+   * openat2(2), reading, close-on-exec: the file that `path`, relative to the open directory `folder`, leads to without
+   * leaving it, on the same file system, as far as the kernel knows the way by heart (RESOLVE_BENEATH, RESOLVE_NO_XDEV,
+   * RESOLVE_CACHED). A descriptor for `closeFile`, with its {@link FILE_FACTS} in `facts`, or `failed`. EAGAIN, EXDEV, EINVAL
+   * and ENOSYS say nothing about the file: {@link openFileLater} tells. For local folders: elsewhere it may wait.
+   */
+  openFile(folder: number, path: string, facts: Float64Array): number;
+  /**
+   * The same on a thread, whatever it takes: 0, and `done` follows with the descriptor, or with `failed` while
+   * {@link lastFailure} tells why: EXDEV when the path leaves the folder. With the folder -1 `path` is any (open(2)). `failed`
+   * instead of 0 says that `folder` is not open.
+   */
+  openFileLater(folder: number, path: string, done: (file: number, facts?: Float64Array) => void): number;
   /** shutdown(2), writing side: 0 or `failed`. */
   shutdownWrite(fd: number): number;
   /** close(2). Not retried on EINTR (the descriptor is gone on Linux). */

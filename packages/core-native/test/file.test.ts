@@ -158,6 +158,25 @@ describe('isFileCached', () => {
   });
 });
 
+describe('readCached', () => {
+  it('reads what is in the page cache, to the end of the file and no further', () => {
+    readFileSync(join(folder, 'content'));
+    const bytes = Buffer.alloc(100);
+    expect(native.readCached(file, bytes, 10, 20, 50_000)).toBe(20);
+    expect(bytes.subarray(10, 30).equals(CONTENT.subarray(50_000, 50_020))).toBe(true);
+    expect(bytes[9]).toBe(0);
+    expect(native.readCached(file, bytes, 0, 100, CONTENT.length - 3)).toBe(3);
+    expect(native.readCached(file, bytes, 0, 100, CONTENT.length)).toBe(0);
+  });
+
+  it('fails of what is no file', () => {
+    const pair = connectedPair();
+    expect(native.readCached(pair.client, Buffer.alloc(1), 0, 1, 0)).toBe(Status.failed);
+    expect(native.lastFailure()).toMatchObject({ call: 'preadv2', code: 'ESPIPE' });
+    pair.close();
+  });
+});
+
 describe('a duplicate', () => {
   it('stays what it is when the first is closed and its number is given to another file', async () => {
     const first = openSync(join(folder, 'content'), 'r');
@@ -166,7 +185,7 @@ describe('a duplicate', () => {
     const other = openSync('/dev/null', 'r');
     expect(readFileSync(copy).equals(CONTENT)).toBe(true);
     expect(readFileSync(`/proc/self/fdinfo/${copy}`, 'latin1')).toMatch(/flags:\s*02/);
-    native.closeFile(copy);
+    native.closeFile(copy, false);
     await closed(copy);
     closeSync(other);
   });
@@ -175,7 +194,7 @@ describe('a duplicate', () => {
     const before = native.liveObjects().descriptors;
     const copy = succeed(native.duplicateFile(file));
     expect(native.liveObjects().descriptors).toBe(before + 1);
-    native.closeFile(copy);
+    native.closeFile(copy, false);
     expect(native.liveObjects().descriptors).toBe(before);
     await closed(copy);
   });

@@ -5,8 +5,11 @@
  */
 import { Buffer } from 'node:buffer';
 
-/** How the end of the body is told: not at all (there is none), by a count, by the last chunk, by the close. */
-export type AnswerFraming = 'none' | 'length' | 'chunked' | 'close';
+/**
+ * How the end of the body is told: not at all (there is none), by a count, by the last chunk, by the close. `file`: by a count
+ * that the connection sees to.
+ */
+export type AnswerFraming = 'none' | 'length' | 'chunked' | 'close' | 'file';
 
 /** Answers that never have a body (RFC 9110 §6.4.1, and 205 by §15.3.6). */
 export function isBodiless(status: number): boolean {

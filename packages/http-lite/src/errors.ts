@@ -47,6 +47,8 @@ export type UsageErrorCode =
   | 'ERR_HTTP_HEADER_INVALID'
   /** A header that this package sets itself, or with a value that it cannot honour. */
   | 'ERR_HTTP_HEADER_FORBIDDEN'
+  /** A file is being sent: it is the whole body. */
+  | 'ERR_HTTP_SENDING_FILE'
   /** The head has been sent: it can no longer change. */
   | 'ERR_HTTP_HEAD_SENT'
   /** `write` or `end` after `end`. */

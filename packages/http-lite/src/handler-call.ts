@@ -4,8 +4,9 @@
  * Rule: an answer that was not begun becomes an error, one that was is torn, one that is whole stays. What the peer did
  * is never reported: otherwise any peer could fill a log.
  */
-import type { Connection } from '@sluice/reactor';
+import { type Connection, FileError } from '@sluice/reactor';
 import { HttpPeerError, HttpRequestError, tooEarly } from './errors.ts';
+import { fileErrorStatus } from './file-error-status.ts';
 import type { HttpSettings } from './http-settings.ts';
 import { isSafe } from './method.ts';
 import type { HttpRequest } from './request.ts';
@@ -39,7 +40,9 @@ function failed(
   response: HttpResponse,
   error: unknown,
 ): void {
-  if (!isPeersDoing(error, response.ended)) {
+  // A file that is not there is no failure of ours.
+  const status = error instanceof FileError && !response.ended ? fileErrorStatus(error) : 500;
+  if (status === 500 && !isPeersDoing(error, response.ended)) {
     counters.handlerErrors += 1;
     onError(error, request);
   }
@@ -48,8 +51,8 @@ function failed(
     response.abandon(cause);
     connection.destroy(cause);
   }
-  if (response.phase !== 'idle') return;
-  if (!(error instanceof HttpRequestError)) return response.endWithError(500, '');
+  if (response.phase !== 'idle' && response.phase !== 'opening') return;
+  if (!(error instanceof HttpRequestError)) return response.endWithError(status, '');
   counters.refuse(error);
   response.endWithError(error.status, error.message);
 }

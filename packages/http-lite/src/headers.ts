@@ -52,6 +52,11 @@ export class HttpHeaders implements Iterable<[name: string, value: string]> {
     return this.#find(needleFor(name), this.#start - 2) >= 0;
   }
 
+  /** @internal Whether the name of a line begins with `prefix`, which is in lower case. */
+  hasPrefix(prefix: string): boolean {
+    return this.#find(`\r\n${prefix}`, this.#start - 2) >= 0;
+  }
+
   /** Name, as sent, and value of each line, in the order received. */
   *[Symbol.iterator](): Iterator<[name: string, value: string]> {
     const text = this.#text;

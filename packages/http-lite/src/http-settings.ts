@@ -8,12 +8,12 @@ import { HttpCounters } from './http-counters.ts';
 import { type HttpLimits, resolveLimits } from './limits.ts';
 import { HeadParser } from './parser.ts';
 import type { Request } from './request.ts';
-import type { Response } from './response.ts';
+import type { Response } from './response-contract.ts';
 import { HeadArena } from './scratch.ts';
 
 /**
  * Called for each request; answers through `res`, at once or later. When it throws, or its promise rejects, the answer is
- * a 500, or the status of an `HttpRequestError`; after the head was sent the connection is destroyed.
+ * a 500, or the status of an `HttpRequestError` or of a `FileError`; after the head was sent the connection is destroyed.
  */
 export type Handler = (req: Request, res: Response) => void | Promise<void>;
 

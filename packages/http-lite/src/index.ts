@@ -10,6 +10,7 @@ export {
   type RequestErrorOptions,
   type UsageErrorCode,
 } from './errors.ts';
+export { fileErrorStatus } from './file-error-status.ts';
 export type { HttpHeaders } from './headers.ts';
 export { type HttpProtocol, http } from './http.ts';
 export type { HttpStats } from './http-counters.ts';
@@ -18,5 +19,5 @@ export type { HttpState } from './http-state.ts';
 export type { InterimFields } from './interim-response.ts';
 export { DEFAULT_LIMITS, type HttpLimitName, type HttpLimits } from './limits.ts';
 export type { Request } from './request.ts';
-export type { Response } from './response.ts';
+export type { FileAnswerOptions, Response } from './response-contract.ts';
 export { statusText } from './status-text.ts';

@@ -4,99 +4,28 @@
  * Rule: an answer is whole or visibly broken. Its length is known, or chunked, or ended by the close; a declared length
  * that is not met tears the connection.
  */
-import type { Connection } from '@sluice/reactor';
+import type { Connection, SendableFile } from '@sluice/reactor';
 import { type AnswerFraming, isBodiless, sizeOf } from './answer-framing.ts';
-import { afterEnd, HttpUsageError, lengthMismatch, peerGone } from './errors.ts';
+import { afterEnd, type HttpPeerError, HttpUsageError, lengthMismatch, peerGone } from './errors.ts';
+import type { FileAnswer } from './file-answer.ts';
 import { type InterimFields, interimText } from './interim-response.ts';
 import type { HttpRequest } from './request.ts';
+import type { FileAnswerOptions, Response } from './response-contract.ts';
 import { type FieldRole, type ResponseField, responseField } from './response-field.ts';
+import { answerWithFile } from './response-file.ts';
+import { fileFields } from './response-file-fields.ts';
 import { CHUNKED_END, CLOSE_LINE, headStart, KEEP_ALIVE_LINE, lengthEnd } from './response-head.ts';
 import { lastChunk, trailerField } from './response-trailers.ts';
 import { statusText } from './status-text.ts';
 
 /**
- * One answer. Misuse throws {@link HttpUsageError}. Once the connection has closed nothing throws: what is written is
- * dropped, and `write` answers false.
- */
-export interface Response {
-  /** Status code, an integer from 200 to 599; judged when the head is sent (`ERR_HTTP_STATUS`). 200. */
-  status: number;
-  /** Whether status and header fields have been sent and can no longer change. */
-  readonly headersSent: boolean;
-  /** Whether nothing more can be sent: `end` was called, or the connection has closed. */
-  readonly ended: boolean;
-
-  /**
-   * Sets a header field, replacing those of that name; an array makes one line of each member (Set-Cookie).
-   *
-   * `Content-Length` declares the body and is enforced. `Connection: close` ends the connection after the answer. `Date`
-   * replaces ours. Framing fields throw `ERR_HTTP_HEADER_FORBIDDEN`, what cannot be sent `ERR_HTTP_HEADER_INVALID`, and
-   * any field after the head `ERR_HTTP_HEAD_SENT`.
-   */
-  setHeader(name: string, value: string | number | readonly string[]): this;
-  /** What was set under that name, joined with a comma; undefined when nothing was. */
-  getHeader(name: string): string | undefined;
-  /** Takes back what was set under that name. */
-  removeHeader(name: string): this;
-
-  /**
-   * Sends a piece of the body; text as UTF-8. The first piece sends the head: with the declared Content-Length, else
-   * chunked (HTTP/1.1), else ended by the close (1.0). Nothing is sent of the body of an answer that has none: to HEAD,
-   * and with 204, 205 and 304. The caller's memory is not kept.
-   *
-   * @returns whether the connection takes more at once. After false, wait for {@link drained}.
-   * @throws HttpUsageError `ERR_HTTP_ENDED` after `end`; `ERR_HTTP_LENGTH_MISMATCH` beyond the declared length, which
-   * also destroys the connection when the head has been sent.
-   */
-  write(chunk: string | Uint8Array): boolean;
-  /**
-   * Ends the answer, with a last piece. When nothing was written before, its length becomes the Content-Length.
-   *
-   * @throws HttpUsageError as `write`; `ERR_HTTP_LENGTH_MISMATCH` also when the declared length was not reached.
-   */
-  end(chunk?: string | Uint8Array): void;
-  /**
-   * Resolves when the connection takes more; at once, when it does already. Rejects with {@link HttpPeerError}
-   * `ERR_HTTP_PEER_GONE` when it has closed, or closes: so a loop that writes comes to an end.
-   */
-  drained(): Promise<void>;
-
-  /**
-   * Sets a trailer field, sent behind the body (RFC 9110 §6.5), replacing one of that name; at any time before `end`. It
-   * makes the answer chunked. Where an answer is not (to HTTP/1.0 and HEAD, with a declared Content-Length, with 204, 205
-   * and 304) trailer fields are dropped: clients may ignore them at any time, so nothing may depend on them. Announce them with
-   * `setHeader('Trailer', 'Name')`, as RFC 9110 §6.6.2 asks for.
-   *
-   * @throws HttpUsageError `ERR_HTTP_HEADER_INVALID`, `ERR_HTTP_HEADER_FORBIDDEN` for one that may not stand there, such as
-   * Set-Cookie; `ERR_HTTP_ENDED` after `end`.
-   */
-  setTrailer(name: string, value: string): this;
-  /**
-   * Sends `100 Continue` to a client that waits for it before it sends its body (RFC 9110 §10.1.1), once; the first read of
-   * the body does so too. An answer without either closes the connection, for nobody knows whether the body comes.
-   *
-   * @returns whether it was sent: false when nobody waits, as in HTTP/1.0, and once the head was sent.
-   */
-  writeContinue(): boolean;
-  /**
-   * Sends an interim answer (RFC 9110 §15.2), any number of times before the head: the fields that it has are its own.
-   *
-   * @returns whether it was sent: false to HTTP/1.0, which knows none, and when the connection has closed.
-   * @throws HttpUsageError `ERR_HTTP_STATUS` when `status` is not an integer from 102 to 199, `ERR_HTTP_HEADER_INVALID` or
-   * `ERR_HTTP_HEADER_FORBIDDEN` for the fields, `ERR_HTTP_HEAD_SENT` after the head.
-   */
-  writeInformation(status: number, fields?: InterimFields): boolean;
-  /** Sends `103 Early Hints` (RFC 8297): fields, mostly Link, that the answer is likely to have. As `writeInformation`. */
-  writeEarlyHints(fields: InterimFields): boolean;
-}
-
-/**
  * - `idle`: the head has not been sent.
+ * - `opening`: nor has it; a file is being opened that is to be the body. Back to `idle` when that fails.
  * - `streaming`: the head has been sent, the body is going on.
  * - `ended`: all was handed to the connection. Final.
  * - `gone`: the connection closed, or the request was refused, first. Final; everything is dropped.
  */
-export type ResponsePhase = 'idle' | 'streaming' | 'ended' | 'gone';
+export type ResponsePhase = 'idle' | 'opening' | 'streaming' | 'ended' | 'gone';
 
 /** Text up to this length is joined with the head and leaves in one write. */
 const JOIN_CHARACTERS = 8192;
@@ -192,7 +121,7 @@ export class HttpResponse implements Response {
 
   write(chunk: string | Uint8Array): boolean {
     if (this.phase === 'gone') return false;
-    if (this.phase === 'ended') throw afterEnd();
+    this.#checkMayGoOn();
     const size = sizeOf(chunk);
     const head = this.phase === 'idle' ? this.#openStream(size) : '';
     if (this.#framing === 'length') this.#count(size);
@@ -203,14 +132,32 @@ export class HttpResponse implements Response {
   }
 
   end(chunk?: string | Uint8Array): void {
+    if (this.phase === 'gone') return;
+    this.#checkMayGoOn();
     if (this.phase === 'streaming') this.#endStream('', chunk ?? '');
-    else if (this.phase === 'idle') this.#endAtOnce(chunk);
-    else if (this.phase === 'ended') throw afterEnd();
+    else this.#endAtOnce(chunk);
+  }
+
+  sendFile(file: SendableFile, options: FileAnswerOptions = {}): Promise<void> {
+    if (this.phase === 'gone') return quietly(closedOrRefused());
+    try {
+      this.#checkMayGoOn();
+      this.#checkHeadUnsent();
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+    this.phase = 'opening';
+    return new Promise((resolve, reject) => {
+      answerWithFile(this, file, options).then(resolve, (error: Error) => {
+        // While nothing was sent the handler has to know. Afterwards there is nothing that it could do.
+        if (this.phase === 'gone') resolve(quietly(error));
+        else reject(error);
+      });
+    });
   }
 
   drained(): Promise<void> {
-    if (this.phase === 'gone')
-      return Promise.reject(peerGone('the connection closed, or the request was refused', undefined));
+    if (this.phase === 'gone') return Promise.reject(closedOrRefused());
     return this.#owner.drained();
   }
 
@@ -252,10 +199,52 @@ export class HttpResponse implements Response {
 
   /** Called by the connection, before the head: makes this a short answer about a failure. */
   endWithError(status: number, message: string): void {
+    this.phase = 'idle';
     this.status = status;
     this.#fields = [responseField('Content-Type', 'text/plain; charset=utf-8')];
     this.#trailers = undefined;
     this.end(`${status} ${statusText(status)}${message === '' ? '' : `: ${message}`}\n`);
+  }
+
+  /** The request, where it asks for what there is: GET and HEAD. */
+  get retrieval(): HttpRequest | undefined {
+    const method = this.request?.method;
+    return method === 'GET' || method === 'HEAD' ? this.request : undefined;
+  }
+
+  /** The entity tag that the handler has set. */
+  get etag(): string | undefined {
+    return this.getHeader('etag');
+  }
+
+  /**
+   * Called for a file that is open: sends the head and the first text. The connection that is to send the rest, which
+   * {@link endFile} follows; undefined when there is none, and the answer has ended.
+   */
+  beginFile(answer: FileAnswer): Connection | undefined {
+    const { status, length, parts, texts } = answer;
+    const declared = this.#declaredLength();
+    if (status === undefined && declared !== undefined && declared !== length)
+      throw lengthMismatch(declared, length);
+    if (status !== undefined) this.status = status;
+    const hasBody = !this.toHead && !isBodiless(this.status) && length > 0;
+    this.#fields = fileFields(this.#fields, answer);
+    const start = headStart(this.status, this.#fields);
+    const head = start + this.#connectionLine() + this.#headEnd(undefined, length);
+    const isOver = !hasBody || parts.length === 0;
+    this.phase = isOver ? 'ended' : 'streaming';
+    this.#framing = 'file';
+    this.#owner.connection.write(hasBody ? head + (texts[0] ?? '') : head, 'latin1');
+    if (!isOver) return this.#owner.connection;
+    this.#owner.answerEnded(this);
+    return undefined;
+  }
+
+  /** Called when the connection has taken the last byte of a file. */
+  endFile(): void {
+    if (this.phase !== 'streaming') return;
+    this.phase = 'ended';
+    this.#owner.answerEnded(this);
   }
 
   /** Nothing was sent before: the length is known, and told unless trailer fields ask for another framing. */
@@ -382,11 +371,33 @@ export class HttpResponse implements Response {
     return error;
   }
 
+  /** A file is the whole body: nothing comes before it or after. */
+  #checkMayGoOn(): void {
+    if (this.phase === 'ended') throw afterEnd();
+    if (this.phase !== 'opening' && (this.phase !== 'streaming' || this.#framing !== 'file')) return;
+    throw new HttpUsageError(
+      'ERR_HTTP_SENDING_FILE',
+      'a file is being sent as the whole body; await sendFile() before anything else',
+    );
+  }
+
   #checkHeadUnsent(): void {
+    if (this.phase === 'opening') this.#checkMayGoOn();
     if (!this.headersSent) return;
     throw new HttpUsageError(
       'ERR_HTTP_HEAD_SENT',
       'the head has been sent; set header fields before write() or end()',
     );
   }
+}
+
+function closedOrRefused(): HttpPeerError {
+  return peerGone('the connection closed, or the request was refused', undefined);
+}
+
+/** A rejection that nobody has to listen to. */
+function quietly(error: Error): Promise<void> {
+  const rejected = Promise.reject<void>(error);
+  rejected.catch(() => {});
+  return rejected;
 }

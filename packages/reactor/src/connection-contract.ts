@@ -49,10 +49,11 @@ export interface Connection<State = unknown> {
    * Queues `length` bytes of a regular file from `offset` on, behind everything written before and ahead of everything
    * written after. `write` answers false while a file is queued, and `onDrain` comes when none is left. Plain TCP sends
    * by sendfile(2), which takes the bytes out of the page cache; what is not there is read by a thread first. Other transports
-   * are given the bytes by chunks of 64 KiB, at most one of them in memory, which a thread reads. The disk never stalls the
+   * are given the bytes by chunks of 64 KiB, at most one of them in memory, read by a thread where the page cache does not have
+   * them. The disk never stalls the
    * loop; nor does waiting for it count against the peer (write stall, minimum rate), but for the idle deadline.
    *
-   * A path is opened when no other file is ahead of it; a FileHandle, or a descriptor, is duplicated in the call and remains
+   * A path is opened when no other file is ahead of it; what `openFile` has opened is held until it has left; a FileHandle, or a descriptor, is duplicated in the call and remains
    * the caller's, to be closed at any time. Ours is closed when the last byte has left or the connection has closed, and no
    * thread reads from it any more.
    *

@@ -16,8 +16,14 @@ import { type NextTransport, type UpgradeOptions, upgradeOf } from './connection
 import type { Deadline } from './deadline.ts';
 import { isDoubtful, isError, isReadable, isWritable } from './edges.ts';
 import { TimeoutError } from './errors.ts';
-import { unsentError } from './file-errors.ts';
-import { fileName, fileRange, fileSource, type SendableFile, type SendFileOptions } from './file-source.ts';
+import {
+  fileRange,
+  fileSource,
+  isShort,
+  type SendableFile,
+  type SendFileOptions,
+  unsent,
+} from './file-source.ts';
 import type { Hooks } from './hooks.ts';
 import { runsHooks, stepLifecycle } from './lifecycle.ts';
 import { Listing } from './listing.ts';
@@ -69,7 +75,7 @@ export class ReactorConnection<State>
     const range = fileRange(options);
     if (!acceptsBytes(this.writing.half)) return unsent(file);
     // What is staged was written before.
-    if (this.isDispatched && !this.writing.flushStaged()) {
+    if (this.isDispatched && !this.writing.flushStaged(isShort(file, range))) {
       this.writeFailed();
       return unsent(file);
     }
@@ -393,11 +399,4 @@ export class ReactorConnection<State>
     this.writing.needsDrain = true;
     return false;
   }
-}
-
-/** Nothing was queued, for our side has ended. */
-function unsent(file: SendableFile): Promise<number> {
-  const answer = Promise.reject<number>(unsentError(fileName(file), 0));
-  answer.catch(() => {});
-  return answer;
 }

@@ -26,6 +26,10 @@ export interface Disk {
     offset: number,
     done: (error: Error | undefined, count: number) => void,
   ): void;
+  /**
+   * The same at once, for what `isFileCached` is true of: a count above 0, or anything else where `read` has to find out.
+   */
+  readCached(file: number, bytes: Uint8Array, length: number, offset: number): number;
   /** What `open` answered. Never while a read is under way: the number would mean another file to it. */
   close(file: number): void;
   /** A second descriptor of an open file, or `failed`. Whatever becomes of the first, this one stays what it is. */
@@ -45,7 +49,7 @@ const TO_READ = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /** The real one. */
 export function systemDisk(
-  native: Pick<NativeBinding, 'duplicateFile' | 'closeFile' | 'isFileCached' | 'lastFailure'>,
+  native: Pick<NativeBinding, 'duplicateFile' | 'closeFile' | 'isFileCached' | 'readCached' | 'lastFailure'>,
 ): Disk {
   return {
     // Node adds O_CLOEXEC, and closes what a worker that is terminated has left open.
@@ -57,10 +61,11 @@ export function systemDisk(
       }),
     read: (file, bytes, length, offset, done) =>
       read(file, bytes, 0, length, offset, (error, count) => done(error ?? undefined, count)),
+    readCached: (file, bytes, length, offset) => native.readCached(file, bytes, 0, length, offset),
     // Nothing that could be done about it: close(2) has released the descriptor in any case.
     close: (file) => close(file, () => {}),
     duplicateFile: (file) => native.duplicateFile(file),
-    closeFile: (file) => native.closeFile(file),
+    closeFile: (file) => native.closeFile(file, false),
     isFileCached: (file, offset, length) => native.isFileCached(file, offset, length),
     lastFailure: () => native.lastFailure(),
   };

@@ -18,6 +18,7 @@ import { Outbox } from './outbox.ts';
 import type { Pollable } from './pollable.ts';
 import type { Poller } from './poller.ts';
 import { ReadBuffer } from './read-buffer.ts';
+import { ResidentFiles } from './resident-files.ts';
 import { SlotTable } from './slot-table.ts';
 
 const NOBODY: readonly Pollable[] = [];
@@ -46,6 +47,7 @@ export class EventLoop implements Loop {
   readonly readBuffer = new ReadBuffer();
   readonly counters: Counters = newCounters();
   readonly fileBuffers = new FileBuffers(this.counters);
+  readonly residentFiles = new ResidentFiles();
   readonly admission: Admission;
   readonly drains = new Set<Reaped>();
   dispatching: Pollable | undefined;

@@ -5,6 +5,7 @@ import { SluiceError } from './errors.ts';
 
 export type FileErrorCode =
   | 'ERR_FILE_NOT_FOUND'
+  | 'ERR_FILE_OUTSIDE'
   | 'ERR_FILE_PERMISSION'
   | 'ERR_FILE_OPEN'
   | 'ERR_FILE_TYPE'
@@ -26,10 +27,13 @@ export class FileError extends SluiceError {
   }
 }
 
+/** A path with such a name, or such links, leads to no file that could be there. */
+const NOWHERE = new Set<unknown>(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP']);
+
 /** open(2) or fcntl(2) refused. */
 export function openError(file: string, cause: Error): FileError {
   const code = (cause as { code?: unknown }).code;
-  if (code === 'ENOENT' || code === 'ENOTDIR') {
+  if (NOWHERE.has(code)) {
     return new FileError('ERR_FILE_NOT_FOUND', file, 0, `There is no file ${file}. Check its path.`, cause);
   }
   if (code === 'EACCES' || code === 'EPERM') {
@@ -38,6 +42,12 @@ export function openError(file: string, cause: Error): FileError {
   }
   const message = `${file} cannot be opened (${cause.message}). The cause says why.`;
   return new FileError('ERR_FILE_OPEN', file, 0, message, cause);
+}
+
+/** The kernel would have had to leave the folder (openat2(2), RESOLVE_BENEATH). */
+export function outsideError(file: string, cause: Error): FileError {
+  const message = `${file} leads out of its folder. Absolute symbolic links and those that climb out of it are not followed.`;
+  return new FileError('ERR_FILE_OUTSIDE', file, 0, message, cause);
 }
 
 export function typeError(file: string): FileError {

@@ -7,11 +7,13 @@
 import { SystemError } from '@sluice/core-native';
 import type { Disk } from './disk.ts';
 import { UsageError } from './errors.ts';
-import { type FileError, openError } from './file-errors.ts';
+import { SHORT_BYTES } from './file-buffers.ts';
+import { type FileError, openError, rangeError, unsentError } from './file-errors.ts';
 import { checkOptionNames, integerOption } from './options.ts';
+import { SharedFile } from './shared-file.ts';
 
-/** A path, a descriptor, or something that has one: a `FileHandle` of `node:fs/promises`. */
-export type SendableFile = string | number | { readonly fd: number };
+/** A path, a descriptor, something that has one (a `FileHandle` of `node:fs/promises`), or what `openFile` made. */
+export type SendableFile = string | number | { readonly fd: number } | SharedFile;
 
 export interface SendFileOptions {
   /** Where in the file to begin. Default 0. */
@@ -24,9 +26,11 @@ export interface SendFileOptions {
 export interface FileSource {
   /** For messages. */
   readonly name: string;
-  /** Of an open file, ours alone; undefined of a path. `failure` when it could not be had. */
+  /** Of an open file, ours alone or shared; undefined of a path. `failure` when it could not be had. */
   readonly duplicate: number | undefined;
   readonly path: string | undefined;
+  /** Open, looked at and held for us. */
+  readonly shared: SharedFile | undefined;
   readonly failure: FileError | undefined;
 }
 
@@ -44,8 +48,24 @@ export function fileRange(options: SendFileOptions): FileRange {
   return { offset, length: integerOption('length', length, undefined, 0, Number.MAX_SAFE_INTEGER - offset) };
 }
 
+/**
+ * Which bytes of an open file `options` name: all from `offset` on where they leave the length open.
+ *
+ * @throws UsageError as `sendFile`; FileError `ERR_FILE_RANGE` where the file, as it was when it was opened, has fewer.
+ */
+export function partOfFile(
+  file: SharedFile,
+  options: SendFileOptions,
+): { readonly offset: number; readonly length: number } {
+  const { offset, length } = fileRange(options);
+  const most = file.sizeBytes - offset;
+  if (most < 0 || (length ?? 0) > most) throw rangeError(file.name, offset, length, file.sizeBytes);
+  return { offset, length: length ?? most };
+}
+
 /** What messages call it. */
 export function fileName(file: SendableFile): string {
+  if (file instanceof SharedFile) return file.name;
   return typeof file === 'string' ? file : `descriptor ${typeof file === 'number' ? file : file.fd}`;
 }
 
@@ -53,19 +73,22 @@ export function fileName(file: SendableFile): string {
 export function fileSource(disk: Disk, file: SendableFile): FileSource {
   if (typeof file === 'string') {
     if (file === '' || file.includes('\0')) throw notAFile(JSON.stringify(file));
-    return { name: file, path: file, duplicate: undefined, failure: undefined };
+    return { name: file, path: file, duplicate: undefined, shared: undefined, failure: undefined };
   }
+  if (file instanceof SharedFile)
+    return { name: file.name, path: undefined, duplicate: file.hold(), shared: file, failure: undefined };
   const fd = typeof file === 'object' && file !== null ? file.fd : file;
   if (!Number.isInteger(fd) || fd < 0 || fd > 0x7fff_ffff) throw notAFile(String(fd));
   const name = fileName(file);
   const duplicate = disk.duplicateFile(fd);
-  if (duplicate >= 0) return { name, path: undefined, duplicate, failure: undefined };
+  if (duplicate >= 0) return { name, path: undefined, duplicate, shared: undefined, failure: undefined };
   const failure = disk.lastFailure();
   if (failure.code === 'EBADF') throw notAFile(`${fd}, which is closed`);
   return {
     name,
     path: undefined,
     duplicate: undefined,
+    shared: undefined,
     failure: openError(name, new SystemError(failure)),
   };
 }
@@ -75,4 +98,18 @@ function notAFile(given: string): UsageError {
     'ERR_OPTION_VALUE',
     `file must be a path, an open FileHandle or an open descriptor, not ${given}.`,
   );
+}
+
+/** Whether it is open, and so short that it shares a segment with what is ahead of it. */
+export function isShort(file: SendableFile, { offset, length }: FileRange): boolean {
+  if (!(file instanceof SharedFile)) return false;
+  const bytes = length ?? file.sizeBytes - offset;
+  return bytes > 0 && bytes <= SHORT_BYTES && offset + bytes <= file.sizeBytes;
+}
+
+/** Nothing was queued, for our side has ended. */
+export function unsent(file: SendableFile): Promise<number> {
+  const answer = Promise.reject<number>(unsentError(fileName(file), 0));
+  answer.catch(() => {});
+  return answer;
 }

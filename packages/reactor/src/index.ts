@@ -21,7 +21,8 @@ export {
   UsageError,
 } from './errors.ts';
 export { FileError, type FileErrorCode } from './file-errors.ts';
-export type { SendableFile, SendFileOptions } from './file-source.ts';
+export { partOfFile, type SendableFile, type SendFileOptions } from './file-source.ts';
+export { type Folder, openFolder } from './folder.ts';
 export type { Lifecycle } from './lifecycle.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';
 export type {
@@ -31,6 +32,7 @@ export type {
   UnixListenOptions,
 } from './listen-options.ts';
 export type { Timeouts } from './open-deadlines.ts';
+export { openFile } from './open-shared-file.ts';
 export { booleanOption, checkOptionNames, integerOption } from './options.ts';
 export { endSocket, plain, sendFileFailure, socketFailure } from './plain-transport.ts';
 export type { CloseReason, Protocol } from './protocol.ts';
@@ -41,6 +43,7 @@ export {
 } from './reactor.ts';
 export type { ReadHalf } from './read-half.ts';
 export type { Server } from './server.ts';
+export { SharedFile, type SharedFileFacts } from './shared-file.ts';
 export type { KeepAlive, SendBufferOptions, TcpOptions } from './socket-options.ts';
 export type { ReactorStats } from './stats.ts';
 export { type PassedDescriptor, systemdListenFds } from './systemd-listen-fds.ts';

@@ -4,7 +4,7 @@ import { checkOptionNames, integerOption } from './options.ts';
 export interface Limits {
   /** Bytes that one connection may deliver in one turn before others get theirs. Default 64 KiB, a read buffer full. */
   readonly readBudgetBytes: number;
-  /** Bytes of files that one connection may send in one turn before others get theirs. Default 512 KiB. */
+  /** Bytes of files that one connection may send in one turn before others get theirs. Default 1 MiB. */
   readonly fileBudgetBytes: number;
   /** Connections that one listener accepts in one turn. Default 64. */
   readonly acceptBudget: number;
@@ -60,7 +60,7 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   readBudgetBytes: 64 * 1024,
-  fileBudgetBytes: 512 * 1024,
+  fileBudgetBytes: 1024 * 1024,
   acceptBudget: 64,
   handshakeBudget: 16,
   highWaterMarkBytes: 128 * 1024,

@@ -14,6 +14,7 @@ import type { Outbox } from './outbox.ts';
 import type { Pollable } from './pollable.ts';
 import type { Poller } from './poller.ts';
 import type { ReadBuffer } from './read-buffer.ts';
+import type { ResidentFiles } from './resident-files.ts';
 
 /** The socket calls of the native contract. Descriptors are non-blocking integers. */
 export type Sockets = Pick<
@@ -31,6 +32,7 @@ export type Sockets = Pick<
   | 'connectResult'
   | 'recv'
   | 'send'
+  | 'sendMore'
   | 'sendFile'
   | 'shutdownWrite'
   | 'close'
@@ -68,6 +70,8 @@ export interface Loop {
   readonly readBuffer: ReadBuffer;
   /** Memory for files that pass through user space. */
   readonly fileBuffers: FileBuffers;
+  /** What of shared files is in the page cache. */
+  readonly residentFiles: ResidentFiles;
   readonly counters: Counters;
   readonly admission: Admission;
   readonly drains: Set<Reaped>;

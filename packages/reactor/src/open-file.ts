@@ -72,7 +72,8 @@ export class OpenFile {
 
   private close(): void {
     if (this.fd < 0) return;
-    if (this.source.duplicate === undefined) this.disk.close(this.fd);
+    if (this.source.shared !== undefined) this.source.shared.drop();
+    else if (this.source.duplicate === undefined) this.disk.close(this.fd);
     else this.disk.closeFile(this.fd);
     this.fd = -1;
   }

@@ -79,8 +79,10 @@ class PlainTransport implements Transport {
     return count;
   }
 
-  write(bytes: Uint8Array, offset: number, length: number): Progress {
-    return this.sockets.send(this.fd, bytes, offset, length);
+  write(bytes: Uint8Array, offset: number, length: number, more = false): Progress {
+    return more
+      ? this.sockets.sendMore(this.fd, bytes, offset, length)
+      : this.sockets.send(this.fd, bytes, offset, length);
   }
 
   sendFile(file: number, offset: number, length: number): Progress {

@@ -6,7 +6,7 @@
  * any other: offered again with the same bytes after a want.
  */
 import type { FileFacts } from './disk.ts';
-import { CHUNK_BYTES, PIECE_BYTES } from './file-buffers.ts';
+import { CHUNK_BYTES, LOAD_BYTES, PIECE_BYTES, SHORT_BYTES } from './file-buffers.ts';
 import {
   type FileError,
   openError,
@@ -19,10 +19,8 @@ import {
 import type { FileRange, FileSource } from './file-source.ts';
 import type { Loop } from './loop.ts';
 import { OpenFile } from './open-file.ts';
+import { ResidentPart } from './resident-files.ts';
 import { type Progress, Status, type Transport } from './transport.ts';
-
-/** How long what was in the page cache counts as being there still. */
-const TRUST_MS = 2_000;
 
 /**
  * - `queued`: another file is ahead of it. `opening`, `reading`: a thread is at work.
@@ -44,9 +42,8 @@ export class QueuedFile {
   private readonly onAnswer: () => void;
   private stage: Stage = 'queued';
   private sentBytes = 0;
-  /** Up to here it was in the page cache, and until when that is taken for true. */
-  private residentTo = 0;
-  private residentUntilMs = 0;
+  /** What of it is in the page cache. */
+  private readonly resident: ResidentPart;
   /** The transport cannot send this one. */
   private refused = false;
   /** Bytes of the file that wait for the transport: `bytes[start, end)`. */
@@ -62,6 +59,8 @@ export class QueuedFile {
     this.onAnswer = onAnswer;
     this.leftBytes = range.length ?? 0;
     this.file = new OpenFile(loop.disk, source);
+    const { shared } = source;
+    this.resident = shared === undefined ? new ResidentPart() : loop.residentFiles.partOf(shared);
     this.sent = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -74,16 +73,27 @@ export class QueuedFile {
     return this.stage === 'ready' && this.leftBytes === 0;
   }
 
+  /** Whether all of it can leave now, and is so little that it should share a segment with what is ahead of it. */
+  get isShort(): boolean {
+    return this.stage === 'ready' && this.leftBytes > 0 && this.leftBytes <= SHORT_BYTES;
+  }
+
   /** No other file is ahead of it any more: opens it. */
   begin(): void {
-    if (this.source.failure !== undefined) return this.fail(this.source.failure);
+    const { failure, shared } = this.source;
+    if (failure !== undefined) return this.fail(failure);
+    if (shared !== undefined)
+      return this.begun(this.problemOf({ isRegular: true, sizeBytes: shared.sizeBytes }));
     this.stage = 'opening';
     this.file.open((error, facts) => {
-      const problem = error ? openError(this.source.name, error) : this.problemOf(facts);
-      if (problem === undefined) this.stage = 'ready';
-      else this.fail(problem);
+      this.begun(error ? openError(this.source.name, error) : this.problemOf(facts));
       this.onAnswer();
     });
+  }
+
+  private begun(problem: FileError | undefined): void {
+    if (problem === undefined) this.stage = 'ready';
+    else this.fail(problem);
   }
 
   /**
@@ -116,13 +126,9 @@ export class QueuedFile {
 
   private sendPiece(transport: Transport, most: number): Progress {
     const { offset } = this;
-    let length = Math.min(this.leftBytes, most, PIECE_BYTES);
-    if (offset < this.residentTo && this.loop.nowMs < this.residentUntilMs) {
-      length = Math.min(length, this.residentTo - offset);
-    } else {
-      if (!this.loop.disk.isFileCached(this.file.fd, offset, length)) return this.load(length);
-      this.trust(offset + length);
-    }
+    const wanted = Math.min(this.leftBytes, most, PIECE_BYTES);
+    const length = this.residentBytes(wanted);
+    if (length === 0) return this.load(Math.min(wanted, LOAD_BYTES));
     const progress = transport.sendFile?.(this.file.fd, offset, length) ?? Status.failed;
     if (progress > 0) this.advance(progress);
     else if (progress === 0) return this.shrank();
@@ -143,7 +149,7 @@ export class QueuedFile {
       const giveBack = () => loop.fileBuffers.giveScratch(scratch);
       this.file.read(scratch, length, offset, giveBack, (error, count) => {
         this.answered(error, count);
-        this.trust(offset + count);
+        this.resident.found(offset, offset + count, loop.nowMs);
         this.onAnswer();
       });
       return true;
@@ -151,17 +157,11 @@ export class QueuedFile {
     return Status.suspended;
   }
 
-  /** What was in the page cache is not asked for anew each time that the socket takes a little of it. */
-  private trust(residentTo: number): void {
-    this.residentTo = residentTo;
-    this.residentUntilMs = this.loop.nowMs + TRUST_MS;
-  }
-
   // ---- Chunks, by a transport that takes bytes -------------------------------------------------------------------
 
   private sendChunk(transport: Transport): Progress {
     const { chunk } = this;
-    if (chunk === undefined) return this.fetch();
+    if (chunk === undefined) return this.fetch(transport);
     // All that is left of it, whatever the budget: a transport must not be offered fewer bytes than it has refused.
     const progress = transport.write(chunk.bytes, chunk.start, chunk.end - chunk.start);
     if (progress <= 0) return progress;
@@ -171,14 +171,24 @@ export class QueuedFile {
     return progress;
   }
 
-  private fetch(): Progress {
-    this.stage = 'reading';
-    const { fileBuffers } = this.loop;
+  /** Gets the next chunk: at once out of the page cache, and is sent, or by a thread. */
+  private fetch(transport: Transport): Progress {
+    const { fileBuffers, disk } = this.loop;
     const bytes = fileBuffers.takeChunk();
+    const wanted = Math.min(this.leftBytes, CHUNK_BYTES);
+    const there =
+      this.residentBytes(Math.min(this.leftBytes, PIECE_BYTES)) > 0
+        ? disk.readCached(this.file.fd, bytes, wanted, this.offset)
+        : 0;
+    if (there > 0) {
+      this.chunk = { bytes, start: 0, end: there };
+      return this.sendChunk(transport);
+    }
+    this.stage = 'reading';
     const settled = () => {
       if (this.stage === 'settled') fileBuffers.giveChunk(bytes);
     };
-    this.file.read(bytes, Math.min(this.leftBytes, CHUNK_BYTES), this.offset, settled, (error, count) => {
+    this.file.read(bytes, wanted, this.offset, settled, (error, count) => {
       this.chunk = { bytes, start: 0, end: count };
       this.answered(error, count);
       this.onAnswer();
@@ -192,6 +202,17 @@ export class QueuedFile {
   }
 
   // ---- Inside ----------------------------------------------------------------------------------------------------
+
+  /** How many of the next `most` bytes are in the page cache; 0 when not all of what was asked about is. */
+  private residentBytes(most: number): number {
+    const { offset, resident } = this;
+    const { disk, nowMs } = this.loop;
+    const known = resident.bytesFrom(offset, nowMs);
+    if (known > 0) return Math.min(known, most);
+    if (!disk.isFileCached(this.file.fd, offset, most)) return 0;
+    resident.found(offset, offset + most, nowMs);
+    return most;
+  }
 
   /** Where in the file the next byte is. */
   private get offset(): number {

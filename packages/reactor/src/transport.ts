@@ -61,9 +61,10 @@ export interface Transport {
   read(buffer: Uint8Array): Progress;
   /**
    * Takes up to `length` (never 0) bytes from `offset`. After a want the next call must begin with the same bytes and
-   * offer at least as many; they may have moved. The memory is not kept.
+   * offer at least as many; they may have moved. The memory is not kept. `more`: a `sendFile` follows at once, and what does
+   * not fill a segment may wait for it; a transport may ignore that.
    */
-  write(bytes: Uint8Array, offset: number, length: number): Progress;
+  write(bytes: Uint8Array, offset: number, length: number, more?: boolean): Progress;
   /**
    * Sends up to `length` (1 or more) bytes of the open regular file `file` from `offset` on: 1 or more, 0 when the file
    * ends there, `wantsWrite`, `wantsRead` or `failed`. After a want the next call begins with the same file and offset;

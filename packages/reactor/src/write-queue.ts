@@ -87,6 +87,13 @@ export class WriteQueue {
     return entry instanceof QueuedFile ? entry : undefined;
   }
 
+  /** Whether what is behind the front is a short file that can be sent now. */
+  get isShortFileNext(): boolean {
+    if (this.fileCount === 0) return false;
+    const entry = this.entries[this.head + 1];
+    return entry instanceof QueuedFile && entry.isShort;
+  }
+
   firstFile(): QueuedFile | undefined {
     if (this.fileCount === 0) return undefined;
     for (let at = this.head; at < this.entries.length; at += 1) {

@@ -201,13 +201,16 @@ export class WriteSide {
     return this.flushStaged() && (!this.hasWork || this.flush());
   }
 
-  /** Sends what is staged: the outbox is empty afterwards, its rest queued. False when the transport failed. */
-  flushStaged(): boolean {
+  /**
+   * Sends what is staged: the outbox is empty afterwards, its rest queued. False when the transport failed. `more`: a
+   * short file that can be sent at once follows.
+   */
+  flushStaged(more = false): boolean {
     const { outbox } = this.loop;
     const { length } = outbox;
     if (length === 0) return true;
     outbox.length = 0;
-    return this.send(outbox.bytes, length, 'borrowed');
+    return this.send(outbox.bytes, length, 'borrowed', more);
   }
 
   /** Sends what is queued, then ends our side if that was asked for. False when the transport failed. */
@@ -222,7 +225,8 @@ export class WriteSide {
         else if (progress !== 0 && !this.awaitEdge(progress)) return false;
         continue;
       }
-      const progress = this.transport.write(front.bytes, front.start, front.end - front.start);
+      const more = this.queue.isShortFileNext;
+      const progress = this.transport.write(front.bytes, front.start, front.end - front.start, more);
       if (progress > 0) {
         this.queue.consume(progress);
         this.left(progress);
@@ -266,10 +270,10 @@ export class WriteSide {
   }
 
   /** Offers `bytes[0, length)` to the transport and queues what it does not take. */
-  private send(bytes: Uint8Array, length: number, memory: Memory): boolean {
+  private send(bytes: Uint8Array, length: number, memory: Memory, more = false): boolean {
     let start = 0;
     while (start < length && mayFlush(this.half) && this.queue.isEmpty) {
-      const progress = this.transport.write(bytes, start, length - start);
+      const progress = this.transport.write(bytes, start, length - start, more);
       if (progress > 0) {
         start += progress;
         this.left(progress);

@@ -34,6 +34,8 @@ export class FakeDisk implements Disk {
   readonly calls: string[] = [];
   /** What `isFileCached` answers. */
   cached = true;
+  /** Whether `readCached` has what is asked for; else a `read` follows. */
+  readsAtOnce = false;
   /** The most that one read answers. */
   readLimitBytes = Number.MAX_SAFE_INTEGER;
   private readonly asked: Asked[] = [];
@@ -110,6 +112,14 @@ export class FakeDisk implements Disk {
       bytes.set(part);
       done(undefined, part.length);
     });
+  }
+
+  readCached(file: number, bytes: Uint8Array, length: number, offset: number): number {
+    if (!this.readsAtOnce) return Status.wantsRead;
+    this.calls.push(`readCached ${offset}+${length}`);
+    const part = this.fileOf(file).bytes.subarray(offset, offset + Math.min(length, this.readLimitBytes));
+    bytes.set(part);
+    return part.length;
   }
 
   close(file: number): void {

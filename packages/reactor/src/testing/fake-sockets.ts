@@ -95,6 +95,10 @@ export class FakeSockets implements Sockets {
     return length;
   }
 
+  sendMore(_fd: number, _buffer: Uint8Array, _offset: number, length: number): number {
+    return length;
+  }
+
   sendFile(_fd: number, _file: number, _offset: number, length: number): number {
     return length;
   }

@@ -34,6 +34,8 @@ export class FakeTransport implements Transport {
   readonly calls: string[] = [];
   /** What each refused write was offered, to compare a retry with. */
   readonly offered: Buffer[] = [];
+  /** What was written saying that a file follows at once. */
+  readonly heldBack: string[] = [];
   /** Sends files by itself once {@link sendFiles} was called. */
   sendFile?: (file: number, offset: number, length: number) => Progress;
   closed = false;
@@ -74,7 +76,8 @@ export class FakeTransport implements Transport {
     return bytes.length;
   }
 
-  write(bytes: Uint8Array, offset: number, length: number): Progress {
+  write(bytes: Uint8Array, offset: number, length: number, more = false): Progress {
+    if (more) this.heldBack.push(String(Buffer.from(bytes.subarray(offset, offset + length))));
     const answer = this.writes.shift() ?? length;
     if (typeof answer === 'object') {
       this.calls.push(`write ${answer.status}`);

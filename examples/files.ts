@@ -1,0 +1,49 @@
+/**
+ * Serves the files of a folder, and nothing else: what leads out of it, by `..` or by a symbolic link, is not found, nor are
+ * hidden files (`/.well-known` is served). A folder is its `index.html`. Where `NAME.br` or `NAME.gz` stands beside a file, it
+ * is sent to who takes it.
+ *
+ *   npm run example -- files --root docs --port 8080
+ *   curl http://127.0.0.1:8080/states.md
+ */
+import { fileErrorStatus, http, type Request, type Response } from '@sluice/http-lite';
+import { createReactor, FileError, openFolder } from '@sluice/reactor';
+import { exitWith } from './shared/exit-with.ts';
+import { filePath } from './shared/file-path.ts';
+import { serve } from './shared/serve.ts';
+import { settingsWith } from './shared/server-settings.ts';
+
+const { options, flags } = await settingsWith({ flags: ['root'] });
+const folder = await openFolder(flags['root'] ?? '.').catch(exitWith);
+const reactor = createReactor();
+await serve(reactor, reactor.listen(options, http(answer)));
+
+async function answer(req: Request, res: Response): Promise<void> {
+  if (req.method !== 'GET' && req.method !== 'HEAD') {
+    res.setHeader('allow', 'GET, HEAD');
+    return refuse(res, 405);
+  }
+  const path = filePath(req.target);
+  if (path === undefined) return refuse(res, 404);
+  try {
+    const options = { folder, precompressed: true };
+    await res.sendFile(path, options).catch((thrown) => {
+      if (isFileError(thrown) && thrown.code === 'ERR_FILE_TYPE')
+        return res.sendFile(`${path}/index.html`, options);
+      throw thrown;
+    });
+  } catch (thrown) {
+    if (!isFileError(thrown) || res.headersSent || res.ended) throw thrown;
+    refuse(res, fileErrorStatus(thrown));
+  }
+}
+
+function isFileError(thrown: unknown): thrown is FileError {
+  return thrown instanceof FileError;
+}
+
+function refuse(res: Response, status: number): void {
+  res.status = status;
+  res.setHeader('content-type', 'text/plain; charset=utf-8');
+  res.end(`${status}\n`);
+}

@@ -1,0 +1,204 @@
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FILE_FACTS, Status } from '../src/index.ts';
+import { connectedPair, receive, succeed } from './support/loopback.ts';
+import { leavesNothingBehind, native } from './support/native.ts';
+
+leavesNothingBehind();
+
+let outside: string;
+let root: string;
+let folder: number;
+
+beforeAll(() => {
+  outside = mkdtempSync(join(tmpdir(), 'sluice-open-'));
+  root = join(outside, 'root');
+  mkdirSync(join(root, 'sub'), { recursive: true });
+  writeFileSync(join(outside, 'secret'), 'not for you');
+  writeFileSync(join(root, 'sub', 'page'), 'a page');
+  symlinkSync('sub/page', join(root, 'inside'));
+  symlinkSync('../secret', join(root, 'climbs'));
+  symlinkSync(join(root, 'sub', 'page'), join(root, 'absolute'));
+  symlinkSync('circle', join(root, 'circle'));
+  symlinkSync(outside, join(root, 'up'));
+  folder = openSync(root, 'r');
+});
+
+afterAll(() => {
+  closeSync(folder);
+  rmSync(outside, { recursive: true });
+});
+
+interface Opened {
+  readonly file: number;
+  readonly facts: Float64Array;
+}
+
+/** At once, or the code that it failed with. */
+function openNow(path: string): Opened | string {
+  const facts = new Float64Array(FILE_FACTS.length);
+  const file = native.openFile(folder, path, facts);
+  return file === Status.failed ? native.lastFailure().code : { file, facts };
+}
+
+/** The same by a thread. */
+function openLater(path: string, from = folder): Promise<Opened | string> {
+  return new Promise((resolve) => {
+    const asked = native.openFileLater(from, path, (file, facts) => {
+      resolve(facts === undefined ? native.lastFailure().code : { file, facts });
+    });
+    expect(asked).toBe(0);
+  });
+}
+
+/** What the descriptor reads, which is closed then. */
+function contentOf(opened: Opened | string): string {
+  if (typeof opened === 'string') return opened;
+  const text = readFileSync(opened.file, 'utf8');
+  native.closeFile(opened.file, false);
+  return text;
+}
+
+const OUTCOMES: readonly [name: string, path: string, outcome: string][] = [
+  ['a file in it', 'sub/page', 'a page'],
+  ['a link that stays inside', 'inside', 'a page'],
+  ['dots that stay inside', 'sub/../sub/./page', 'a page'],
+  ['dots that lead out', '../secret', 'EXDEV'],
+  ['dots that lead out from deeper', 'sub/../../secret', 'EXDEV'],
+  ['dots that lead out and in again', '../root/sub/page', 'EXDEV'],
+  ['a link that climbs out', 'climbs', 'EXDEV'],
+  ['an absolute link, wherever it leads', 'absolute', 'EXDEV'],
+  ['a folder that is a link out', 'up/secret', 'EXDEV'],
+  ['an absolute path', '/etc/passwd', 'EXDEV'],
+  ['links in a circle', 'circle', 'ELOOP'],
+  ['nothing', 'missing', 'ENOENT'],
+  ['no path at all', '', 'ENOENT'],
+  ['a file taken for a folder', 'sub/page/more', 'ENOTDIR'],
+  ['a name that is too long', 'x'.repeat(300), 'ENAMETOOLONG'],
+];
+
+describe('a path within a folder', () => {
+  it.each(OUTCOMES)('opened by a thread: %s', async (_name, path, outcome) => {
+    expect(contentOf(await openLater(path))).toBe(outcome);
+  });
+
+  it.each(OUTCOMES)('opened at once: %s', async (_name, path, outcome) => {
+    contentOf(await openLater(path));
+    const now = contentOf(openNow(path));
+    // What it cannot tell without waiting is for the thread to tell; never is it more than that.
+    expect([outcome, 'EAGAIN']).toContain(now);
+  });
+
+  it('is opened at once when it was a moment ago', async () => {
+    contentOf(await openLater('sub/page'));
+    expect(contentOf(openNow('sub/page'))).toBe('a page');
+  });
+
+  it('tells what the file is', async () => {
+    const opened = (await openLater('sub/page')) as Opened;
+    const facts = (name: keyof typeof FILE_FACTS) => opened.facts[FILE_FACTS[name]]!;
+    const stats = statSync(join(root, 'sub', 'page'), { bigint: true });
+    expect({
+      kind: facts('kind'),
+      size: facts('sizeBytes'),
+      nanoseconds: BigInt(facts('modifiedSeconds')) * 1_000_000_000n + BigInt(facts('modifiedNanoseconds')),
+      device: BigInt(facts('device')),
+      inode: (BigInt(facts('inodeHigh')) << 32n) + BigInt(facts('inodeLow')),
+    }).toEqual({ kind: 1, size: 6, nanoseconds: stats.mtimeNs, device: stats.dev, inode: stats.ino });
+    native.closeFile(opened.file, false);
+    const directory = (await openLater('sub')) as Opened;
+    expect(directory.facts[FILE_FACTS.kind]).toBe(2);
+    native.closeFile(directory.file, false);
+  });
+
+  it('survives the close of the folder while a thread looks for it', async () => {
+    const own = openSync(root, 'r');
+    const opening = openLater('sub/page', own);
+    closeSync(own);
+    expect(contentOf(await opening)).toBe('a page');
+  });
+
+  it('needs an open folder', () => {
+    expect(native.openFileLater(1_000_000, 'page', () => {})).toBe(Status.failed);
+    expect(native.lastFailure()).toMatchObject({ call: 'fcntl', code: 'EBADF' });
+    const facts = new Float64Array(FILE_FACTS.length);
+    expect(native.openFile(1_000_000, 'page', facts)).toBe(Status.failed);
+    expect(native.lastFailure()).toMatchObject({ call: 'openat2', code: 'EBADF' });
+  });
+
+  it('has no NUL in it, and its facts have room', () => {
+    const facts = new Float64Array(FILE_FACTS.length);
+    expect(() => native.openFile(folder, 'sub/page\0.png', facts)).toThrow(RangeError);
+    expect(() => native.openFileLater(folder, 'sub/page\0.png', () => {})).toThrow('must not contain a NUL');
+    expect(() => native.openFile(folder, 'sub/page', new Float64Array(3))).toThrow(TypeError);
+    expect(() => native.openFileLater(folder, 'sub/page', undefined as never)).toThrow(
+      '"done" must be a function',
+    );
+  });
+});
+
+describe('any path', () => {
+  it('is opened where no folder is given', async () => {
+    expect(contentOf(await openLater(join(root, 'climbs'), -1))).toBe('not for you');
+    expect(await openLater(join(root, 'missing'), -1)).toBe('ENOENT');
+    expect(native.lastFailure()).toMatchObject({ call: 'open' });
+  });
+
+  it('is close-on-exec, and counted until it is closed', async () => {
+    const before = native.liveObjects().descriptors;
+    const { file } = (await openLater(join(root, 'inside'), -1)) as Opened;
+    expect(native.liveObjects().descriptors).toBe(before + 1);
+    expect(readFileSync(`/proc/self/fdinfo/${file}`, 'latin1')).toMatch(/flags:\s*02/);
+    native.closeFile(file, false);
+    expect(native.liveObjects().descriptors).toBe(before);
+  });
+});
+
+describe('closing a file of a local file system', () => {
+  const isOpen = (file: number) => readdirSync('/proc/self/fd').includes(`${file}`);
+
+  it('happens at once while it has a name', async () => {
+    const { file } = (await openLater('sub/page')) as Opened;
+    native.closeFile(file, true);
+    expect(isOpen(file)).toBe(false);
+  });
+
+  it('is left to a thread when it has none any more: its blocks are freed then', async () => {
+    linkSync(join(root, 'sub', 'page'), join(root, 'other'));
+    writeFileSync(join(root, 'gone'), 'soon');
+    const { file } = (await openLater('gone')) as Opened;
+    unlinkSync(join(root, 'gone'));
+    expect(readlinkSync(`/proc/self/fd/${file}`)).toContain('(deleted)');
+    native.closeFile(file, true);
+    while (isOpen(file)) await new Promise((resolve) => setImmediate(resolve));
+  });
+});
+
+describe('sendMore', () => {
+  it('holds back what does not fill a segment until more follows', () => {
+    const pair = connectedPair();
+    expect(native.sendMore(pair.client, Buffer.from('head '), 0, 5)).toBe(5);
+    expect(native.recv(pair.server, Buffer.alloc(5), 0, 5)).toBe(Status.wantsRead);
+    const file = openSync(join(root, 'sub', 'page'), 'r');
+    expect(succeed(native.sendFile(pair.client, file, 0, 6))).toBe(6);
+    expect(receive(pair.server, 11).toString()).toBe('head a page');
+    closeSync(file);
+    pair.close();
+  });
+});
