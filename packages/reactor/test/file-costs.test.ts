@@ -66,6 +66,19 @@ describe('what costs less', () => {
     long.close();
   });
 
+  test('so does what waits in the queue', async () => {
+    const { transport } = accept('sends files');
+    const [short, long] = [shared('ten'), shared(LONG)];
+    conn().write('1');
+    void conn().sendFile(short);
+    conn().write('2');
+    void conn().sendFile(long);
+    await settle();
+    expect(transport.heldBack).toEqual(['1']);
+    short.close();
+    long.close();
+  });
+
   test('what is ahead of a file that is not open yet leaves at once', async () => {
     const { transport, fd } = accept('sends files');
     recorder.data = (connection) => {
