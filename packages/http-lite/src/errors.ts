@@ -122,6 +122,11 @@ export function peerGone(why: string, cause: Error | undefined): HttpPeerError {
   );
 }
 
+/** For an answer that nobody will receive. */
+export function closedOrRefused(): HttpPeerError {
+  return peerGone('the connection closed, or the request was refused', undefined);
+}
+
 /** For an expectation that nobody here meets (RFC 9110 §10.1.1). */
 export function unknownExpectation(): HttpRequestError {
   return new HttpRequestError(

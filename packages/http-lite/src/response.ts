@@ -6,7 +6,7 @@
  */
 import type { Connection, SendableFile } from '@sluice/reactor';
 import { type AnswerFraming, isBodiless, sizeOf } from './answer-framing.ts';
-import { afterEnd, type HttpPeerError, HttpUsageError, lengthMismatch, peerGone } from './errors.ts';
+import { afterEnd, closedOrRefused, HttpUsageError, lengthMismatch } from './errors.ts';
 import type { FileAnswer } from './file-answer.ts';
 import { type InterimFields, interimText } from './interim-response.ts';
 import type { HttpRequest } from './request.ts';
@@ -389,10 +389,6 @@ export class HttpResponse implements Response {
       'the head has been sent; set header fields before write() or end()',
     );
   }
-}
-
-function closedOrRefused(): HttpPeerError {
-  return peerGone('the connection closed, or the request was refused', undefined);
 }
 
 /** A rejection that nobody has to listen to. */

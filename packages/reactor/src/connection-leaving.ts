@@ -7,6 +7,7 @@
 import type { ConnectionDeadlines } from './connection-deadlines.ts';
 import { ConnectionView } from './connection-view.ts';
 import { cutsShort } from './cut.ts';
+import { TimeoutError } from './errors.ts';
 import { stepLifecycle } from './lifecycle.ts';
 import type { Listing } from './listing.ts';
 import { pendingFailure } from './plain-transport.ts';
@@ -20,6 +21,17 @@ export abstract class ConnectionLeaving<State> extends ConnectionView<State> {
   protected abstract readonly deadlines: ConnectionDeadlines;
   /** A write failed: what the peer sent before is still delivered, then the connection closes with this. */
   protected doom: TransportFailure | undefined;
+
+  destroy(error?: Error): void {
+    // Whoever gives up after a write failed tells a consequence: the failure is why.
+    if (this.doom !== undefined) return this.finish(this.doom.reason, this.doom.error);
+    this.finish(error === undefined ? 'clean' : 'error', error);
+  }
+
+  onShutdownDeadline(deadlineMs: number): void {
+    this.loop.counters.deadlines.shutdown += 1;
+    this.finish('timeout', new TimeoutError('shutdown', deadlineMs));
+  }
 
   /** Writing is over; the receive queue may hold what the peer sent before it broke off, which is delivered first. */
   protected writeFailed(): void {

@@ -102,12 +102,6 @@ export class ReactorConnection<State>
     this.end();
   }
 
-  destroy(error?: Error): void {
-    // Whoever gives up after a write failed tells a consequence: the failure is why.
-    if (this.doom !== undefined) return this.finish(this.doom.reason, this.doom.error);
-    this.finish(error === undefined ? 'clean' : 'error', error);
-  }
-
   upgrade(next: NextTransport, options: UpgradeOptions): void {
     if (this.lifecycle === 'closing' || this.lifecycle === 'closed') return;
     // What still comes in plain must not be taken for what the upgrade was to protect.
@@ -201,11 +195,6 @@ export class ReactorConnection<State>
     this.shutdown = 'due';
     if (runsHooks(this.lifecycle)) this.reading.edge();
     this.listing.ready();
-  }
-
-  onShutdownDeadline(deadlineMs: number): void {
-    this.loop.counters.deadlines.shutdown += 1;
-    this.finish('timeout', new TimeoutError('shutdown', deadlineMs));
   }
 
   get holdsUpHandshake(): boolean {
