@@ -24,27 +24,31 @@ const SUITES = [
 ] as const;
 
 describe.each(SUITES)('64 MiB under %j', (suite) => {
-  it.each(['sendFile', 'writes'] as const)("reach Node's own client whole by %s", async (how) => {
-    const { party, port } = await ourServer({ ...credentials, ...suite, kernelTls: 'send' });
-    const socket = await nodeClient(port, { ca: credentials.cert });
-    const conn = (await party.opened.reach(1))[0]!;
-    const { send, reason } = conn.tls!.kernelTls;
-    // In the lab the kernel seals, and kernel-tls.lab.test.ts counts what it does.
-    expect(send).toBe(reason === undefined);
-    const hash = createHash('sha256');
-    const got = (async () => {
-      let bytes = 0;
-      for await (const chunk of socket) {
-        hash.update(chunk as Buffer);
-        bytes += (chunk as Buffer).length;
-        if (bytes === content.length) conn.end();
-      }
-      return hash.digest('hex');
-    })();
-    if (how === 'writes') party.send(conn, content);
-    else expect(await conn.sendFile(temporaryFile('file', content))).toBe(content.length);
-    expect(await got).toBe(wanted);
-    socket.end();
-    expect(await party.closed.reach(1)).toEqual([{ reason: 'clean', cause: undefined }]);
-  }, 60_000);
+  it.each(['sendFile', 'writes'] as const)(
+    "reach Node's own client whole by %s",
+    async (how) => {
+      const { party, port } = await ourServer({ ...credentials, ...suite, kernelTls: 'send' });
+      const socket = await nodeClient(port, { ca: credentials.cert });
+      const conn = (await party.opened.reach(1))[0]!;
+      const { send, reason } = conn.tls!.kernelTls;
+      // In the lab the kernel seals, and kernel-tls.lab.test.ts counts what it does.
+      expect(send).toBe(reason === undefined);
+      const hash = createHash('sha256');
+      const got = (async () => {
+        let bytes = 0;
+        for await (const chunk of socket) {
+          hash.update(chunk as Buffer);
+          bytes += (chunk as Buffer).length;
+          if (bytes === content.length) conn.end();
+        }
+        return hash.digest('hex');
+      })();
+      if (how === 'writes') party.send(conn, content);
+      else expect(await conn.sendFile(temporaryFile('file', content))).toBe(content.length);
+      expect(await got).toBe(wanted);
+      socket.end();
+      expect(await party.closed.reach(1)).toEqual([{ reason: 'clean', cause: undefined }]);
+    },
+    60_000,
+  );
 });
