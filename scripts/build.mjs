@@ -7,11 +7,12 @@ import { ROOT } from './root.mjs';
 import { setup } from './setup.mjs';
 import { runInOrder, runTool, toolPath } from './tool.mjs';
 
-/** Builds dist/ of all packages; resolves with the first exit code that is not 0. */
-export function buildPackages() {
+/** Builds dist/ of all packages, without the declarations if so asked; resolves with the first exit code that is not 0. */
+export function buildPackages({ declarations = true } = {}) {
   const folders = readdirSync(join(ROOT, 'packages')).sort();
+  const flags = declarations ? [] : ['--no-dts'];
   return runInOrder(
-    folders.map((name) => () => runTool(toolPath('tsup'), [], { cwd: join(ROOT, 'packages', name) })),
+    folders.map((name) => () => runTool(toolPath('tsup'), flags, { cwd: join(ROOT, 'packages', name) })),
   );
 }
 

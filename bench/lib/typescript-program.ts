@@ -4,8 +4,15 @@ import type { Case } from './suite.ts';
 
 export const ROOT = new URL('../../', import.meta.url);
 
+/** Set by `npm run bench`, which has built the packages. Without it, as in tests, the sources run as they are. */
+const isBuilt = process.env['SLUICE_BENCH_BUILT'] === '1';
+
 /** Node's flags for every program of ours. */
-export const PRELOADS = preloads('scripts/register-typescript.mjs', 'scripts/end-with-parent.mjs');
+export const PRELOADS = preloads(
+  'scripts/register-typescript.mjs',
+  'scripts/end-with-parent.mjs',
+  ...(isBuilt ? ['scripts/register-built.mjs'] : []),
+);
 
 /**
  * Node's flags for a server whose {@link ServerProcess.memory} shall be asked. The young generation stays at a mebibyte:
