@@ -9,6 +9,7 @@ import { type Credentials, makeCertificate } from './support/certificate.ts';
 import { ourClient, ourServer } from './support/endpoints.ts';
 import { kernelTlsCounts } from './support/kernel-tls-counts.ts';
 import { nodeClient } from './support/node-client.ts';
+import { OFFLOADABLE_SUITES } from './support/offloadable-suites.ts';
 import { Party } from './support/party.ts';
 import { temporaryFile } from './support/temporary-file.ts';
 import { testReactor } from './support/test-reactor.ts';
@@ -38,16 +39,7 @@ async function sha256Of(socket: NodeJS.ReadableStream, length: number, onAll: ()
   return hash.digest('hex');
 }
 
-const SUITES = [
-  { maxVersion: 'TLSv1.3', cipherSuites: 'TLS_AES_128_GCM_SHA256' },
-  { maxVersion: 'TLSv1.3', cipherSuites: 'TLS_AES_256_GCM_SHA384' },
-  { maxVersion: 'TLSv1.3', cipherSuites: 'TLS_CHACHA20_POLY1305_SHA256' },
-  { maxVersion: 'TLSv1.2', ciphers: 'ECDHE+AESGCM+AES128' },
-  { maxVersion: 'TLSv1.2', ciphers: 'ECDHE+AESGCM+AES256' },
-  { maxVersion: 'TLSv1.2', ciphers: 'ECDHE+CHACHA20' },
-] as const;
-
-describe.each(SUITES)('P47 64 MiB under %j', (suite) => {
+describe.each(OFFLOADABLE_SUITES)('P47 64 MiB under %j', (suite) => {
   it.each(['sendFile', 'writes'] as const)(
     "reach Node's own client whole by %s",
     async (how) => {

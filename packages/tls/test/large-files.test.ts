@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
 import { ourServer } from './support/endpoints.ts';
 import { nodeClient } from './support/node-client.ts';
+import { OFFLOADABLE_SUITES } from './support/offloadable-suites.ts';
 import { temporaryFile } from './support/temporary-file.ts';
 
 const content = randomBytes(64 * 1024 * 1024);
@@ -14,16 +15,7 @@ beforeAll(async () => {
   credentials = await makeCertificate();
 });
 
-const SUITES = [
-  { maxVersion: 'TLSv1.3', cipherSuites: 'TLS_AES_128_GCM_SHA256' },
-  { maxVersion: 'TLSv1.3', cipherSuites: 'TLS_AES_256_GCM_SHA384' },
-  { maxVersion: 'TLSv1.3', cipherSuites: 'TLS_CHACHA20_POLY1305_SHA256' },
-  { maxVersion: 'TLSv1.2', ciphers: 'ECDHE+AESGCM+AES128' },
-  { maxVersion: 'TLSv1.2', ciphers: 'ECDHE+AESGCM+AES256' },
-  { maxVersion: 'TLSv1.2', ciphers: 'ECDHE+CHACHA20' },
-] as const;
-
-describe.each(SUITES)('64 MiB under %j', (suite) => {
+describe.each(OFFLOADABLE_SUITES)('64 MiB under %j', (suite) => {
   it.each(['sendFile', 'writes'] as const)(
     "reach Node's own client whole by %s",
     async (how) => {
