@@ -10,7 +10,7 @@ import { HttpResponse, type Response } from './response.ts';
 
 /**
  * How many turns of the microtask queue a stream has, after its first piece, to say that there is no other. One over text
- * or bytes needs 3; one that waits for anything outside needs more than any number of them.
+ * or bytes needs 2 or 3; one that waits for anything outside needs more than any number of them.
  */
 const END_TURNS = 16;
 

@@ -5,7 +5,8 @@
  * what goes wrong ends as it does for every other handler.
  */
 
-import { fetchRequest } from './fetch-request.ts';
+import { fetchRequest, hasFetchBody } from './fetch-request.ts';
+import { FetchRequestBody } from './fetch-request-body.ts';
 import { sendFetchResponse } from './fetch-response.ts';
 import type { Handler } from './http-settings.ts';
 import type { Request } from './request.ts';
@@ -20,7 +21,8 @@ export interface FetchContext {
  * A handler of the web-standard shape (WHATWG Fetch), such as `app.fetch` of Hono. When it throws, rejects or answers with
  * something that cannot be sent, the outcome is that of every other handler: 500, or a torn connection after the head.
  *
- * `request.signal` is aborted as {@link Request.signal} is.
+ * `request.signal` is aborted as {@link Request.signal} is. The body can be read until the answer has ended, not longer;
+ * `text()`, `json()` and their like collect any length, so `limits.bodyBytes` is worth setting.
  */
 export type FetchHandler = (
   request: globalThis.Request,
@@ -36,7 +38,12 @@ export type FetchHandler = (
  */
 export function fetchHandler(handler: FetchHandler): Handler {
   return async (req, res) => {
-    const response: unknown = await handler(fetchRequest(req), { req });
-    await sendFetchResponse(response, res, req.method === 'HEAD');
+    const body = hasFetchBody(req) ? new FetchRequestBody(req.body) : undefined;
+    try {
+      const response: unknown = await handler(fetchRequest(req, body?.stream), { req });
+      await sendFetchResponse(response, res, req.method === 'HEAD');
+    } finally {
+      body?.drop();
+    }
   };
 }

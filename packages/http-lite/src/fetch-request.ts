@@ -4,27 +4,27 @@
  * Rule: it says what was received or it is not made; where the two models differ, the difference is refused or named here.
  */
 import { HttpRequestError } from './errors.ts';
-import { fetchRequestBody } from './fetch-request-body.ts';
 import { fetchUrl } from './fetch-url.ts';
 import type { Request } from './request.ts';
 
 /** Methods without a body in Fetch: if one comes all the same it is not shown, and dropped after the answer. */
 const BODILESS = new Set(['GET', 'HEAD']);
 
+/** Whether its `Request` has a body. */
+export function hasFetchBody({ method, hasBody }: Request): boolean {
+  return hasBody && !BODILESS.has(method);
+}
+
 /**
+ * Without `body` the `Request` has none.
+ *
  * @throws HttpRequestError `ERR_HTTP_METHOD` for a method that `Request` forbids (TRACE, TRACK) or would rename (`get`):
  * a handler must not take one method for another. `ERR_HTTP_HOST` as {@link fetchUrl}.
  */
-export function fetchRequest(req: Request): globalThis.Request {
+export function fetchRequest(req: Request, body?: ReadableStream<Uint8Array>): globalThis.Request {
   const { method, headers, signal } = req;
-  const url = fetchUrl(req);
-  const withBody = req.hasBody && !BODILESS.has(method);
   const init: RequestInit = { method, headers: [...headers], signal };
-  const request = make(
-    url,
-    withBody ? { ...init, body: fetchRequestBody(req.body), duplex: 'half' } : init,
-    method,
-  );
+  const request = make(fetchUrl(req), body === undefined ? init : { ...init, body, duplex: 'half' }, method);
   if (request.method !== method) throw inexpressible(method);
   return request;
 }

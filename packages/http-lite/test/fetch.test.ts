@@ -1,5 +1,5 @@
 /** `http.fetch()`: what a handler of the web-standard shape is given, and what becomes of what it returns. */
-import { type FetchHandler, fetchHandler, HttpUsageError, http } from '@sluice/http-lite';
+import { type FetchHandler, fetchHandler, type HttpLimits, HttpUsageError, http } from '@sluice/http-lite';
 import { describe, expect, it } from 'vitest';
 import { type Answer, parseAnswers } from './answers.ts';
 import { FakeConnection } from './fake-connection.ts';
@@ -7,9 +7,10 @@ import { settled } from './replay.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-function serve(handler: FetchHandler) {
+function serve(handler: FetchHandler, limits: Partial<HttpLimits> = {}) {
   const errors: unknown[] = [];
-  const connection = new FakeConnection(http.fetch(handler, { onError: (error) => errors.push(error) }));
+  const onError = (error: unknown) => errors.push(error);
+  const connection = new FakeConnection(http.fetch(handler, { onError, limits }));
   return { connection, errors };
 }
 
@@ -179,6 +180,62 @@ describe('the Request that a fetch handler is given', () => {
     expect(errors).toEqual([]);
   });
 
+  const LONG = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n${'x'.repeat(9000)}`;
+  const readOne = async ({ body }: Request) => {
+    const reader = body!.getReader();
+    await reader.read();
+    return reader;
+  };
+  it.each<[string, FetchHandler]>([
+    [
+      'cancels',
+      async (request) => {
+        const reader = await readOne(request);
+        await reader.cancel();
+        return new Response('enough');
+      },
+    ],
+    [
+      'answers without a word',
+      async (request) => {
+        await readOne(request);
+        return new Response('enough');
+      },
+    ],
+  ])('does not hold the connection when its reader %s in the middle of the body', async (how, handler) => {
+    const served: FetchHandler = (request, context) =>
+      request.method === 'POST' ? handler(request, context) : new Response(how);
+    const { connection, errors } = serve(served, { bodyBufferBytes: 1000 });
+    connection.receive(LONG.slice(0, 100)).receive(LONG.slice(100, 3000));
+    await settled();
+    connection.receive(LONG.slice(3000) + GET);
+    for (let turn = 0; turn < 5; turn++) await settled();
+    expect(parseAnswers(connection.take()).map(({ body }) => body)).toEqual(['enough', how]);
+    expect(errors).toEqual([]);
+  });
+
+  it('has a body that errors, and does not seem whole, once the answer has ended', async () => {
+    const kept: ReadableStreamDefaultReader<Uint8Array>[] = [];
+    const { connection } = serve(async (request) => {
+      kept.push(request.url.endsWith('/read') ? await readOne(request) : request.body!.getReader());
+      return new Response();
+    });
+    connection.receive(LONG.slice(0, 100).replace(' / ', ' /read '));
+    await settled();
+    connection.receive(LONG.slice(100)).receive(LONG);
+    for (let turn = 0; turn < 5; turn++) await settled();
+    expect(parseAnswers(connection.take())).toHaveLength(2);
+    for (const reader of kept) {
+      const failure: unknown = await reader.read().catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(HttpUsageError);
+      expect(failure).toMatchObject({
+        code: 'ERR_HTTP_BODY_DISCARDED',
+        message: 'the request body was dropped when the answer ended; read it to its end before that',
+      });
+    }
+    expect(kept).toHaveLength(2);
+  });
+
   it('has a signal, aborted when the connection closes, as are those of requests made of it', async () => {
     const signals: AbortSignal[] = [];
     const { connection, errors } = serve(async (request) => {
@@ -337,6 +394,13 @@ describe('a fetch handler that fails', () => {
     response.body?.getReader();
     return response;
   };
+  const released = async () => {
+    const response = new Response('half read');
+    const reader = response.body!.getReader();
+    await reader.read();
+    reader.releaseLock();
+    return response;
+  };
   const READ = 'the body of the Response was read, or is being read, by somebody else; return a clone of it';
   const returned = (what: string) => `the handler returned ${what}, and has to return a Response`;
   it.each<[string, () => unknown, string]>([
@@ -345,6 +409,7 @@ describe('a fetch handler that fails', () => {
     ['another object', () => new Map(), returned('an object of Map')],
     ['a Response that was read', used, READ],
     ['a Response that is being read', locked, READ],
+    ['a Response that was read in part', released, READ],
   ])('by returning %s is answered with 500 and told why', async (_what, make, message) => {
     const { connection, sent, errors } = await ask((() => make()) as FetchHandler);
     expect(parseAnswers(sent)).toMatchObject([{ status: 500, body: '500 Internal Server Error\n' }]);
