@@ -5,10 +5,15 @@
  */
 import { HttpRequestError } from './errors.ts';
 import { fetchUrl } from './fetch-url.ts';
+import { lazyRequest } from './lazy-request.ts';
 import type { Request } from './request.ts';
 
 /** Methods without a body in Fetch: if one comes all the same it is not shown, and dropped after the answer. */
 const BODILESS = new Set(['GET', 'HEAD']);
+/** What `Request` throws at (§2.2.1). CONNECT does not come here. */
+const FORBIDDEN = new Set(['CONNECT', 'TRACE', 'TRACK']);
+/** What `Request` writes in capitals, if it is not. */
+const NORMALIZED = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT']);
 
 /** Whether its `Request` has a body. */
 export function hasFetchBody({ method, hasBody }: Request): boolean {
@@ -22,21 +27,21 @@ export function hasFetchBody({ method, hasBody }: Request): boolean {
  * a handler must not take one method for another. `ERR_HTTP_HOST` as {@link fetchUrl}.
  */
 export function fetchRequest(req: Request, body?: ReadableStream<Uint8Array>): globalThis.Request {
-  const { method, headers, signal } = req;
-  const init: RequestInit = { method, headers: [...headers], signal };
-  const request = make(fetchUrl(req), body === undefined ? init : { ...init, body, duplex: 'half' }, method);
-  if (request.method !== method) throw inexpressible(method);
-  return request;
+  const { method } = req;
+  if (!isExpressible(method))
+    throw new HttpRequestError('ERR_HTTP_METHOD', `the method ${method} is not served here`);
+  const url = fetchUrl(req);
+  const content: RequestInit = body === undefined ? {} : { body, duplex: 'half' };
+  return lazyRequest({
+    method,
+    url,
+    signal: () => req.signal,
+    headers: () => new Headers([...req.headers]),
+    full: (headers) => new globalThis.Request(url, { method, headers, signal: req.signal, ...content }),
+  });
 }
 
-function make(url: string, init: RequestInit, method: string): globalThis.Request {
-  try {
-    return new globalThis.Request(url, init);
-  } catch (cause) {
-    throw inexpressible(method, cause);
-  }
-}
-
-function inexpressible(method: string, cause?: unknown): HttpRequestError {
-  return new HttpRequestError('ERR_HTTP_METHOD', `the method ${method} is not served here`, { cause });
+function isExpressible(method: string): boolean {
+  const capitals = method.toUpperCase();
+  return !FORBIDDEN.has(capitals) && (capitals === method || !NORMALIZED.has(capitals));
 }

@@ -12,8 +12,8 @@ import type { Request } from './request.ts';
 const ABSOLUTE = /^https?:\/\/([^/?]+)/i;
 
 /**
- * The URL as received, not yet parsed: `URL` and `Request` resolve `..` and fold the host when they do. `OPTIONS *` has
- * an empty path, which they write as `/`.
+ * The URL as `URL` and `Request` write it: `..` resolved, the host folded. `OPTIONS *` has an empty path, which they write
+ * as `/`.
  *
  * @throws HttpRequestError `ERR_HTTP_HOST` for a host or a port that no URL can have.
  */
@@ -22,8 +22,11 @@ export function fetchUrl(req: Request): string {
   const [start, absolute] = ABSOLUTE.exec(target) ?? ['', undefined];
   const origin = `${req.connection.transport.secure ? 'https' : 'http'}://${absolute ?? hostOf(req)}`;
   const url = origin + (target === '*' ? '' : target.slice(start.length));
-  if (!URL.canParse(url)) throw new HttpRequestError('ERR_HTTP_HOST', 'the host is none that a URL can have');
-  return url;
+  try {
+    return new URL(url).href;
+  } catch (cause) {
+    throw new HttpRequestError('ERR_HTTP_HOST', 'the host is none that a URL can have', { cause });
+  }
 }
 
 /** HTTP/1.0 may do without Host, and a Host may be empty: then it is the address that was connected to (RFC 9112 §3.3). */

@@ -214,6 +214,53 @@ describe('the Request that a fetch handler is given', () => {
     expect(errors).toEqual([]);
   });
 
+  it('whose body is cancelled lets the peer send the rest, though there is no answer yet', async () => {
+    const { connection } = serve(
+      async (request) => {
+        await (await readOne(request)).cancel();
+        return new Promise(() => {});
+      },
+      { bodyBufferBytes: 1000 },
+    );
+    connection.receive(LONG.slice(0, 100)).receive(LONG.slice(100, 3000));
+    await settled();
+    connection.receive(LONG.slice(3000));
+    await settled();
+    expect(connection.isPaused).toBe(false);
+  });
+
+  it('is the same to everybody: to clones, to requests made of it, and to fields that were changed', async () => {
+    const wire = 'POST /a HTTP/1.1\r\nHost: h\r\nX-Old: 1\r\nContent-Length: 4\r\n\r\nbody';
+    const answer = await answerOf(async (request) => {
+      expect(request.constructor).toBe(Request);
+      expect(Object.prototype.toString.call(request)).toBe('[object Request]');
+      expect(request.headers).toBe(request.headers);
+      expect(request.signal).toBe(request.signal);
+      request.headers.set('x-new', '2');
+      const copy = request.clone();
+      request.headers.delete('x-old');
+      const made = new Request(request);
+      expect([request.bodyUsed, made.bodyUsed, copy.bodyUsed]).toEqual([true, false, false]);
+      const told = [request, copy, made].map(({ method, url, duplex, redirect, headers }) => [
+        method,
+        url,
+        duplex,
+        redirect,
+        headers.get('x-old'),
+        headers.get('x-new'),
+      ]);
+      return Response.json([...told, await copy.text(), await made.text()]);
+    }, wire);
+    const rest = ['POST', 'http://h/a', 'half', 'follow'];
+    expect(JSON.parse(answer.body)).toEqual([
+      [...rest, null, '2'],
+      [...rest, '1', '2'],
+      [...rest, null, '2'],
+      'body',
+      'body',
+    ]);
+  });
+
   it('has a body that errors, and does not seem whole, once the answer has ended', async () => {
     const kept: ReadableStreamDefaultReader<Uint8Array>[] = [];
     const { connection } = serve(async (request) => {
