@@ -55,6 +55,8 @@ export type UsageErrorCode =
   | 'ERR_HTTP_ENDED'
   /** More, or fewer, bytes than the declared Content-Length. */
   | 'ERR_HTTP_LENGTH_MISMATCH'
+  /** A handler of `http.fetch()` made no `Response`, or one whose body cannot be sent. */
+  | 'ERR_HTTP_FETCH_RESPONSE'
   /** The body was iterated or collected twice. */
   | 'ERR_HTTP_BODY_USED'
   /** The answer ended before anybody asked for the body; what arrived was thrown away. */
@@ -152,4 +154,9 @@ export function lengthMismatch(declared: number, size: number): HttpUsageError {
 /** For whatever comes after `end`. */
 export function afterEnd(): HttpUsageError {
   return new HttpUsageError('ERR_HTTP_ENDED', 'the answer has ended; nothing can be added to it');
+}
+
+/** For what a handler of the web-standard shape made and nobody can send. */
+export function unsendable(message: string): HttpUsageError {
+  return new HttpUsageError('ERR_HTTP_FETCH_RESPONSE', message);
 }

@@ -4,6 +4,7 @@
  * Rule: the protocol object holds what connections share; what belongs to one is in its {@link HttpState}.
  */
 import type { Protocol } from '@sluice/reactor';
+import { type FetchHandler, fetchHandler } from './fetch-handler.ts';
 import type { HttpStats } from './http-counters.ts';
 import { type Handler, type HttpOptions, resolveSettings } from './http-settings.ts';
 import { HttpState } from './http-state.ts';
@@ -41,3 +42,12 @@ export function http(handler: Handler, options: HttpOptions = {}): HttpProtocol 
     stats: () => settings.counters.copy(),
   };
 }
+
+/**
+ * Serves a handler of the web-standard shape, `Request` in and `Response` out; otherwise as {@link http}.
+ *
+ * @example
+ * await reactor.listen({ port: 8080 }, http.fetch(app.fetch));
+ */
+http.fetch = (handler: FetchHandler, options: HttpOptions = {}): HttpProtocol =>
+  http(fetchHandler(handler), options);

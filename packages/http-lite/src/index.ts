@@ -10,6 +10,7 @@ export {
   type RequestErrorOptions,
   type UsageErrorCode,
 } from './errors.ts';
+export { type FetchContext, type FetchHandler, fetchHandler } from './fetch-handler.ts';
 export { fileErrorStatus } from './file-error-status.ts';
 export type { HttpHeaders } from './headers.ts';
 export { type HttpProtocol, http } from './http.ts';

@@ -62,6 +62,8 @@ export class HttpResponse implements Response {
   #framing: AnswerFraming = 'none';
   /** Of a declared length. */
   #remainingBytes = 0;
+  /** Told when nobody will receive this answer, also where the signal of the request was aborted long before. */
+  onGone: ((reason: Error) => void) | undefined = undefined;
 
   constructor(
     owner: AnswerOwner,
@@ -189,6 +191,7 @@ export class HttpResponse implements Response {
     if (this.phase === 'ended') return;
     this.phase = 'gone';
     this.request?.abandon(reason);
+    this.onGone?.(reason);
   }
 
   /** Called by the connection, after the head: its request was refused, so this answer is the last. */

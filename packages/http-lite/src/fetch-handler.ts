@@ -1,0 +1,49 @@
+/**
+ * Handlers of the web-standard shape: from our request to theirs, from their answer to ours.
+ *
+ * Rule: nothing global is replaced and nothing of the platform is imitated, so whatever takes a `Request` takes these, and
+ * what goes wrong ends as it does for every other handler.
+ */
+
+import { fetchRequest, hasFetchBody } from './fetch-request.ts';
+import { FetchRequestBody } from './fetch-request-body.ts';
+import { sendFetchResponse } from './fetch-response.ts';
+import type { Handler } from './http-settings.ts';
+import type { Request } from './request.ts';
+
+/** What a {@link FetchHandler} is given beside the request: what a `Request` of the web has no place for. */
+export interface FetchContext {
+  /** The same request, with addresses, TLS, trailers and whether it is early data. Its body is read through the other. */
+  readonly req: Request;
+}
+
+/**
+ * A handler of the web-standard shape (WHATWG Fetch), such as `app.fetch` of Hono. When it throws, rejects or answers with
+ * something that cannot be sent, the outcome is that of every other handler: 500, or a torn connection after the head.
+ *
+ * `request.signal` is aborted as {@link Request.signal} is. The body can be read until the answer has ended, not longer;
+ * `text()`, `json()` and their like collect any length, so `limits.bodyBytes` is worth setting.
+ */
+export type FetchHandler = (
+  request: globalThis.Request,
+  context: FetchContext,
+) => globalThis.Response | Promise<globalThis.Response>;
+
+/**
+ * Makes a handler for `http()` of one of the web-standard shape, for use beside others; `http.fetch()` serves nothing else.
+ *
+ * The handler made rejects with {@link HttpRequestError} `ERR_HTTP_METHOD` for what `Request` cannot express (TRACE, and a
+ * known method in lower case), `ERR_HTTP_HOST` for a host that is none in a URL; with {@link HttpUsageError}
+ * `ERR_HTTP_FETCH_RESPONSE` when there is no usable `Response`.
+ */
+export function fetchHandler(handler: FetchHandler): Handler {
+  return async (req, res) => {
+    const body = hasFetchBody(req) ? new FetchRequestBody(req.body) : undefined;
+    try {
+      const response: unknown = await handler(fetchRequest(req, body?.stream), { req });
+      await sendFetchResponse(response, res, req.method === 'HEAD');
+    } finally {
+      body?.drop();
+    }
+  };
+}

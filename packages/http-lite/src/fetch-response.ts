@@ -1,0 +1,72 @@
+/**
+ * Sending the `Response` of the web as an answer: what is checked, its header fields, and which way its body takes.
+ *
+ * Rule: an answer that cannot be sent as it is meant is an error before anything of it is sent.
+ */
+import { isBodiless } from './answer-framing.ts';
+import { unsendable } from './errors.ts';
+import { sendFetchBody } from './fetch-body.ts';
+import type { Response } from './response.ts';
+
+/**
+ * Fields about one connection, which Fetch leaves to whoever carries the message (RFC 9110 §7.6.1): frameworks set them
+ * out of habit, and proxies hand on those of their upstream. The framing here is our own.
+ */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/**
+ * Resolves when all of the answer was handed to the connection, or nobody is left to receive it.
+ *
+ * @throws HttpUsageError `ERR_HTTP_FETCH_RESPONSE` for what is no Response, one whose body was used, or pieces that are not
+ * bytes; otherwise as {@link Response}, and whatever the body's stream errors with.
+ */
+export async function sendFetchResponse(response: unknown, res: Response, toHead: boolean): Promise<void> {
+  if (!isResponse(response))
+    throw unsendable(`the handler returned ${described(response)}, and has to return a Response`);
+  const { body } = response;
+  if (response.bodyUsed || body?.locked === true)
+    throw unsendable(
+      'the body of the Response was read, or is being read, by somebody else; return a clone of it',
+    );
+  try {
+    res.status = response.status;
+    setFields(response.headers, res);
+  } catch (error) {
+    body?.cancel(error).catch(() => {});
+    throw error;
+  }
+  if (body !== null && !toHead && !isBodiless(res.status)) return sendFetchBody(body, res);
+  res.end();
+  await body?.cancel();
+}
+
+/** Told by its shape: one made by another copy of undici is as good as one of this process's own. */
+function isResponse(value: unknown): value is globalThis.Response {
+  if (typeof value !== 'object' || value === null) return false;
+  const { status, headers, body } = value as Partial<globalThis.Response>;
+  const isStream = body === null || typeof body?.getReader === 'function';
+  return typeof status === 'number' && typeof headers?.getSetCookie === 'function' && isStream;
+}
+
+function setFields(headers: Headers, res: Response): void {
+  for (const [name, value] of headers) {
+    if (name === 'connection' && value.toLowerCase() === 'close') res.setHeader(name, 'close');
+    else if (name !== 'set-cookie' && !HOP_BY_HOP.has(name)) res.setHeader(name, value);
+  }
+  // The one field whose lines cannot be joined (RFC 6265 §3).
+  const cookies = headers.getSetCookie();
+  if (cookies.length > 0) res.setHeader('set-cookie', cookies);
+}
+
+function described(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return `an object of ${value.constructor?.name ?? 'no class'}`;
+}

@@ -1,0 +1,658 @@
+/** `http.fetch()`: what a handler of the web-standard shape is given, and what becomes of what it returns. */
+import { type FetchHandler, fetchHandler, type HttpLimits, HttpUsageError, http } from '@sluice/http-lite';
+import { describe, expect, it } from 'vitest';
+import { type Answer, parseAnswers } from './answers.ts';
+import { FakeConnection } from './fake-connection.ts';
+import { settled } from './replay.ts';
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+function serve(handler: FetchHandler, limits: Partial<HttpLimits> = {}) {
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => errors.push(error);
+  const connection = new FakeConnection(http.fetch(handler, { onError, limits }));
+  return { connection, errors };
+}
+
+/** What one request is answered with, and what the log was told. */
+async function ask(handler: FetchHandler, wire = GET) {
+  const { connection, errors } = serve(handler);
+  connection.receive(wire);
+  await settled();
+  const sent = connection.take();
+  return { connection, errors, sent };
+}
+
+async function answerOf(handler: FetchHandler, wire = GET): Promise<Answer> {
+  const { sent, errors } = await ask(handler, wire);
+  expect(errors).toEqual([]);
+  return parseAnswers(sent, [wire.slice(0, wire.indexOf(' '))])[0]!;
+}
+
+/** What `tell` makes of the request that `wire` is. */
+async function seenOf<T>(wire: string, tell: (request: Request) => T): Promise<T | undefined> {
+  let seen: T | undefined;
+  await answerOf((request) => {
+    seen = tell(request);
+    return new Response();
+  }, wire);
+  return seen;
+}
+
+/** A stream of text pieces, each after a turn of the event loop. */
+function slowly(...pieces: readonly string[]): ReadableStream<Uint8Array> {
+  const left = [...pieces];
+  return new ReadableStream({
+    async pull(controller) {
+      await settled();
+      const piece = left.shift();
+      if (piece === undefined) controller.close();
+      else controller.enqueue(Buffer.from(piece));
+    },
+  });
+}
+
+describe('the Request that a fetch handler is given', () => {
+  it('is one of the platform, which can be the base of another', async () => {
+    const wire = 'POST /a?b=c HTTP/1.1\r\nHost: h:81\r\nX-A: 1\r\nX-A: 2\r\nContent-Length: 4\r\n\r\nbody';
+    const answer = await answerOf(async (request) => {
+      expect(request).toBeInstanceOf(Request);
+      const copy = new Request(request, { headers: { ...Object.fromEntries(request.headers), more: 'x' } });
+      const { method, url } = copy;
+      return Response.json([
+        method,
+        url,
+        copy.headers.get('x-a'),
+        copy.headers.get('more'),
+        await copy.text(),
+      ]);
+    }, wire);
+    expect(JSON.parse(answer.body)).toEqual(['POST', 'http://h:81/a?b=c', '1, 2', 'x', 'body']);
+  });
+
+  it.each([
+    ['GET /p?q HTTP/1.1\r\nHost: h\r\n\r\n', 'http://h/p?q'],
+    ['GET //other/p HTTP/1.1\r\nHost: h\r\n\r\n', 'http://h//other/p'],
+    ['GET /@x:1/ HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n', 'http://[::1]:8080/@x:1/'],
+    ['GET http://b:81/p HTTP/1.1\r\nHost: h\r\n\r\n', 'http://b:81/p'],
+    ['GET HTTPS://b?q HTTP/1.1\r\nHost: h\r\n\r\n', 'http://b/?q'],
+    ['OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n', 'http://h/'],
+    ['GET /p HTTP/1.0\r\n\r\n', 'http://localhost/p'],
+    ['GET /p HTTP/1.1\r\nHost:\r\n\r\n', 'http://localhost/p'],
+  ])('of %j has the URL %s', async (wire, url) => {
+    expect(await seenOf(wire, (request) => request.url)).toBe(url);
+  });
+
+  it('has a URL of https over a transport that is secure', async () => {
+    const { connection } = serve((request) => new Response(request.url));
+    Object.assign(connection, { transport: { ...connection.transport, secure: true } });
+    connection.receive('GET http://b/p HTTP/1.1\r\nHost: h\r\n\r\n');
+    await settled();
+    expect(parseAnswers(connection.take())).toMatchObject([{ body: 'https://b/p' }]);
+  });
+
+  it('joins the lines of Cookie so that it stays one', async () => {
+    const wire = 'GET / HTTP/1.1\r\nHost: a\r\nCookie: a=1\r\nCookie: b=2\r\n\r\n';
+    expect(await seenOf(wire, ({ headers }) => headers.get('cookie'))).toBe('a=1; b=2');
+  });
+
+  it('has no body when none came, nor with GET, whatever came', async () => {
+    expect(await seenOf('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n', ({ body }) => body)).toBe(
+      null,
+    );
+    expect(await seenOf('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi', ({ body }) => body)).toBe(
+      null,
+    );
+  });
+
+  it('comes with the request of this package', async () => {
+    const answer = await answerOf((_request, { req }) => new Response(`${req.httpVersion} ${req.target}`));
+    expect(answer.body).toBe('1.1 /');
+  });
+
+  it.each(['TRACE', 'TRACK', 'get', 'Post'])(
+    'is not made of the method %s: 501, and nobody is told',
+    async (name) => {
+      const { sent, errors } = await ask(
+        () => new Response('served'),
+        `${name} / HTTP/1.1\r\nHost: a\r\n\r\n`,
+      );
+      const body = `501 Not Implemented: the method ${name} is not served here\n`;
+      expect(parseAnswers(sent)).toMatchObject([{ status: 501, body }]);
+      expect(errors).toEqual([]);
+    },
+  );
+
+  it.each(['a:99999', '1.2.3.4.5', 'a%2fb', '[v1.a]'])('is not made of the host %s: 400', async (host) => {
+    const { sent, errors } = await ask(
+      () => new Response('served'),
+      `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
+    );
+    const body = '400 Bad Request: the host is none that a URL can have\n';
+    expect(parseAnswers(sent)).toMatchObject([{ status: 400, body }]);
+    expect(errors).toEqual([]);
+  });
+
+  it('lets the client go on (100 Continue) when its body is read, not before', async () => {
+    const wire = 'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n';
+    let read = async () => {};
+    const { connection } = serve(async (request) => {
+      await new Promise<void>((resolve) => {
+        read = async () => resolve();
+      });
+      return new Response(await request.text());
+    });
+    connection.receive(wire);
+    await settled();
+    expect(connection.take()).toBe('');
+    await read();
+    await settled();
+    expect(connection.take()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    connection.receive('hi');
+    await settled();
+    expect(parseAnswers(connection.take())).toMatchObject([{ status: 200, body: 'hi' }]);
+  });
+
+  it('has a body that errors when the peer ends before it is whole', async () => {
+    let failure: unknown;
+    const { connection, errors } = serve(async (request) => {
+      await request.text().catch((error: unknown) => {
+        failure = error;
+      });
+      return new Response();
+    });
+    connection.receive('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf').receiveEnd();
+    await settled();
+    expect(failure).toMatchObject({ code: 'ERR_HTTP_BODY_TRUNCATED' });
+    expect(errors).toEqual([]);
+  });
+
+  it('may have its body cancelled, which drops the rest and keeps the connection', async () => {
+    const { connection, errors } = serve(async (request) => {
+      await request.body?.cancel();
+      return new Response('enough');
+    });
+    connection.receive('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf');
+    await settled();
+    connection.receive(` rest${GET.replace('GET', 'PUT')}`);
+    await settled();
+    expect(parseAnswers(connection.take()).map(({ body }) => body)).toEqual(['enough', 'enough']);
+    expect(errors).toEqual([]);
+  });
+
+  const LONG = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n${'x'.repeat(9000)}`;
+  const readOne = async ({ body }: Request) => {
+    const reader = body!.getReader();
+    await reader.read();
+    return reader;
+  };
+  it.each<[string, FetchHandler]>([
+    [
+      'cancels',
+      async (request) => {
+        const reader = await readOne(request);
+        await reader.cancel();
+        return new Response('enough');
+      },
+    ],
+    [
+      'answers without a word',
+      async (request) => {
+        await readOne(request);
+        return new Response('enough');
+      },
+    ],
+  ])('does not hold the connection when its reader %s in the middle of the body', async (how, handler) => {
+    const served: FetchHandler = (request, context) =>
+      request.method === 'POST' ? handler(request, context) : new Response(how);
+    const { connection, errors } = serve(served, { bodyBufferBytes: 1000 });
+    connection.receive(LONG.slice(0, 100)).receive(LONG.slice(100, 3000));
+    await settled();
+    connection.receive(LONG.slice(3000) + GET);
+    for (let turn = 0; turn < 5; turn++) await settled();
+    expect(parseAnswers(connection.take()).map(({ body }) => body)).toEqual(['enough', how]);
+    expect(errors).toEqual([]);
+  });
+
+  it('whose body is cancelled lets the peer send the rest, though there is no answer yet', async () => {
+    const { connection } = serve(
+      async (request) => {
+        await (await readOne(request)).cancel();
+        return new Promise(() => {});
+      },
+      { bodyBufferBytes: 1000 },
+    );
+    connection.receive(LONG.slice(0, 100)).receive(LONG.slice(100, 3000));
+    await settled();
+    connection.receive(LONG.slice(3000));
+    await settled();
+    expect(connection.isPaused).toBe(false);
+  });
+
+  it('is the same to everybody: to clones, to requests made of it, and to fields that were changed', async () => {
+    const wire = 'POST /a HTTP/1.1\r\nHost: h\r\nX-Old: 1\r\nContent-Length: 4\r\n\r\nbody';
+    const answer = await answerOf(async (request) => {
+      expect(request.constructor).toBe(Request);
+      expect(Object.prototype.toString.call(request)).toBe('[object Request]');
+      expect(request.headers).toBe(request.headers);
+      expect(request.signal).toBe(request.signal);
+      request.headers.set('x-new', '2');
+      const copy = request.clone();
+      request.headers.delete('x-old');
+      const made = new Request(request);
+      expect([request.bodyUsed, made.bodyUsed, copy.bodyUsed]).toEqual([true, false, false]);
+      const told = [request, copy, made].map(({ method, url, duplex, redirect, headers }) => [
+        method,
+        url,
+        duplex,
+        redirect,
+        headers.get('x-old'),
+        headers.get('x-new'),
+      ]);
+      return Response.json([...told, await copy.text(), await made.text()]);
+    }, wire);
+    const rest = ['POST', 'http://h/a', 'half', 'follow'];
+    expect(JSON.parse(answer.body)).toEqual([
+      [...rest, null, '2'],
+      [...rest, '1', '2'],
+      [...rest, null, '2'],
+      'body',
+      'body',
+    ]);
+  });
+
+  it('has a body that errors, and does not seem whole, once the answer has ended', async () => {
+    const kept: ReadableStreamDefaultReader<Uint8Array>[] = [];
+    const { connection } = serve(async (request) => {
+      kept.push(request.url.endsWith('/read') ? await readOne(request) : request.body!.getReader());
+      return new Response();
+    });
+    connection.receive(LONG.slice(0, 100).replace(' / ', ' /read '));
+    await settled();
+    connection.receive(LONG.slice(100)).receive(LONG);
+    for (let turn = 0; turn < 5; turn++) await settled();
+    expect(parseAnswers(connection.take())).toHaveLength(2);
+    for (const reader of kept) {
+      const failure: unknown = await reader.read().catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(HttpUsageError);
+      expect(failure).toMatchObject({
+        code: 'ERR_HTTP_BODY_DISCARDED',
+        message: 'the request body was dropped when the answer ended; read it to its end before that',
+      });
+    }
+    expect(kept).toHaveLength(2);
+  });
+
+  it('has a signal, aborted when the connection closes, as are those of requests made of it', async () => {
+    const signals: AbortSignal[] = [];
+    const { connection, errors } = serve(async (request) => {
+      signals.push(request.signal, new Request(request).signal);
+      await settled();
+      request.signal.throwIfAborted();
+      return new Response();
+    });
+    connection.receive(GET);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+    connection.reset();
+    expect(signals.map(({ reason }) => (reason as { code: string }).code)).toEqual([
+      'ERR_HTTP_PEER_GONE',
+      'ERR_HTTP_PEER_GONE',
+    ]);
+    await settled();
+    await settled();
+    expect(errors).toEqual([]);
+  });
+});
+
+describe('a Response', () => {
+  const bodies: Record<string, () => ConstructorParameters<typeof Response>[0]> = {
+    text: () => 'grüße',
+    bytes: () => Buffer.from('grüße'),
+    'a stream of one piece': () =>
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(Buffer.from('grüße'));
+          controller.close();
+        },
+      }),
+  };
+  it.each(Object.keys(bodies))('whose body is %s leaves in one write, with its length', async (kind) => {
+    const { connection, sent, errors } = await ask(() => new Response(bodies[kind]!()));
+    expect(errors).toEqual([]);
+    const [answer] = parseAnswers(sent);
+    expect(answer).toMatchObject({ status: 200, headers: { 'content-length': '7' } });
+    expect(Buffer.from(answer!.body, 'latin1').toString()).toBe('grüße');
+    expect(connection.writes).toBeLessThanOrEqual(2);
+  });
+
+  it('whose body is a blob has its type, and all of it', async () => {
+    const body = new Blob(['grüße'], { type: 'text/x-greeting' });
+    const { connection, errors } = serve(() => new Response(body));
+    connection.receive(GET);
+    // Reading a blob leaves the process's own thread in some versions of Node.
+    let sent = '';
+    while (!/\r\n0\r\n\r\n$|grÃ¼Ã\u009fe$/.test(sent)) {
+      await settled();
+      sent += connection.take();
+    }
+    const [answer] = parseAnswers(sent);
+    expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'text/x-greeting' } });
+    expect(Buffer.from(answer!.body, 'latin1').toString()).toBe('grüße');
+    expect(errors).toEqual([]);
+  });
+
+  it('without a body, or with an empty one, has the length 0', async () => {
+    for (const body of [null, '', new Uint8Array()]) {
+      expect(await answerOf(() => new Response(body))).toMatchObject({
+        headers: { 'content-length': '0' },
+        body: '',
+      });
+    }
+  });
+
+  it('whose body is a stream is chunked, piece by piece as they come', async () => {
+    const { connection } = serve(() => new Response(slowly('one', 'two')));
+    connection.receive(GET);
+    await settled();
+    await settled();
+    expect(connection.take()).toMatch(/\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n$/i);
+    await settled();
+    expect(connection.take()).toBe('3\r\ntwo\r\n');
+    await settled();
+    await settled();
+    expect(connection.take()).toBe('0\r\n\r\n');
+  });
+
+  it('that declares its length keeps it, streamed or not', async () => {
+    const headers = { 'content-length': '6' };
+    const { connection } = serve(() => new Response(slowly('one', 'two'), { headers }));
+    connection.receive(GET);
+    for (let turn = 0; turn < 5; turn++) await settled();
+    const [answer] = parseAnswers(connection.take());
+    expect(answer).toMatchObject({ headers, body: 'onetwo' });
+    expect(answer?.headers['transfer-encoding']).toBe(undefined);
+  });
+
+  it.each([204, 205, 304])('with status %s has no body', async (status) => {
+    const answer = await answerOf(() => new Response(null, { status, headers: { etag: '"a"' } }));
+    expect(answer).toMatchObject({ status, headers: { etag: '"a"' }, body: '' });
+  });
+
+  it('to HEAD has the fields alone, and its stream is cancelled unread', async () => {
+    const happened: string[] = [];
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull: () => void happened.push('pull'),
+        cancel: () => void happened.push('cancel'),
+      },
+      { highWaterMark: 0 },
+    );
+    const wire = GET.replace('GET', 'HEAD');
+    const answer = await answerOf(() => new Response(body, { headers: { 'content-length': '77' } }), wire);
+    expect(answer).toMatchObject({ status: 200, headers: { 'content-length': '77' }, body: '' });
+    expect(happened).toEqual(['cancel']);
+  });
+
+  it('may set several cookies, each in a line of its own', async () => {
+    const headers = new Headers({ 'x-a': '1' });
+    headers.append('set-cookie', 'a=1, 2');
+    headers.append('set-cookie', 'b=3');
+    const { sent } = await ask(() => new Response('', { headers }));
+    expect(sent.match(/^(?:set-cookie|x-a): .*(?=\r$)/gm)).toEqual([
+      'x-a: 1',
+      'set-cookie: a=1, 2',
+      'set-cookie: b=3',
+    ]);
+  });
+
+  it('loses the fields of a connection that is not ours, and keeps Connection: close', async () => {
+    const headers = {
+      connection: 'keep-alive',
+      'keep-alive': 'timeout=5',
+      'transfer-encoding': 'gzip, chunked',
+      upgrade: 'h2c',
+      trailer: 'x',
+      te: 'trailers',
+      'proxy-connection': 'close',
+      'x-stays': '1',
+    };
+    const plain = await answerOf(() => new Response(null, { headers }));
+    expect(Object.keys(plain.headers).sort()).toEqual(['content-length', 'date', 'x-stays']);
+    const closing = await answerOf(() => new Response('', { headers: { connection: 'close' } }));
+    expect(closing.headers['connection']).toBe('close');
+  });
+
+  it('of another making is sent too, if it has the shape', async () => {
+    const { status, headers } = new Response(null, { status: 201 });
+    const answer = await answerOf(() => ({ status, headers, body: null, bodyUsed: false }) as Response);
+    expect(answer.status).toBe(201);
+  });
+
+  it('is one answer of several, in order', async () => {
+    const { sent } = await ask((request) => new Response(request.url), GET + GET.replace('/', '/b'));
+    await settled();
+    expect(parseAnswers(sent).map(({ body }) => body)).toEqual(['http://a/', 'http://a/b']);
+  });
+
+  it('may come from a handler beside others', async () => {
+    const web = fetchHandler(() => new Response('web'));
+    const connection = new FakeConnection(
+      http((req, res) => (req.path === '/web' ? web(req, res) : res.end('own'))),
+    );
+    connection.receive(GET + GET.replace('/', '/web'));
+    await settled();
+    expect(parseAnswers(connection.take()).map(({ body }) => body)).toEqual(['own', 'web']);
+  });
+});
+
+describe('a fetch handler that fails', () => {
+  const used = async () => {
+    const response = new Response('read by somebody else');
+    await response.text();
+    return response;
+  };
+  const locked = () => {
+    const response = new Response('being read');
+    response.body?.getReader();
+    return response;
+  };
+  const released = async () => {
+    const response = new Response('half read');
+    const reader = response.body!.getReader();
+    await reader.read();
+    reader.releaseLock();
+    return response;
+  };
+  const READ = 'the body of the Response was read, or is being read, by somebody else; return a clone of it';
+  const returned = (what: string) => `the handler returned ${what}, and has to return a Response`;
+  it.each<[string, () => unknown, string]>([
+    ['nothing', () => undefined, returned('undefined')],
+    ['text', () => 'hello', returned('hello')],
+    ['another object', () => new Map(), returned('an object of Map')],
+    ['a Response that was read', used, READ],
+    ['a Response that is being read', locked, READ],
+    ['a Response that was read in part', released, READ],
+  ])('by returning %s is answered with 500 and told why', async (_what, make, message) => {
+    const { connection, sent, errors } = await ask((() => make()) as FetchHandler);
+    expect(parseAnswers(sent)).toMatchObject([{ status: 500, body: '500 Internal Server Error\n' }]);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toBeInstanceOf(HttpUsageError);
+    expect(errors[0]).toMatchObject({ code: 'ERR_HTTP_FETCH_RESPONSE', message });
+    expect(connection.calls).toEqual([]);
+  });
+
+  it('by throwing is answered with 500, and by Response.error() too', async () => {
+    const boom = new Error('boom');
+    const thrown = await ask(() => {
+      throw boom;
+    });
+    expect(parseAnswers(thrown.sent)).toMatchObject([{ status: 500 }]);
+    expect(thrown.errors).toEqual([boom]);
+    const networkError = await ask(() => Response.error());
+    expect(parseAnswers(networkError.sent)).toMatchObject([{ status: 500 }]);
+    expect(networkError.errors).toMatchObject([{ code: 'ERR_HTTP_STATUS' }]);
+  });
+
+  it('by a field that cannot be sent is answered with 500, none of the fields kept, the stream cancelled', async () => {
+    let reason: unknown;
+    const body = new ReadableStream({
+      cancel: (why) => {
+        reason = why;
+      },
+    });
+    const headers = { 'x-first': '1', 'x-second': 'a\u0001b' };
+    const { sent, errors } = await ask(() => new Response(body, { headers }));
+    const [answer] = parseAnswers(sent);
+    expect(answer).toMatchObject({ status: 500 });
+    expect(answer?.headers['x-first']).toBe(undefined);
+    expect(errors).toMatchObject([{ code: 'ERR_HTTP_HEADER_INVALID' }]);
+    expect(reason).toBe(errors[0]);
+  });
+
+  it('by a stream that errors before its first piece is answered with 500', async () => {
+    const boom = new Error('boom');
+    const { sent, errors } = await ask(
+      () => new Response(new ReadableStream({ pull: (c) => c.error(boom) })),
+    );
+    expect(parseAnswers(sent)).toMatchObject([{ status: 500 }]);
+    expect(errors).toEqual([boom]);
+  });
+
+  it('by a stream that errors later has its answer torn', async () => {
+    const boom = new Error('boom');
+    let left = 2;
+    const body = new ReadableStream({
+      async pull(controller) {
+        await settled();
+        if (--left >= 0) controller.enqueue(Buffer.from('x'));
+        else controller.error(boom);
+      },
+    });
+    const { connection, errors } = serve(() => new Response(body));
+    connection.receive(GET);
+    for (let turn = 0; turn < 5; turn++) await settled();
+    expect(connection.calls).toEqual(['destroy', 'closed error']);
+    expect(connection.destroyedWith).toBe(boom);
+    expect(errors).toEqual([boom]);
+  });
+
+  it('by a stream of text has its stream cancelled, and says so', async () => {
+    let reason: unknown;
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue('text'),
+      cancel: (why) => {
+        reason = why;
+      },
+    });
+    const { sent, errors } = await ask(() => new Response(body));
+    const message = 'the body of the Response is a stream of string, and has to be one of Uint8Array';
+    expect(parseAnswers(sent)).toMatchObject([{ status: 500 }]);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toBeInstanceOf(HttpUsageError);
+    expect(errors[0]).toMatchObject({ code: 'ERR_HTTP_FETCH_RESPONSE', message });
+    expect(reason).toBe(errors[0]);
+  });
+
+  it.each([
+    ['more', '2'],
+    ['less', '9'],
+  ])('by sending %s than it declared has its answer torn', async (_how, length) => {
+    const headers = { 'content-length': length };
+    const { connection, errors } = serve(() => new Response(slowly('a', 'b', 'c'), { headers }));
+    connection.receive(GET);
+    for (let turn = 0; turn < 6; turn++) await settled();
+    expect(connection.calls).toEqual(['destroy', 'closed error']);
+    expect(errors).toMatchObject([{ code: 'ERR_HTTP_LENGTH_MISMATCH' }]);
+  });
+});
+
+describe('whoever makes the body of a Response', () => {
+  /** A stream that has a first piece and then is silent; why it was cancelled. */
+  function silent() {
+    const seen: { reason?: unknown } = {};
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(Buffer.from('first')),
+      cancel: (reason) => {
+        seen.reason = reason;
+      },
+    });
+    return { body, seen };
+  }
+
+  it('is told at once when the connection closes, though there is nothing to send', async () => {
+    const { body, seen } = silent();
+    const { connection, errors } = serve(() => new Response(body));
+    connection.receive(GET);
+    await settled();
+    connection.reset();
+    expect(seen.reason).toMatchObject({ code: 'ERR_HTTP_PEER_GONE' });
+    await settled();
+    expect(errors).toEqual([]);
+  });
+
+  it('goes on for a peer that has only ended its side, and is told when it closes', async () => {
+    const { body, seen } = silent();
+    const { connection } = serve(() => new Response(body));
+    connection.receive(GET).receiveEnd();
+    await settled();
+    expect(connection.take()).toContain('5\r\nfirst\r\n');
+    expect(seen.reason).toBe(undefined);
+    connection.reset();
+    expect(seen.reason).toMatchObject({ code: 'ERR_HTTP_PEER_GONE' });
+  });
+
+  it('is told when the peer was gone before the Response was there', async () => {
+    const { body, seen } = silent();
+    const { connection, errors } = serve(async () => {
+      await settled();
+      return new Response(body);
+    });
+    connection.receive(GET).reset();
+    await settled();
+    await settled();
+    expect(seen.reason).toMatchObject({ code: 'ERR_HTTP_PEER_GONE' });
+    expect(errors).toEqual([]);
+  });
+
+  it('has an error of its cancel told, once', async () => {
+    const boom = new Error('boom');
+    const { connection, errors } = serve(
+      () =>
+        new Response(
+          new ReadableStream({
+            start: (controller) => controller.enqueue(Buffer.from('x')),
+            cancel: () => Promise.reject(boom),
+          }),
+        ),
+    );
+    connection.receive(GET);
+    await settled();
+    connection.reset();
+    await settled();
+    expect(errors).toEqual([boom]);
+  });
+
+  it('is asked for nothing while the peer takes nothing', async () => {
+    let made = 0;
+    const body = new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          await settled();
+          made += 1;
+          controller.enqueue(new Uint8Array(1000));
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const protocol = http.fetch(() => new Response(body));
+    const connection = new FakeConnection(protocol, { highWaterMarkBytes: 5000 });
+    connection.receive(GET);
+    for (let turn = 0; turn < 30; turn++) await settled();
+    const madeBefore = made;
+    for (let turn = 0; turn < 30; turn++) await settled();
+    expect([madeBefore, made]).toEqual([5, 5]);
+    connection.drain();
+    for (let turn = 0; turn < 30; turn++) await settled();
+    expect(made).toBe(10);
+  });
+});
