@@ -6,7 +6,7 @@
 import { isBodiless } from './answer-framing.ts';
 import { unsendable } from './errors.ts';
 import { sendFetchBody } from './fetch-body.ts';
-import type { Response } from './response.ts';
+import type { Response } from './response-contract.ts';
 
 /**
  * Fields about one connection, which Fetch leaves to whoever carries the message (RFC 9110 §7.6.1): frameworks set them
