@@ -6,7 +6,8 @@
  */
 import { types } from 'node:util';
 import { unsendable } from './errors.ts';
-import { HttpResponse, type Response } from './response-contract.ts';
+import { HttpResponse } from './response.ts';
+import type { Response } from './response-contract.ts';
 
 /**
  * How many turns of the microtask queue a stream has, after its first piece, to say that there is no other. One over text
