@@ -8,6 +8,7 @@ import type { Connection } from '@sluice/reactor';
 import { type AnswerFraming, isBodiless, sizeOf } from './answer-framing.ts';
 import { afterEnd, HttpUsageError, lengthMismatch, peerGone } from './errors.ts';
 import { type InterimFields, interimText } from './interim-response.ts';
+import { checkNoTunnel } from './protocol-switch.ts';
 import type { HttpRequest } from './request.ts';
 import { type FieldRole, type ResponseField, responseField } from './response-field.ts';
 import { CHUNKED_END, CLOSE_LINE, headStart, KEEP_ALIVE_LINE, lengthEnd } from './response-head.ts';
@@ -273,7 +274,7 @@ export class HttpResponse implements Response {
     const bodiless = this.toHead || isBodiless(this.status);
     const declared = this.#declaredLength();
     if (declared !== undefined && declared !== size && !bodiless) throw lengthMismatch(declared, size);
-    const start = headStart(this.status, this.#fields);
+    const start = this.#headStart();
     const end = this.#headEnd(declared, chunk === undefined && this.toHead ? undefined : size);
     const head = start + this.#connectionLine() + end;
     this.phase = 'ended';
@@ -286,7 +287,7 @@ export class HttpResponse implements Response {
     const declared = this.#declaredLength();
     const framing = this.#streamFraming(declared);
     if (framing === 'length' && size > (declared ?? 0)) throw lengthMismatch(declared ?? 0, size);
-    const start = headStart(this.status, this.#fields);
+    const start = this.#headStart();
     if (framing === 'close') this.keepAlive = false;
     const end =
       framing === 'chunked' ? this.#trailerLines() + CHUNKED_END : this.#headEnd(declared, undefined);
@@ -295,6 +296,11 @@ export class HttpResponse implements Response {
     this.#remainingBytes = declared ?? 0;
     this.phase = 'streaming';
     return head;
+  }
+
+  #headStart(): string {
+    if (this.request?.method === 'CONNECT') checkNoTunnel(this.status);
+    return headStart(this.status, this.#fields);
   }
 
   #streamFraming(declared: number | undefined): AnswerFraming {
