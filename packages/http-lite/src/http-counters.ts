@@ -33,6 +33,12 @@ export class HttpCounters implements HttpStats {
   readonly refused: Partial<Record<RequestErrorCode, number>> = {};
   readonly limited: Record<HttpLimitName, number> = noneLimited();
 
+  /** An answer has handed its connection to another protocol. */
+  upgraded(): void {
+    this.answers += 1;
+    this.upgrades += 1;
+  }
+
   refuse(error: HttpRequestError): void {
     const code = error.code as RequestErrorCode;
     this.refused[code] = (this.refused[code] ?? 0) + 1;

@@ -137,10 +137,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
     }
     if (this.#incoming === undefined) return this.#inbound !== 'dropped';
     if (this.#incoming.body.reader === 'reading') return true;
-    if (this.#continue.isAwaited) return false;
-    if (this.#incoming.isWorthDropping) return true;
-    counters.limited.discardBytes += 1;
-    return false;
+    return !this.#continue.isAwaited && this.#incoming.isWorthDropping(counters);
   }
 
   tellContinue(): boolean {
@@ -162,10 +159,8 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
   }
 
   letGo(): Buffer {
-    const { counters } = this.#settings;
     const unread = this.#inflow.takeAll(this.#chunk.rest);
-    counters.answers += 1;
-    counters.upgrades += 1;
+    this.#settings.counters.upgraded();
     this.#response = undefined;
     this.#drop();
     this.#drainWaiters?.fail(handedOver());
@@ -264,11 +259,8 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
       this.#continue.begin(waits ? 'awaited' : 'none');
       this.#chunk.isOfRequest();
     }
-    // What a client sends behind a CONNECT that is refused may be meant for the tunnel.
-    const isLast = framing.close || line.method === 'CONNECT';
-    const keepAlive = !isLast && (line.minorVersion !== 0 || framing.keepAlive);
     const request = new HttpRequest(this.connection, parser, this.#incoming?.body, this);
-    const response = new HttpResponse(this, toHead, line.minorVersion, keepAlive, request);
+    const response = new HttpResponse(this, toHead, line.minorVersion, parser.keepsAlive, request);
     this.#response = response;
     parser.reset();
     callHandler(this.#settings, this.connection, request, response);
