@@ -147,6 +147,11 @@ export class Body implements RequestBody {
     return this.#owner === undefined;
   }
 
+  /** Whether all has arrived, and its reader is through. */
+  get isRead(): boolean {
+    return this.reader === 'left' && this.#source === 'complete';
+  }
+
   /** Whether what arrives is dropped. */
   get isDropping(): boolean {
     return this.reader === 'left' || this.reader === 'discarded';

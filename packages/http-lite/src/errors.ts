@@ -57,6 +57,8 @@ export type UsageErrorCode =
   | 'ERR_HTTP_LENGTH_MISMATCH'
   /** A handler of `http.fetch()` made no `Response`, or one whose body cannot be sent. */
   | 'ERR_HTTP_FETCH_RESPONSE'
+  /** `req.upgrade` for what the client does not offer, in HTTP/1.0, or before the body was read. */
+  | 'ERR_HTTP_UPGRADE'
   /** The body was iterated or collected twice. */
   | 'ERR_HTTP_BODY_USED'
   /** The answer ended before anybody asked for the body; what arrived was thrown away. */
@@ -113,6 +115,11 @@ export function peerEnded(): HttpPeerError {
     'ERR_HTTP_PEER_ENDED',
     'the peer ended its side before it had its answer: a client that gives up does so; one that only half-closes still reads',
   );
+}
+
+/** For whoever waits for room on a connection that is another protocol's. */
+export function handedOver(): HttpPeerError {
+  return peerGone('its connection was handed to another protocol', undefined);
 }
 
 /** For everything that waits on a connection which is of no more use to it. */

@@ -7,6 +7,7 @@
 import type { Connection } from '@sluice/reactor';
 import type { IncomingBody } from './incoming-body.ts';
 import type { HttpLimits } from './limits.ts';
+import type { PartialHead } from './partial-head.ts';
 
 /**
  * - `nothing`: a handler is at work, or the first byte is to come, which is the reactor's business. To any.
@@ -23,6 +24,14 @@ export type Overdue = 'none' | 'head' | 'body' | 'body-rate' | 'next-request' | 
 
 /** How often it is looked at whether the last answer has left. While it has not, the reactor judges who takes it. */
 const FLUSH_LOOK_MS = 5_000;
+
+/** What is owed by a peer whose next bytes are a head, of which `head` is here, after so many requests. */
+export function owedHead(head: PartialHead, requests: number): 'head' | 'next-request' | 'nothing' {
+  // Before the first request an empty line is a beginning, between two it is none.
+  if (head.hasBegun) return 'head';
+  if (requests > 0) return 'next-request';
+  return head.isBlank ? 'head' : 'nothing';
+}
 
 export class ExchangeDeadlines {
   owed: Owed = 'nothing';

@@ -12,6 +12,8 @@ export interface HttpStats {
   readonly requests: number;
   /** Answers that were handed to their connection whole, refusals included. */
   readonly answers: number;
+  /** Answers among them that handed the connection to another protocol. */
+  readonly upgrades: number;
   /** Requests whose connection closed, or was destroyed, before their answer was whole. */
   readonly aborted: number;
   /** Errors of handlers that were told to `onError`. */
@@ -25,10 +27,17 @@ export interface HttpStats {
 export class HttpCounters implements HttpStats {
   requests = 0;
   answers = 0;
+  upgrades = 0;
   aborted = 0;
   handlerErrors = 0;
   readonly refused: Partial<Record<RequestErrorCode, number>> = {};
   readonly limited: Record<HttpLimitName, number> = noneLimited();
+
+  /** An answer has handed its connection to another protocol. */
+  upgraded(): void {
+    this.answers += 1;
+    this.upgrades += 1;
+  }
 
   refuse(error: HttpRequestError): void {
     const code = error.code as RequestErrorCode;
@@ -38,10 +47,11 @@ export class HttpCounters implements HttpStats {
 
   /** The counts as they stand. */
   copy(): HttpStats {
-    const { requests, answers, aborted, handlerErrors } = this;
+    const { requests, answers, upgrades, aborted, handlerErrors } = this;
     return {
       requests,
       answers,
+      upgrades,
       aborted,
       handlerErrors,
       refused: { ...this.refused },

@@ -3,7 +3,7 @@
  *
  * Rule: made once from the options; nothing in it belongs to one connection.
  */
-import { checkOptionNames } from '@sluice/reactor';
+import { booleanOption, checkOptionNames } from '@sluice/reactor';
 import { HttpCounters } from './http-counters.ts';
 import { type HttpLimits, resolveLimits } from './limits.ts';
 import { HeadParser } from './parser.ts';
@@ -21,6 +21,11 @@ export type Handler = (req: Request, res: Response) => void | Promise<void>;
 export interface HttpOptions {
   /** Told of every error of a handler that is not the peer's fault. Writes to standard error by default. */
   readonly onError?: (error: unknown, req: Request) => void;
+  /**
+   * Whether CONNECT reaches the handler, which opens the tunnel with `req.upgrade()` or answers with an error; in any case
+   * the connection serves no further request. Otherwise it is answered 501. Default false.
+   */
+  readonly connect?: boolean;
   /** Bounds that differ from the defaults. */
   readonly limits?: Partial<HttpLimits>;
 }
@@ -28,6 +33,7 @@ export interface HttpOptions {
 export interface HttpSettings {
   readonly handler: Handler;
   readonly onError: (error: unknown, req: Request) => void;
+  readonly connect: boolean;
   readonly limits: HttpLimits;
   readonly counters: HttpCounters;
   readonly arena: HeadArena;
@@ -37,12 +43,13 @@ export interface HttpSettings {
 
 /** @throws UsageError `ERR_UNKNOWN_OPTION`, `ERR_OPTION_VALUE`. */
 export function resolveSettings(handler: Handler, options: HttpOptions): HttpSettings {
-  checkOptionNames('http()', options, ['onError', 'limits']);
+  checkOptionNames('http()', options, ['onError', 'connect', 'limits']);
   const limits = resolveLimits(options.limits);
+  const connect = booleanOption('connect', options.connect, false);
   const arena = new HeadArena();
   const parser = new HeadParser(limits, arena);
   const onError = options.onError ?? reportError;
-  return { handler, onError, limits, counters: new HttpCounters(), arena, parser };
+  return { handler, onError, connect, limits, counters: new HttpCounters(), arena, parser };
 }
 
 function reportError(error: unknown, req: Request): void {

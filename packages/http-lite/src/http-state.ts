@@ -6,9 +6,10 @@
  */
 import type { CloseReason, Connection, OpenDeadline } from '@sluice/reactor';
 import type { BodyOwner } from './body.ts';
+import { ChunkInHand } from './chunk-in-hand.ts';
 import { DrainWaiters } from './drain-waiters.ts';
-import { bodyTruncated, type HttpRequestError, peerEnded, peerGone } from './errors.ts';
-import { ExchangeDeadlines, type Owed } from './exchange-deadlines.ts';
+import { bodyTruncated, type HttpRequestError, handedOver, peerEnded, peerGone } from './errors.ts';
+import { ExchangeDeadlines, owedHead } from './exchange-deadlines.ts';
 import { ExpectedContinue } from './expected-continue.ts';
 import { callHandler } from './handler-call.ts';
 import type { HttpSettings } from './http-settings.ts';
@@ -18,6 +19,7 @@ import { Inflow } from './inflow.ts';
 import { isSending, leave } from './last-bytes.ts';
 import type { HeadParser } from './parser.ts';
 import { PartialHead } from './partial-head.ts';
+import type { SwitchOwner } from './protocol-switch.ts';
 import { expectQuiet } from './quiet-leave.ts';
 import { overdue, refusalOf } from './refusals.ts';
 import { HttpRequest } from './request.ts';
@@ -25,7 +27,7 @@ import { type AnswerOwner, HttpResponse } from './response.ts';
 import { TurnShare } from './turn-share.ts';
 
 /** The state that `conn.state` holds. Its members belong to this package. */
-export class HttpState implements AnswerOwner, BodyOwner {
+export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
   readonly connection: Connection<HttpState>;
   readonly #settings: HttpSettings;
   #inbound: Inbound = 'head';
@@ -41,10 +43,7 @@ export class HttpState implements AnswerOwner, BodyOwner {
   #peerEnded = false;
   /** The reactor shuts down: what is here already is the last. */
   #shuttingDown = false;
-  /** The chunk that is being consumed goes on behind the request that was just read. */
-  #chunkHasMore = false;
-  /** The loop in {@link #consume} is on the stack; it will go on by itself. */
-  #consuming = false;
+  readonly #chunk = new ChunkInHand();
   #drainWaiters: DrainWaiters | undefined = undefined;
 
   constructor(connection: Connection<HttpState>, settings: HttpSettings) {
@@ -126,7 +125,7 @@ export class HttpState implements AnswerOwner, BodyOwner {
     this.#incoming?.body.discard();
     if (!response.keepAlive || (this.#shuttingDown && !this.#hasMore())) this.#leave();
     if (this.#inbound === 'held') this.#inbound = this.#nextHead();
-    if (!this.#consuming) this.#advance();
+    if (!this.#chunk.isRead) this.#advance();
   }
 
   mayKeepAlive(): boolean {
@@ -138,10 +137,7 @@ export class HttpState implements AnswerOwner, BodyOwner {
     }
     if (this.#incoming === undefined) return this.#inbound !== 'dropped';
     if (this.#incoming.body.reader === 'reading') return true;
-    if (this.#continue.isAwaited) return false;
-    if (this.#incoming.isWorthDropping) return true;
-    counters.limited.discardBytes += 1;
-    return false;
+    return !this.#continue.isAwaited && this.#incoming.isWorthDropping(counters);
   }
 
   tellContinue(): boolean {
@@ -151,8 +147,24 @@ export class HttpState implements AnswerOwner, BodyOwner {
   }
 
   drained(): Promise<void> {
+    if (this.connection.state !== this) return Promise.reject(handedOver());
     this.#drainWaiters ??= new DrainWaiters();
     return this.#drainWaiters.wait(this.connection);
+  }
+
+  // ---- called by the request ----
+
+  answerTo(request: HttpRequest): HttpResponse | undefined {
+    return this.#response?.request === request ? this.#response : undefined;
+  }
+
+  letGo(): Buffer {
+    const unread = this.#inflow.takeAll(this.#chunk.rest);
+    this.#settings.counters.upgraded();
+    this.#response = undefined;
+    this.#drop();
+    this.#drainWaiters?.fail(handedOver());
+    return unread;
   }
 
   // ---- called by the body ----
@@ -178,7 +190,7 @@ export class HttpState implements AnswerOwner, BodyOwner {
   /** Reads as much of `chunk` as may be read now. Returns where it stopped. */
   #consume(chunk: Buffer, from: number): number {
     let at = from;
-    this.#consuming = true;
+    this.#chunk.begin(chunk);
     try {
       while (at < chunk.length) {
         if (this.#inbound === 'head') at = this.#readHead(chunk, at);
@@ -187,8 +199,7 @@ export class HttpState implements AnswerOwner, BodyOwner {
       }
       return at;
     } finally {
-      this.#consuming = false;
-      this.#chunkHasMore = false;
+      this.#chunk.end();
     }
   }
 
@@ -212,7 +223,8 @@ export class HttpState implements AnswerOwner, BodyOwner {
     const at = parser.read(chunk, from);
     if (parser.state === 'done') {
       this.#head.clear();
-      this.#dispatch(parser, at < chunk.length);
+      this.#chunk.requestEnds(at);
+      this.#dispatch(parser);
     } else if (parser.failure !== undefined) {
       const { failure, line } = parser;
       const toHead = line.method === 'HEAD';
@@ -225,15 +237,12 @@ export class HttpState implements AnswerOwner, BodyOwner {
     return at;
   }
 
-  /**
-   * Makes the exchange of a complete head and calls the handler; the parser is free when the handler runs. `hasMore`:
-   * bytes behind the head are here already.
-   */
-  #dispatch(parser: HeadParser, hasMore: boolean): void {
+  /** Makes the exchange of a complete head and calls the handler; the parser is free when the handler runs. */
+  #dispatch(parser: HeadParser): void {
     const { framing, line } = parser;
     const { limits } = this.#settings;
     const toHead = line.method === 'HEAD';
-    const refusal = refusalOf(parser, limits);
+    const refusal = refusalOf(parser, this.#settings);
     if (refusal !== undefined) {
       parser.reset();
       this.#refuse(refusal, toHead);
@@ -246,13 +255,12 @@ export class HttpState implements AnswerOwner, BodyOwner {
     if (framing.chunked || framing.contentLength > 0) {
       this.#inbound = 'body';
       this.#incoming = new IncomingBody(framing, limits, this);
-      const waits = framing.expectation === 'continue' && line.minorVersion !== 0 && !hasMore;
+      const waits = framing.expectation === 'continue' && line.minorVersion !== 0 && !this.#chunk.hasMore;
       this.#continue.begin(waits ? 'awaited' : 'none');
+      this.#chunk.isOfRequest();
     }
-    this.#chunkHasMore = hasMore && this.#incoming === undefined;
-    const keepAlive = !framing.close && (line.minorVersion !== 0 || framing.keepAlive);
-    const request = new HttpRequest(this.connection, parser, this.#incoming?.body);
-    const response = new HttpResponse(this, toHead, line.minorVersion, keepAlive, request);
+    const request = new HttpRequest(this.connection, parser, this.#incoming?.body, this);
+    const response = new HttpResponse(this, toHead, line.minorVersion, parser.keepsAlive, request);
     this.#response = response;
     parser.reset();
     callHandler(this.#settings, this.connection, request, response);
@@ -261,7 +269,7 @@ export class HttpState implements AnswerOwner, BodyOwner {
   #readBody(chunk: Buffer, from: number, incoming: IncomingBody): number {
     this.#continue.settle();
     const at = incoming.read(chunk, from);
-    this.#chunkHasMore = at < chunk.length;
+    this.#chunk.requestEnds(at);
     if (incoming.outcome === 'done') this.#completeBody();
     else if (incoming.failure !== undefined) this.#refuse(incoming.failure, false);
     else if (incoming.outcome === 'excess') this.#cutBody();
@@ -304,18 +312,10 @@ export class HttpState implements AnswerOwner, BodyOwner {
 
   /** Nothing more can be done for now: whatever the peer owes has its deadline from here on. */
   #rest(): void {
-    if (this.#inbound !== 'dropped') this.#deadlines.owe(this.#owed(), this.#incoming);
-  }
-
-  #owed(): Exclude<Owed, 'met'> {
-    if (this.#inbound === 'head') {
-      // Before the first request an empty line is a beginning, between two it is none.
-      if (this.#head.hasBegun) return 'head';
-      if (this.#share.requests > 0) return 'next-request';
-      return this.#head.isBlank ? 'head' : 'nothing';
-    }
-    if (this.#incoming === undefined || this.#continue.isAwaited) return 'nothing';
-    return this.#inflow.isPaused ? 'nothing' : 'body';
+    if (this.#inbound === 'dropped') return;
+    const mayBody = this.#incoming !== undefined && !this.#continue.isAwaited && !this.#inflow.isPaused;
+    const owed = this.#inbound === 'head' ? owedHead(this.#head, this.#share.requests) : undefined;
+    this.#deadlines.owe(owed ?? (mayBody ? 'body' : 'nothing'), this.#incoming);
   }
 
   #deadlinePassed(): void {
@@ -387,7 +387,7 @@ export class HttpState implements AnswerOwner, BodyOwner {
 
   /** Bytes behind the current request have arrived. */
   #hasMore(): boolean {
-    return this.#chunkHasMore || !this.#inflow.isEmpty;
+    return this.#chunk.hasMore || !this.#inflow.isEmpty;
   }
 
   #isDropped(): boolean {

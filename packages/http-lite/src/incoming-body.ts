@@ -9,6 +9,7 @@ import { type BodyDecoder, LengthDecoder } from './body-decoder.ts';
 import { ChunkedDecoder } from './chunked-decoder.ts';
 import { HttpRequestError } from './errors.ts';
 import type { Framing } from './framing.ts';
+import type { HttpCounters } from './http-counters.ts';
 import type { HttpLimits } from './limits.ts';
 
 /**
@@ -35,9 +36,11 @@ export class IncomingBody {
     this.#limits = limits;
   }
 
-  /** Whether dropping the rest may be cheaper than a new connection, as far as is known. */
-  get isWorthDropping(): boolean {
-    return this.#droppedBytes + this.#decoder.remainingBytes <= this.#limits.discardBytes;
+  /** Whether dropping the rest may be cheaper than a new connection, as far as is known. Counts when it is not. */
+  isWorthDropping(counters: HttpCounters): boolean {
+    if (this.#droppedBytes + this.#decoder.remainingBytes <= this.#limits.discardBytes) return true;
+    counters.limited.discardBytes += 1;
+    return false;
   }
 
   /** Reads `chunk` from `from` on; its bytes are handed over as one copy, however small the chunks. */

@@ -19,6 +19,7 @@ export type { Handler, HttpOptions } from './http-settings.ts';
 export type { HttpState } from './http-state.ts';
 export type { InterimFields } from './interim-response.ts';
 export { DEFAULT_LIMITS, type HttpLimitName, type HttpLimits } from './limits.ts';
+export type { SwitchOptions } from './protocol-switch.ts';
 export type { Request } from './request.ts';
 export type { FileAnswerOptions, Response } from './response-contract.ts';
 export { statusText } from './status-text.ts';

@@ -50,6 +50,13 @@ export class Inflow {
     this.#stash?.putBack(rest);
   }
 
+  /** `first` and all that waits behind it, which then waits no longer. */
+  takeAll(first: Buffer): Buffer {
+    const chunks = [first];
+    for (let chunk = this.take(); chunk !== undefined; chunk = this.take()) chunks.push(chunk);
+    return chunks.length === 1 ? first : Buffer.concat(chunks);
+  }
+
   /** Nothing of it will be read. */
   clear(): void {
     this.#stash?.clear();

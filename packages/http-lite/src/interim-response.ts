@@ -23,11 +23,20 @@ export function interimText(status: number, fields: InterimFields): string {
     const rule = 'an interim answer has a status from 102 to 199; 100 is sent by writeContinue()';
     throw new HttpUsageError('ERR_HTTP_STATUS', `${rule}, not ${String(status)}`);
   }
-  let text = statusLine(status);
+  return `${statusLine(status)}${interimLines(fields)}\r\n`;
+}
+
+/**
+ * The lines of those fields.
+ *
+ * @throws HttpUsageError as {@link interimText}.
+ */
+export function interimLines(fields: InterimFields): string {
+  let lines = '';
   for (const [name, value] of Object.entries(fields)) {
-    for (const member of typeof value === 'string' ? [value] : value) text += interimLine(name, member);
+    for (const member of typeof value === 'string' ? [value] : value) lines += interimLine(name, member);
   }
-  return `${text}\r\n`;
+  return lines;
 }
 
 function interimLine(name: string, value: string): string {

@@ -85,6 +85,12 @@ export class HeadParser {
     return at;
   }
 
+  /** Of a head that is done: whether another may follow. What is sent behind a CONNECT may be meant for the tunnel. */
+  get keepsAlive(): boolean {
+    if (this.framing.close || this.line.method === 'CONNECT') return false;
+    return this.line.minorVersion !== 0 || this.framing.keepAlive;
+  }
+
   /** Makes ready for the next head of the same connection, or of another. */
   reset(): void {
     this.state = 'start';

@@ -6,13 +6,20 @@
  */
 import { HttpRequestError, unknownExpectation } from './errors.ts';
 import type { Overdue } from './exchange-deadlines.ts';
+import type { HttpSettings } from './http-settings.ts';
 import { bodyTooLarge } from './incoming-body.ts';
 import type { HttpLimits } from './limits.ts';
 import type { HeadParser } from './parser.ts';
 
 /** Why a head that is complete is refused; undefined when it is not. */
-export function refusalOf({ framing, line }: HeadParser, limits: HttpLimits): HttpRequestError | undefined {
-  if (line.method === 'CONNECT') return noTunnels();
+export function refusalOf(
+  { framing, line }: HeadParser,
+  { limits, connect }: Pick<HttpSettings, 'limits' | 'connect'>,
+): HttpRequestError | undefined {
+  if (line.method === 'CONNECT') {
+    if (!connect) return noTunnels();
+    if (framing.chunked || framing.contentLength >= 0) return noContent(framing.chunked);
+  }
   // HTTP/1.0 knows no expectations: they are ignored (RFC 9110 §10.1.1).
   if (framing.expectation === 'unknown' && line.minorVersion !== 0) return unknownExpectation();
   return framing.contentLength > limits.bodyBytes ? bodyTooLarge(limits.bodyBytes) : undefined;
@@ -22,6 +29,14 @@ function noTunnels(): HttpRequestError {
   return new HttpRequestError(
     'ERR_HTTP_METHOD',
     'this is an origin server; it opens no tunnels (RFC 9110 §9.3.6)',
+  );
+}
+
+/** What others take for its content, and others yet for the first bytes of the tunnel. */
+function noContent(isChunked: boolean): HttpRequestError {
+  return new HttpRequestError(
+    isChunked ? 'ERR_HTTP_TRANSFER_ENCODING' : 'ERR_HTTP_CONTENT_LENGTH',
+    'CONNECT has no content, and no field that frames any (RFC 9110 §9.3.6)',
   );
 }
 

@@ -3,20 +3,24 @@
  *
  * Rule: nothing is made before it is asked for; what is asked for late is as right as what is asked for early.
  */
-import type { Connection } from '@sluice/reactor';
+import type { Connection, Protocol } from '@sluice/reactor';
 import { Body, type RequestBody } from './body.ts';
 import { HttpHeaders } from './headers.ts';
 import { latin1Text } from './latin1.ts';
 import type { HeadParser } from './parser.ts';
+import { offeredProtocols, type SwitchOptions, type SwitchOwner, switchProtocol } from './protocol-switch.ts';
 import { targetPath, targetQuery } from './request-target.ts';
 
 /** One request (RFC 9112 §3). Valid for as long as it is held, also after the answer. */
 export interface Request {
-  /** Case-sensitive, as received: `GET`. Any token may come; CONNECT is refused before a handler sees it. */
+  /** Case-sensitive, as received: `GET`. Any token may come; CONNECT only with the option `connect`. */
   readonly method: string;
-  /** The request target as received: a path with its query, an absolute `http(s)` URI, or `*`. Nothing is decoded. */
+  /**
+   * The request target as received: a path with its query, an absolute `http(s)` URI, or `*`; of CONNECT a host and a port.
+   * Nothing is decoded.
+   */
   readonly target: string;
-  /** The path of the target, neither decoded nor normalised; `*` when the target is that. */
+  /** The path of the target, neither decoded nor normalised; the target of CONNECT, and `*` when it is that. */
   readonly path: string;
   /** The query of the target, decoded as forms are (WHATWG URL); empty when there is none. Made when it is asked for. */
   readonly query: URLSearchParams;
@@ -48,6 +52,24 @@ export interface Request {
    */
   readonly early: boolean;
   /**
+   * Protocols that the client offers to go on with on this connection, most wanted first (`websocket`, `HTTP/2.0`), as it
+   * spells them. Empty when it asks for none, and in HTTP/1.0. Nobody has to follow: an ordinary answer is one, too.
+   */
+  readonly upgrades: readonly string[];
+  /**
+   * Hands the connection to `protocol`, for good, in place of an answer: sends `101 Switching Protocols` to a client that
+   * offers it, or the 200 that opens the tunnel to one that has sent CONNECT, and calls `conn.become()`. `onOpen` runs in
+   * this call; what has come behind the request is the first `onData`. HTTP is over: pipelined requests are bytes of the new
+   * protocol, and the deadlines are those of the reactor's limits.
+   *
+   * @returns whether `protocol` has the connection: false when that has closed, or closes, and when `onOpen` threw.
+   * @throws HttpUsageError `ERR_HTTP_UPGRADE` where the client does not offer it (look at {@link upgrades}), in HTTP/1.0, and
+   * before a body was read to its end; `ERR_HTTP_HEAD_SENT`, `ERR_HTTP_ENDED` after an answer; as `res.writeInformation` for
+   * `fields`. HttpRequestError `ERR_HTTP_TOO_EARLY`, which answers 425, for a request that came {@link early}. UsageError
+   * `ERR_OPTION_VALUE`, `ERR_UNKNOWN_OPTION`. Nothing has been sent then.
+   */
+  upgrade<State>(protocol: Protocol<State>, options?: SwitchOptions): boolean;
+  /**
    * The connection that the request came on, with the addresses of both ends and, over TLS, what was negotiated
    * (`connection.transport`, and `connection.tls` of @sluice/tls). Its reading and writing belong to HTTP.
    */
@@ -76,9 +98,10 @@ export class HttpRequest implements Request {
   #text = '';
   #headers: HttpHeaders | undefined = undefined;
   #body: Body | undefined;
+  readonly #owner: SwitchOwner;
 
   /** Takes what it needs of `head`, which may be reset afterwards. */
-  constructor(connection: Connection, head: HeadParser, body: Body | undefined) {
+  constructor(connection: Connection, head: HeadParser, body: Body | undefined, owner: SwitchOwner) {
     this.method = head.line.method;
     this.early = connection.lifecycle === 'early' || head.framing.earlyData;
     this.connection = connection;
@@ -90,6 +113,7 @@ export class HttpRequest implements Request {
     this.#fieldsStart = head.fieldsStart;
     this.#minorVersion = head.line.minorVersion;
     this.#body = body;
+    this.#owner = owner;
   }
 
   get target(): string {
@@ -133,6 +157,24 @@ export class HttpRequest implements Request {
       if (this.#gone !== undefined) this.#abort.abort(this.#gone);
     }
     return this.#abort.signal;
+  }
+
+  get upgrades(): readonly string[] {
+    return this.#minorVersion === 0 ? [] : offeredProtocols(this.headers);
+  }
+
+  upgrade<State>(protocol: Protocol<State>, options: SwitchOptions = {}): boolean {
+    return switchProtocol(this, this.#owner, protocol as unknown as Protocol<never>, options);
+  }
+
+  /** Nobody wants the answer any more. */
+  get isAbandoned(): boolean {
+    return this.#gone !== undefined;
+  }
+
+  /** Whether nothing of the request is to come. */
+  get isRead(): boolean {
+    return this.#body === undefined || this.#body.isEmpty || this.#body.isRead;
   }
 
   /** Called while its answer is outstanding: nobody wants that any more. Only the first reason counts. */

@@ -9,6 +9,7 @@ import { type AnswerFraming, isBodiless, sizeOf } from './answer-framing.ts';
 import { afterEnd, closedOrRefused, HttpUsageError, lengthMismatch } from './errors.ts';
 import type { FileAnswer } from './file-answer.ts';
 import { type InterimFields, interimText } from './interim-response.ts';
+import { checkNoTunnel } from './protocol-switch.ts';
 import type { HttpRequest } from './request.ts';
 import type { FileAnswerOptions, Response } from './response-contract.ts';
 import { type FieldRole, type ResponseField, responseField } from './response-field.ts';
@@ -265,7 +266,7 @@ export class HttpResponse implements Response {
     const bodiless = this.toHead || isBodiless(this.status);
     const declared = this.#declaredLength();
     if (declared !== undefined && declared !== size && !bodiless) throw lengthMismatch(declared, size);
-    const start = headStart(this.status, this.#fields);
+    const start = this.#headStart();
     const end = this.#headEnd(declared, chunk === undefined && this.toHead ? undefined : size);
     const head = start + this.#connectionLine() + end;
     this.phase = 'ended';
@@ -278,7 +279,7 @@ export class HttpResponse implements Response {
     const declared = this.#declaredLength();
     const framing = this.#streamFraming(declared);
     if (framing === 'length' && size > (declared ?? 0)) throw lengthMismatch(declared ?? 0, size);
-    const start = headStart(this.status, this.#fields);
+    const start = this.#headStart();
     if (framing === 'close') this.keepAlive = false;
     const end =
       framing === 'chunked' ? this.#trailerLines() + CHUNKED_END : this.#headEnd(declared, undefined);
@@ -287,6 +288,11 @@ export class HttpResponse implements Response {
     this.#remainingBytes = declared ?? 0;
     this.phase = 'streaming';
     return head;
+  }
+
+  #headStart(): string {
+    if (this.request?.method === 'CONNECT') checkNoTunnel(this.status);
+    return headStart(this.status, this.#fields);
   }
 
   #streamFraming(declared: number | undefined): AnswerFraming {

@@ -43,7 +43,7 @@ export class FakeConnection<State> implements Connection<State> {
   deadlineMs = 0;
   /** How many writes were accepted. */
   writes = 0;
-  readonly #protocol: Protocol<State>;
+  #protocol: Protocol<State>;
   readonly #highWaterMarkBytes: number;
   readonly #sent: Buffer[] = [];
   /** What arrived while paused. */
@@ -61,6 +61,19 @@ export class FakeConnection<State> implements Connection<State> {
 
   upgrade(): void {
     throw new Error('HTTP never upgrades its transport');
+  }
+
+  /** What the other protocol gets first waits for the next {@link turn}, as with the real one. */
+  become<Next>(protocol: Protocol<Next>, head: Uint8Array = Buffer.alloc(0)): boolean {
+    if (!this.#runsHooks) return false;
+    this.calls.push('become');
+    this.#protocol = protocol as unknown as Protocol<State>;
+    this.deadlineMs = 0;
+    if (this.readHalf !== 'ended') this.readHalf = 'idle';
+    if (head.length > 0) this.#waiting.unshift(Buffer.from(head));
+    if (this.#peerEnd === 'told') this.#peerEnd = 'waiting';
+    this.state = this.#protocol.onOpen(this);
+    return true;
   }
 
   // ---- what a test does ----

@@ -8,6 +8,7 @@ import type { UpgradeOptions } from './connection-upgrade.ts';
 import type { SendableFile, SendFileOptions } from './file-source.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Timeouts } from './open-deadlines.ts';
+import type { Protocol } from './protocol.ts';
 import type { ReadHalf } from './read-half.ts';
 import type { ClientTransport, ServerTransport, Transport } from './transport.ts';
 import type { WriteHalf } from './write-half.ts';
@@ -77,6 +78,21 @@ export interface Connection<State = unknown> {
    * that takes over no open connection, during a handshake, while a file is queued and after `end()`.
    */
   upgrade(transport: ServerTransport | ClientTransport, options: UpgradeOptions): void;
+  /**
+   * Hands the connection to another protocol, for good. `onOpen` of that runs inside this call and makes the state anew;
+   * from then on every hook is called on it, and none on the one before, `onClose` included: let go of what that held
+   * first. `head` is what was read and belongs to `protocol`: it is copied, and delivered to `onData` before anything
+   * from the socket, never from inside this call. So is the end of a peer that had ended before, to `onEnd`.
+   *
+   * The new protocol finds a connection that has just been opened: not paused, with the deadlines of the reactor's limits
+   * and none of the other's, and it is told of a shutdown that the other was told of. Only what was written stays: it leaves
+   * first, and counts for `needsDrain` and `onDrain`.
+   *
+   * @returns whether the connection is the new protocol's: false, and nothing was called, when it is closing or closed;
+   * false also when `onOpen` threw, which closes it with that error and without `onClose`.
+   * @throws UsageError `ERR_BECOME` during a handshake, in `onOpen` and after `end()`; `ERR_OPTION_VALUE`.
+   */
+  become<Next>(protocol: Protocol<Next>, head?: Uint8Array): boolean;
   /** Sends everything queued, then ends our side (close_notify, then FIN). Reading goes on. Twice is harmless. */
   end(data?: string | Uint8Array): void;
   /** `end()`, then waits for the peer to end, dropping what it still sends; destroys when `deadlineMs` passes. */

@@ -79,6 +79,16 @@ export class ConnectionDeadlines implements DeadlineHolder {
     this.setNext();
   }
 
+  /** Another protocol has the connection: every deadline begins anew, as the reactor's limits have it. */
+  beginAnew(): void {
+    this.timeouts = this.loop.timeouts;
+    this.ownSinceMs = NEVER;
+    this.waivedMs = this.loop.nowMs;
+    this.measureReceiving();
+    this.measureSending();
+    this.setNext();
+  }
+
   /**
    * Sets the protocol's own deadline; 0 takes it back; throws `UsageError`. The node moves only when it would come too
    * late: one that was put off, or taken back, is found out when the node fires.

@@ -5,6 +5,7 @@
  * Rule: a misuse throws and changes nothing. From the moment the new transport is made there is no way back: what fails
  * then costs the connection.
  */
+import { Buffer } from 'node:buffer';
 import type { Connection } from './connection-contract.ts';
 import { UsageError } from './errors.ts';
 import { checkOptionNames, textOption } from './options.ts';
@@ -25,19 +26,25 @@ export interface UpgradeOptions {
 /** Whose side of the handshake is taken is said by the transport. */
 export type NextTransport = ServerTransport | ClientTransport;
 
+/** What waits on the connection: files to be sent, bytes that `become` handed over and that were not delivered. */
+export interface Queued {
+  readonly hasFiles: boolean;
+  readonly unread: Uint8Array;
+}
+
 /** Makes the transport that takes `fd` over. */
 export type MakeTransport = (fd: number) => Transport;
 
 /**
  * Throws `UsageError` (`ERR_UPGRADE`, `ERR_UNKNOWN_OPTION`, `ERR_OPTION_VALUE`) when `connection` cannot be upgraded so.
- * `connectedTo` is the host of an outgoing connection; `hasFiles`: files are queued.
+ * `connectedTo` is the host of an outgoing connection.
  */
 export function upgradeOf(
   connection: Connection,
   next: NextTransport,
   options: UpgradeOptions,
   connectedTo: string | undefined,
-  hasFiles: boolean,
+  queued: Queued,
 ): MakeTransport {
   checkOptionNames('upgrade', options, ['head', 'host']);
   const { head } = options;
@@ -47,10 +54,12 @@ export function upgradeOf(
       'head must be the bytes behind the command that asked for the upgrade; an empty Uint8Array when there are none.',
     );
   }
-  const problem = problemOf(connection, next, hasFiles);
+  const problem = problemOf(connection, next, queued.hasFiles);
   if (problem !== undefined)
     throw new UsageError('ERR_UPGRADE', `This connection cannot be upgraded: ${problem}.`);
-  if ('accept' in next) return (fd) => next.accept(fd, head);
+  // What was handed over is behind it, and as plain.
+  const first = queued.unread.length === 0 ? head : Buffer.concat([head, queued.unread]);
+  if ('accept' in next) return (fd) => next.accept(fd, first);
   const host = options.host ?? connectedTo;
   if (host === undefined) {
     throw new UsageError(
@@ -59,7 +68,7 @@ export function upgradeOf(
     );
   }
   textOption('host', host);
-  return (fd) => next.connect(fd, host, head);
+  return (fd) => next.connect(fd, host, first);
 }
 
 function problemOf(

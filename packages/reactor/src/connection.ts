@@ -8,9 +8,9 @@
  */
 import type { Handshaking } from './admission.ts';
 import { handshakeStalled, queueOverflow } from './caps.ts';
+import { ConnectionBecoming } from './connection-becoming.ts';
 import type { Connection } from './connection-contract.ts';
 import { ConnectionDeadlines, type DeadlineListener } from './connection-deadlines.ts';
-import { ConnectionLeaving } from './connection-leaving.ts';
 import type { ConnectionInit } from './connection-owner.ts';
 import { type NextTransport, type UpgradeOptions, upgradeOf } from './connection-upgrade.ts';
 import type { Deadline } from './deadline.ts';
@@ -35,25 +35,19 @@ import { Status } from './transport.ts';
 import { acceptsBytes, awaitsReadable, awaitsWritable } from './write-half.ts';
 
 export class ReactorConnection<State>
-  extends ConnectionLeaving<State>
+  extends ConnectionBecoming<State>
   implements Connection<State>, Flushable, Receiver, DeadlineListener, Handshaking
 {
   private readonly protocols: ConnectionInit<State>['protocols'];
   protected readonly telling: Telling<State>;
   protected readonly listing: Listing;
   protected readonly deadlines: ConnectionDeadlines;
-  /** Of the protocol: which one it is may be settled by the handshake. */
-  private hooks: Hooks<State>;
-
-  /** A shutdown is told to the protocol once, when it has got all that is in. */
-  private shutdown: 'none' | 'due' | 'told' = 'none';
   /** `close()` was called beside a handshake, which it waits for, as what was written does. */
   private dueClose: { readonly deadlineMs?: number } | undefined;
 
   constructor(loop: Loop, slot: number, generation: number, init: ConnectionInit<State>) {
     super(loop, slot, generation, init);
     this.protocols = init.protocols;
-    this.hooks = init.protocols.fallback;
     this.telling = new Telling(this, this.hooks, init.owner);
     this.listing = new Listing(loop, this);
     this.deadlines = new ConnectionDeadlines(loop, this, this.reading, this.writing);
@@ -106,7 +100,10 @@ export class ReactorConnection<State>
     if (this.lifecycle === 'closing' || this.lifecycle === 'closed') return;
     // What still comes in plain must not be taken for what the upgrade was to protect.
     if (this.doom !== undefined) return this.destroy();
-    const make = upgradeOf(this, next, options, this.telling.owner.host, this.writing.hasFiles);
+    const make = upgradeOf(this, next, options, this.telling.owner.host, {
+      hasFiles: this.writing.hasFiles,
+      unread: this.reading.unread,
+    });
     if (this.isDispatched && !this.writing.flushStaged()) return this.transportFailed(this.writing.failure());
     this.lifecycle = stepLifecycle(this.lifecycle, 'upgrade');
     this.telling.upgradeBegun();

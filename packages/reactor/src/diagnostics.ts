@@ -18,6 +18,8 @@ export interface DiagnosticMessages {
   'sluice.connection.open': { readonly connection: Connection };
   /** The handshake of an upgrade is done: `connection.transport` is the new one; told before `onUpgraded`. */
   'sluice.connection.upgrade': { readonly connection: Connection };
+  /** Another protocol takes an open connection over; told before its `onOpen`. */
+  'sluice.connection.become': { readonly connection: Connection };
   /** A connection that had been open is gone; told before the protocol's `onClose`. */
   'sluice.connection.close': {
     readonly connection: Connection;
@@ -51,6 +53,7 @@ const channels: Channels = {
   'sluice.listen': open('sluice.listen'),
   'sluice.connection.open': open('sluice.connection.open'),
   'sluice.connection.upgrade': open('sluice.connection.upgrade'),
+  'sluice.connection.become': open('sluice.connection.become'),
   'sluice.connection.close': open('sluice.connection.close'),
   'sluice.connection.fail': open('sluice.connection.fail'),
   'sluice.deadline': open('sluice.deadline'),

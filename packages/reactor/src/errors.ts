@@ -26,7 +26,8 @@ export class UsageError extends SluiceError {
       | 'ERR_LISTEN_FD'
       | 'ERR_APPLICATION_PROTOCOL'
       | 'ERR_REACTOR_CLOSED'
-      | 'ERR_UPGRADE',
+      | 'ERR_UPGRADE'
+      | 'ERR_BECOME',
     message: string,
   ) {
     super(code, message);

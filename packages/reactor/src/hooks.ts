@@ -30,6 +30,17 @@ export class Hooks<State> {
     }
   }
 
+  /** As {@link open}, for a protocol that takes over an open connection. */
+  become(conn: Connection<State>): Error | undefined {
+    if (isWatched('sluice.connection.become')) publish('sluice.connection.become', { connection: conn });
+    try {
+      conn.state = this.protocol.onOpen(conn);
+      return undefined;
+    } catch (thrown) {
+      return this.report(thrown);
+    }
+  }
+
   /** The handshake that went on beside early data is complete. */
   handshaken(conn: Connection<State>): Error | undefined {
     try {

@@ -77,6 +77,9 @@ export interface Protocol<State = void> {
    * this hook the connection is closed at once, what was queued still sent.
    */
   onShutdown?(conn: Connection<State>): void;
-  /** The connection is gone; called exactly once for each connection whose `onOpen` ran. Writing is no longer possible. */
+  /**
+   * The connection is gone; called exactly once for each connection whose `onOpen` ran, unless `conn.become()` has given
+   * it to another protocol, which is then told. Writing is no longer possible.
+   */
   onClose?(conn: Connection<State>, reason: CloseReason, cause: Error | undefined): void;
 }

@@ -11,7 +11,7 @@ import { step, type TransitionTable } from './transition-table.ts';
  * - `draining`: there may be more; it must run again without an edge, in this dispatch or from the ready list.
  * - `paused`: the protocol asked for silence. Edges are absorbed: `resume` always drains.
  * - `wants-write`: a read is blocked until the socket is writable (TLS answering the peer); the edge is armed.
- * - `ended`: the peer ended, or the connection closed. Nothing is read any more.
+ * - `ended`: the peer ended, or the connection closed. Nothing is read any more, unless it is to tell another protocol.
  */
 export type ReadHalf = 'idle' | 'draining' | 'paused' | 'wants-write' | 'ended';
 
@@ -22,6 +22,7 @@ export type ReadHalf = 'idle' | 'draining' | 'paused' | 'wants-write' | 'ended';
  * - `opened`: a read has completed the handshake that went on beside early data; what follows did not come early.
  * - `block`: a read wants the socket to be writable. `writable`: that edge came.
  * - `pause`, `resume`: the protocol's verbs.
+ * - `become`: another protocol reads, which has asked for no silence and knows of no end: a read tells that again.
  * - `upgrade`: a new transport shakes hands; what is in the socket is its business, and an `edge` follows.
  * - `end`: a read told the end, or the connection closes.
  */
@@ -34,11 +35,12 @@ export type ReadEvent =
   | 'writable'
   | 'pause'
   | 'resume'
+  | 'become'
   | 'upgrade'
   | 'end';
 
 export const READ_HALF = {
-  idle: { edge: 'draining', pause: 'paused', upgrade: 'idle', end: 'ended' },
+  idle: { edge: 'draining', pause: 'paused', become: 'draining', upgrade: 'idle', end: 'ended' },
   draining: {
     edge: 'draining',
     dry: 'idle',
@@ -46,19 +48,21 @@ export const READ_HALF = {
     opened: 'draining',
     block: 'wants-write',
     pause: 'paused',
+    become: 'draining',
     upgrade: 'idle',
     end: 'ended',
   },
-  paused: { edge: 'paused', resume: 'draining', upgrade: 'paused', end: 'ended' },
+  paused: { edge: 'paused', resume: 'draining', become: 'draining', upgrade: 'paused', end: 'ended' },
   // A readable edge does not unblock it: the retry waits for writability and then reads everything that came.
   'wants-write': {
     edge: 'wants-write',
     writable: 'draining',
     pause: 'paused',
+    become: 'draining',
     upgrade: 'idle',
     end: 'ended',
   },
-  ended: { edge: 'ended', upgrade: 'ended' },
+  ended: { edge: 'ended', become: 'draining', upgrade: 'ended' },
 } as const satisfies TransitionTable<ReadHalf, ReadEvent>;
 
 export function stepReadHalf(state: ReadHalf, event: ReadEvent): ReadHalf {

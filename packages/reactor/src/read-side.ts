@@ -4,6 +4,7 @@
  * Rule: a drain ends because the source would block, the protocol paused, the budget is used up, the peer ended, or the
  * transport failed. Only the first may wait for an edge; whether a short read stands for it is decided here.
  */
+import { HandedBytes } from './handed-bytes.ts';
 import type { Loop } from './loop.ts';
 import { NEVER } from './open-deadlines.ts';
 import { type ReadHalf, stepReadHalf } from './read-half.ts';
@@ -18,6 +19,8 @@ export interface Receiver {
   /** The peer ended its side; told once. */
   onPeerEnded(): void;
 }
+
+const NOTHING = new Uint8Array(0);
 
 /** `waits`: an edge or a verb brings it on · `spent`: must run again without an edge · `failed`: the transport did. */
 export type DrainEnd = 'waits' | 'spent' | 'failed';
@@ -34,6 +37,8 @@ export class ReadSide {
   private trustsShortReads = true;
   /** The turn in which the budget was used up last: an edge and a place on the ready list do not add up to two. */
   private spentTurn = -1;
+  /** What another protocol has read for the one of now. Made when one does. */
+  private handed: HandedBytes | undefined;
 
   constructor(loop: Loop, transport: Transport) {
     this.loop = loop;
@@ -57,9 +62,22 @@ export class ReadSide {
     if (this.half === 'wants-write') this.half = stepReadHalf(this.half, 'writable');
   }
 
+  /** What another protocol has read, and the one of now has not got. */
+  get unread(): Uint8Array {
+    return this.handed?.left ?? NOTHING;
+  }
+
+  /** Another protocol reads: `head` first, then what comes, and the end even where it was told before. */
+  become(head: Uint8Array): void {
+    this.handed ??= new HandedBytes();
+    this.handed.add(head);
+    this.half = stepReadHalf(this.half, 'become');
+  }
+
   /** What is in the socket belongs to `transport` from now on: a drain that is under way ends here. */
   upgrade(transport: Transport): void {
     this.transport = transport;
+    this.handed?.clear();
     this.half = stepReadHalf(this.half, 'upgrade');
   }
 
@@ -81,6 +99,7 @@ export class ReadSide {
 
   /** Nothing is read any more. */
   end(): void {
+    this.handed?.clear();
     if (this.half !== 'ended') this.half = stepReadHalf(this.half, 'end');
   }
 
@@ -93,6 +112,12 @@ export class ReadSide {
         this.spentTurn = turns;
         this.half = stepReadHalf(this.half, 'spent');
         return 'spent';
+      }
+      const handed = this.handed?.moveInto(this.loop.readBuffer.bytes) ?? 0;
+      if (handed > 0) {
+        budget -= handed;
+        receiver.onBytes(handed);
+        continue;
       }
       const progress = this.transport.read(this.loop.readBuffer.bytes);
       if (progress > 0) {

@@ -1,8 +1,8 @@
 /**
  * What the protocol, and whoever made a connection, are told of its beginning and its end.
  *
- * Rule: `onClose` comes exactly once for each connection whose `onOpen` has returned, and never before that; one that is
- * gone before it was open is told to its owner alone.
+ * Rule: `onClose` comes exactly once for each connection whose `onOpen` has returned, and never before that, to the protocol
+ * that it has then; one that is gone before it was open is told to its owner alone.
  */
 import type { Connection } from './connection-contract.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
@@ -32,6 +32,11 @@ export class Telling<State> {
     return this.opening !== 'before';
   }
 
+  /** Whether `onOpen` has not returned yet. */
+  get isOpening(): boolean {
+    return this.opening === 'running';
+  }
+
   /** The handshake is done; `onOpen` comes next. */
   handshaken(): void {
     this.owner.onHandshaken(this.connection);
@@ -58,6 +63,17 @@ export class Telling<State> {
     if (thrown !== undefined) return thrown;
     this.opening = 'done';
     this.owner.onOpened();
+    if (this.keptClose !== undefined) this.tellClose(this.keptClose.reason, this.keptClose.error);
+    return undefined;
+  }
+
+  /** Calls `onOpen` of a protocol that takes the open connection over. The one before hears nothing more. */
+  become(hooks: Hooks<State>): Error | undefined {
+    this.hooks = hooks;
+    this.opening = 'running';
+    const thrown = hooks.become(this.connection);
+    if (thrown !== undefined) return thrown;
+    this.opening = 'done';
     if (this.keptClose !== undefined) this.tellClose(this.keptClose.reason, this.keptClose.error);
     return undefined;
   }

@@ -1,0 +1,372 @@
+import { setImmediate as settled } from 'node:timers/promises';
+import { type Handler, HttpPeerError, HttpUsageError, http } from '@sluice/http-lite';
+import { type Connection, type Protocol, UsageError } from '@sluice/reactor';
+import { describe, expect, it } from 'vitest';
+import { parseAnswers } from './answers.ts';
+import { FakeConnection } from './fake-connection.ts';
+import { asking, SWITCHED, serve, shouting, thrown } from './switching.ts';
+
+describe('a request that is upgraded', () => {
+  it('is answered 101, and its connection is the other protocol’s with all bytes behind it', () => {
+    const other = shouting();
+    const taken: unknown[] = [];
+    const { connection, protocol } = serve((req) => void taken.push(req.upgrade(other), other.log.length));
+    connection.receive(`${asking()}hello GET / HTTP/1.1\r\n\r\n`).receive('world');
+    expect(connection.take()).toBe(`${SWITCHED}HELLO GET / HTTP/1.1\r\n\r\nWORLD`);
+    expect(other.log).toEqual(['open', 'data hello GET / HTTP/1.1\r\n\r\n', 'data world']);
+    expect([taken, connection.state]).toEqual([[true, 1], 'the state of the other']);
+    expect(protocol.stats()).toMatchObject({ requests: 1, answers: 1, upgrades: 1, aborted: 0 });
+  });
+
+  it('hands over the same bytes wherever its own are cut', () => {
+    const wire = `${asking()}first\r\nGET / HTTP/1.1\r\n\r\n`;
+    for (let cut = 1; cut < wire.length; cut += 1) {
+      const { connection } = serve((req) => void req.upgrade(shouting()));
+      connection.receive(wire.slice(0, cut)).receive(wire.slice(cut));
+      expect(connection.take()).toBe(`${SWITCHED}FIRST\r\nGET / HTTP/1.1\r\n\r\n`);
+    }
+  });
+
+  it('later, hands over what came meanwhile, in order, although so much of it paused the connection', async () => {
+    const other = shouting();
+    let upgrade = () => {};
+    const handler: Handler = (req) => {
+      upgrade = () => void req.upgrade(other);
+    };
+    const { connection } = serve(handler, { limits: { pipelineBytes: 0 } });
+    connection.receive(`${asking()}one `).receive('two ').receive('three');
+    expect(connection.isPaused).toBe(true);
+    upgrade();
+    connection.turn();
+    expect(connection.isPaused).toBe(false);
+    expect(other.log.join('')).toBe('opendata one data two data three');
+    expect(connection.take()).toBe(`${SWITCHED}ONE TWO THREE`);
+  });
+
+  it('leaves the pause that the other protocol asks for as it opens', async () => {
+    const onOpen = (conn: Connection<string>) => {
+      conn.pause();
+      return '';
+    };
+    const other = { ...shouting(), onOpen };
+    let upgrade = () => {};
+    const handler: Handler = (req) => {
+      upgrade = () => void req.upgrade(other);
+    };
+    const { connection } = serve(handler, { limits: { pipelineBytes: 0 } });
+    connection.receive(`${asking()}one`).receive('two');
+    upgrade();
+    connection.turn();
+    expect([connection.isPaused, other.log]).toEqual([true, []]);
+  });
+
+  it('comes after the answers of the requests before it', async () => {
+    const ends: (() => void)[] = [];
+    const { connection } = serve((req, res) => {
+      if (req.upgrades.length > 0) req.upgrade(shouting());
+      else ends.push(() => res.end('first'));
+    });
+    connection.receive(`GET / HTTP/1.1\r\nHost: a\r\n\r\n${asking()}then`);
+    expect(connection.take()).toBe('');
+    ends[0]?.();
+    connection.turn();
+    expect(connection.take()).toMatch(
+      /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nfirstHTTP\/1\.1 101 [\s\S]*\r\n\r\nTHEN$/,
+    );
+  });
+
+  it('owes HTTP nothing any more: no deadline, no hook, no shutdown', async () => {
+    const other = shouting();
+    const { connection, errors } = serve((req) => void req.upgrade(other));
+    connection.receive(asking().slice(0, 20));
+    expect(connection.deadlineMs).toBeGreaterThan(0);
+    connection.receive(asking().slice(20)).shutdown().timeout('idle').receiveEnd();
+    expect(connection.deadlineMs).toBe(0);
+    expect(other.log).toEqual(['open', 'shutdown', 'timeout idle', 'end', 'close clean']);
+    expect(connection.take()).toBe(SWITCHED);
+    expect(errors).toEqual([]);
+  });
+
+  it('has the fields that were given for it, and none of those of the answer', () => {
+    const { connection } = serve((req, res) => {
+      res.setHeader('x-answer', '1');
+      req.upgrade(shouting(), { token: 'shout/1', fields: { 'Sec-Shout': ['a', 'b'] } });
+    });
+    connection.receive(asking('whisper, shout/1'));
+    expect(connection.take()).toBe(SWITCHED.replace(/\r\n$/, 'Sec-Shout: a\r\nSec-Shout: b\r\n\r\n'));
+  });
+
+  it('may spell its token differently: names of protocols have no case', () => {
+    const { connection } = serve((req) => void req.upgrade(shouting(), { token: 'shout/1' }));
+    expect(connection.receive(asking('SHOUT/1')).take()).toBe(SWITCHED);
+  });
+
+  it('may have had interim answers', () => {
+    const { connection } = serve((req, res) => {
+      res.writeEarlyHints({ link: '</a>' });
+      req.upgrade(shouting());
+    });
+    const [hints, switched] = connection.receive(asking()).take().split('\r\n\r\n');
+    expect([hints?.slice(0, 12), switched?.slice(0, 12)]).toEqual(['HTTP/1.1 103', 'HTTP/1.1 101']);
+  });
+
+  it('whose body was read to its end hands over what came behind that', async () => {
+    const bodies: string[] = [];
+    const { connection } = serve(async (req) => {
+      bodies.push(await req.body.text());
+      req.upgrade(shouting());
+    });
+    connection.receive(`${asking('shout/1', 'Content-Length: 4\r\n', 'POST / HTTP/1.1')}bodybehind`);
+    await settled();
+    connection.turn();
+    expect([bodies, connection.take()]).toEqual([['body'], `${SWITCHED}BEHIND`]);
+  });
+
+  it('sends 100 Continue first to a client that waits for it', async () => {
+    const { connection } = serve(async (req) => {
+      await req.body.bytes();
+      req.upgrade(shouting());
+    });
+    const more = 'Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n';
+    connection.receive(asking('shout/1', more, 'POST / HTTP/1.1'));
+    await settled();
+    expect(connection.take()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    connection.receive('1\r\nx\r\n0\r\n\r\nnow');
+    await settled();
+    connection.turn();
+    expect(connection.take()).toBe(`${SWITCHED}NOW`);
+  });
+
+  it('is told of the end of a peer that ended before', async () => {
+    const other = shouting();
+    let upgrade = () => {};
+    const { connection } = serve((req) => {
+      upgrade = () => void req.upgrade(other);
+    });
+    connection.receive(`${asking()}last`).receiveEnd();
+    upgrade();
+    connection.turn();
+    expect(other.log).toEqual(['open', 'data last', 'end', 'close clean']);
+  });
+
+  it('stays whole when its handler throws afterwards, which is told', () => {
+    const other = shouting();
+    const failure = new Error('too late');
+    const { connection, errors } = serve((req) => {
+      req.upgrade(other);
+      throw failure;
+    });
+    connection.receive(`${asking()}hi`);
+    expect([connection.take(), errors, connection.lifecycle]).toEqual([`${SWITCHED}HI`, [failure], 'open']);
+  });
+
+  it('lets nothing of its answer through, and nobody wait for room', async () => {
+    const other = shouting();
+    const seen: unknown[] = [];
+    const handler: Handler = async (req, res) => {
+      const waiting = res.drained().catch((error: HttpPeerError) => error.code);
+      req.upgrade(other);
+      seen.push(res.headersSent, res.ended, req.signal.aborted, res.writeContinue(), await waiting);
+      seen.push(
+        thrown(() => res.write('more')),
+        thrown(() => req.upgrade(other)),
+      );
+      seen.push(await res.drained().catch((error: HttpPeerError) => [error.constructor, error.message]));
+    };
+    const protocol = http(handler);
+    const connection = new FakeConnection(protocol as Protocol<unknown>, { highWaterMarkBytes: 1 });
+    connection.needsDrain = true;
+    connection.receive(asking());
+    await settled();
+    const ended = { class: HttpUsageError, code: 'ERR_HTTP_ENDED' };
+    expect(seen).toEqual([
+      true,
+      true,
+      false,
+      false,
+      'ERR_HTTP_PEER_GONE',
+      expect.objectContaining(ended),
+      expect.objectContaining(ended),
+      [HttpPeerError, expect.stringContaining('its connection was handed to another protocol')],
+    ]);
+    expect(connection.take()).toBe(SWITCHED);
+  });
+});
+
+describe('what a client asks for', () => {
+  const offers = (head: string) => {
+    let seen: readonly string[] = ['nobody asked'];
+    const { connection } = serve((req, res) => {
+      seen = req.upgrades;
+      res.end('as always');
+    });
+    expect(parseAnswers(connection.receive(head).take())).toMatchObject([{ status: 200, body: 'as always' }]);
+    return seen;
+  };
+
+  it('is told in its order and spelling, and ignored by a handler that answers', () => {
+    expect(offers(asking('websocket, HTTP/2.0'))).toEqual(['websocket', 'HTTP/2.0']);
+    expect(offers(asking('a', 'Upgrade: ,b/1 ,\t c ,\r\n'))).toEqual(['a', 'b/1', 'c']);
+  });
+
+  it.each([
+    ['without Connection: Upgrade', 'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: shout/1\r\n\r\n'],
+    ['without Upgrade', 'GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n\r\n'],
+    ['in HTTP/1.0', asking('shout/1', '', 'GET / HTTP/1.0')],
+    ['in a trailer', 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close, upgrades\r\nUpgrade: a\r\n\r\n'],
+    ['with names that are none', asking('a/b/c, d e, /1, "quoted"')],
+  ])('is nothing %s', (_how, head) => {
+    expect(offers(head)).toEqual([]);
+  });
+});
+
+describe('an upgrade is refused, and nothing is sent,', () => {
+  /** What `upgrade` throws for `head`; the handler answers 204 then. */
+  const refusal = (head: string, options: object = {}, settings = {}) => {
+    let seen: unknown;
+    const { connection } = serve((req, res) => {
+      seen = thrown(() => req.upgrade(shouting(), options));
+      res.status = req.method === 'CONNECT' ? 403 : 204;
+      res.end();
+    }, settings);
+    const sent = connection.receive(head).take();
+    expect(sent).toMatch(/^HTTP\/1\.1 (204|403) /);
+    return seen;
+  };
+  const upgradeError = (why: string) => ({
+    class: HttpUsageError,
+    code: 'ERR_HTTP_UPGRADE',
+    message: `this request cannot change the protocol: ${why}`,
+  });
+
+  it.each([
+    [
+      'where none was asked for',
+      'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+      {},
+      'its client asks for none; look at req.upgrades first',
+    ],
+    [
+      'where another was asked for',
+      asking('whisper'),
+      { token: 'shout/1' },
+      "its client does not offer 'shout/1'",
+    ],
+    [
+      'where several are offered and none is named',
+      asking('a, b'),
+      {},
+      'its client offers several; say which one by token',
+    ],
+    ['in HTTP/1.0', asking('shout/1', '', 'GET / HTTP/1.0'), {}, 'HTTP/1.0 knows no other protocol'],
+    [
+      'before its body',
+      asking('shout/1', 'Content-Length: 2\r\n'),
+      {},
+      'its body comes first: read it to its end',
+    ],
+    [
+      'before its body, though that is here',
+      `${asking('shout/1', 'Content-Length: 2\r\n')}hi`,
+      {},
+      'its body comes first: read it to its end',
+    ],
+  ])('%s', (_when, head, options, why) => {
+    expect(refusal(head, options)).toEqual(upgradeError(why));
+  });
+
+  it('for fields and options that cannot be', () => {
+    expect(refusal(asking(), { fields: { 'Content-Length': '0' } })).toMatchObject({
+      class: HttpUsageError,
+      code: 'ERR_HTTP_HEADER_FORBIDDEN',
+      message: 'Content-Length has no place in an interim answer',
+    });
+    expect(refusal(asking(), { fields: { 'x-a': 'b\r\nSet-Cookie: evil' } })).toMatchObject({
+      code: 'ERR_HTTP_HEADER_INVALID',
+    });
+    expect(refusal(asking(), { tokens: 'shout/1' })).toMatchObject({
+      class: UsageError,
+      code: 'ERR_UNKNOWN_OPTION',
+    });
+  });
+
+  it('for what is no protocol', () => {
+    let seen: unknown;
+    const { connection } = serve((req, res) => {
+      seen = thrown(() => req.upgrade({} as Protocol));
+      res.end();
+    });
+    connection.receive(asking());
+    expect(seen).toEqual({
+      class: UsageError,
+      code: 'ERR_OPTION_VALUE',
+      message: 'upgrade needs a protocol: an object with the hook onOpen.',
+    });
+    expect(connection.calls).toEqual([]);
+  });
+
+  it('after the head, and after the answer', () => {
+    const seen: unknown[] = [];
+    const { connection } = serve((req, res) => {
+      res.write('begun');
+      seen.push(thrown(() => req.upgrade(shouting())));
+      res.end();
+      seen.push(thrown(() => req.upgrade(shouting())));
+    });
+    expect(connection.receive(asking()).take()).not.toContain(' 101 ');
+    expect(seen).toEqual([
+      {
+        class: HttpUsageError,
+        code: 'ERR_HTTP_HEAD_SENT',
+        message: 'the head has been sent; upgrade() is an answer of its own',
+      },
+      {
+        class: HttpUsageError,
+        code: 'ERR_HTTP_ENDED',
+        message: 'the answer has ended; nothing can be added to it',
+      },
+    ]);
+  });
+
+  it('after the answer, also when the next request is with its handler', () => {
+    const requests: Parameters<Handler>[0][] = [];
+    const { connection } = serve((req, res) => {
+      requests.push(req);
+      if (requests.length === 1) res.end();
+    });
+    connection.receive(asking() + asking());
+    expect(thrown(() => requests[0]?.upgrade(shouting()))).toMatchObject({ code: 'ERR_HTTP_ENDED' });
+    expect(requests[1]?.upgrade(shouting())).toBe(true);
+  });
+
+  it('by 500 when its handler does not look', () => {
+    const { connection, errors } = serve((req) => void req.upgrade(shouting()));
+    connection.receive('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(parseAnswers(connection.take())).toMatchObject([{ status: 500 }]);
+    expect(errors).toEqual([expect.objectContaining({ code: 'ERR_HTTP_UPGRADE' })]);
+  });
+
+  it('P48 by 425 when it came early, for what follows may be a replay as well', () => {
+    const other = shouting();
+    const { connection, errors, protocol } = serve((req) => void req.upgrade(other));
+    connection.lifecycle = 'early';
+    connection.receive(asking());
+    expect(parseAnswers(connection.take())).toMatchObject([{ status: 425 }]);
+    expect([errors, other.log, protocol.stats().refused]).toEqual([[], [], { ERR_HTTP_TOO_EARLY: 1 }]);
+    connection.lifecycle = 'open';
+    expect(connection.receive(asking()).take()).toBe(SWITCHED);
+  });
+
+  it('without a word when the connection has closed, or closes', () => {
+    for (const close of ['reset', 'close', 'end'] as const) {
+      const other = shouting();
+      let upgrade: () => boolean = () => true;
+      const { connection } = serve((req) => {
+        upgrade = () => req.upgrade(other);
+      });
+      connection.receive(asking());
+      connection[close]();
+      expect([close, upgrade(), other.log, connection.take()]).toEqual([close, false, [], '']);
+    }
+  });
+});
