@@ -5,6 +5,7 @@
  * answers leave in order, and from a loop, so that any number of pipelined requests needs no stack.
  */
 import type { CloseReason, Connection, OpenDeadline } from '@sluice/reactor';
+import type { AnswerOwner } from './answer-owner.ts';
 import type { BodyOwner } from './body.ts';
 import { ChunkInHand } from './chunk-in-hand.ts';
 import { DrainWaiters } from './drain-waiters.ts';
@@ -23,7 +24,7 @@ import type { SwitchOwner } from './protocol-switch.ts';
 import { expectQuiet } from './quiet-leave.ts';
 import { overdue, refusalOf } from './refusals.ts';
 import { HttpRequest } from './request.ts';
-import { type AnswerOwner, HttpResponse } from './response.ts';
+import { HttpResponse } from './response.ts';
 import { TurnShare } from './turn-share.ts';
 
 /** The state that `conn.state` holds. Its members belong to this package. */

@@ -6,6 +6,7 @@
  */
 import type { Connection, SendableFile } from '@sluice/reactor';
 import { type AnswerFraming, isBodiless, sizeOf } from './answer-framing.ts';
+import type { AnswerOwner } from './answer-owner.ts';
 import { afterEnd, closedOrRefused, HttpUsageError, lengthMismatch } from './errors.ts';
 import type { FileAnswer } from './file-answer.ts';
 import { type InterimFields, interimText } from './interim-response.ts';
@@ -30,19 +31,6 @@ export type ResponsePhase = 'idle' | 'opening' | 'streaming' | 'ended' | 'gone';
 
 /** Text up to this length is joined with the head and leaves in one write. */
 const JOIN_CHARACTERS = 8192;
-
-/** What an answer asks of the connection that it goes out on. */
-export interface AnswerOwner {
-  readonly connection: Connection;
-  /** All of the answer was handed to the connection. */
-  answerEnded(response: HttpResponse): void;
-  /** Whether what is left of the request, and of the connection, allows for another request. */
-  mayKeepAlive(): boolean;
-  /** Sends `100 Continue` if the client waits for it. Whether it did. */
-  tellContinue(): boolean;
-  /** As `Response.drained`. */
-  drained(): Promise<void>;
-}
 
 export class HttpResponse implements Response {
   status = 200;
