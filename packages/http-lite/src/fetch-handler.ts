@@ -1,8 +1,8 @@
 /**
  * Handlers of the web-standard shape: from our request to theirs, from their answer to ours.
  *
- * Rule: nothing global is replaced and nothing of the platform is imitated, so whatever takes a `Request` takes these, and
- * what goes wrong ends as it does for every other handler.
+ * Rule: nothing global is replaced, whatever takes a `Request` takes ours, and what goes wrong ends as it does for every
+ * other handler.
  */
 
 import { fetchRequest, hasFetchBody } from './fetch-request.ts';

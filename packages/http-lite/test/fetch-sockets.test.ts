@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { type FetchHandler, http } from '@sluice/http-lite';
 import { createReactor, type Reactor } from '@sluice/reactor';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isLazyUsable } from '../src/lazy-request.ts';
 import { settled } from './replay.ts';
 
 const KIBIBYTE = 1024;
@@ -188,6 +189,37 @@ describe('Node’s fetch', () => {
     expect(answer.headers.get('x-from')).toBe('upstream');
     expect(await digestOf(answer.body!)).toBe(DIGEST);
   });
+});
+
+describe('a handler that hands its request on', () => {
+  const tell: FetchHandler = async (incoming) =>
+    Response.json([
+      incoming.method,
+      new URL(incoming.url).pathname,
+      incoming.headers.get('x-a'),
+      await incoming.text(),
+    ]);
+  const ways: Record<string, (incoming: Request, target: string) => Promise<Response>> = {
+    'as it is, with another URL': (incoming, target) => fetch(new Request(target, incoming)),
+    'with a field more': (incoming, target) => {
+      incoming.headers.set('x-a', '2');
+      return fetch(target, incoming);
+    },
+  };
+  it.each(Object.keys(ways))('%s, streams it to another server', async (how) => {
+    const upstream = await serve(tell);
+    const port = await serve((incoming) => ways[how]!(incoming, `http://127.0.0.1:${upstream}/up`));
+    const answer = await fetch(`http://127.0.0.1:${port}/`, {
+      method: 'PUT',
+      body: 'text',
+      headers: { 'x-a': '1' },
+    });
+    expect(await answer.json()).toEqual(['PUT', '/up', how.startsWith('as') ? '1' : '2', 'text']);
+  });
+});
+
+it('the Request is made only when it is needed, where the runtime lets it be whole all the same', () => {
+  expect(isLazyUsable).toBe(Number(process.versions.node.split('.')[0]) < 24);
 });
 
 it('a request of HTTP/1.0 without Host has the address that was connected to in its URL', async () => {
