@@ -65,7 +65,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
       this.#inflow.keep(chunk, at);
       this.#regulate();
     }
-    this.#leaveIfLast();
+    this.#leaveIfQuiet();
     this.#rest();
   }
 
@@ -124,7 +124,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
     this.#settings.counters.answers += 1;
     this.#response = undefined;
     this.#incoming?.body.discard();
-    if (!response.keepAlive || (this.#shuttingDown && !this.#hasMore())) this.#leave();
+    if (!response.keepAlive) this.#leave();
     if (this.#inbound === 'held') this.#inbound = this.#nextHead();
     if (!this.#chunk.isRead) this.#advance();
   }
@@ -214,7 +214,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
       if (at < chunk.length && !this.#isDropped()) inflow.putBack(chunk.subarray(at));
     }
     if (this.#inbound === 'head' && this.#peerEnded) this.#leave();
-    this.#leaveIfLast();
+    this.#leaveIfQuiet();
     this.#regulate();
     this.#rest();
   }
@@ -376,9 +376,10 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
     this.#regulate();
   }
 
-  /** The reactor shuts down and nothing of a further request is here. */
-  #leaveIfLast(): void {
-    if (this.#shuttingDown && this.#isIdle() && this.#share.requests > 0) this.#leave();
+  /** The reactor shuts down, and the head of the last answer was sent before it could say so. */
+  #leaveIfQuiet(): void {
+    const { requests } = this.#share;
+    if (this.#shuttingDown && this.#isIdle() && requests > 0) expectQuiet(this.connection, requests);
   }
 
   #isIdle(): boolean {

@@ -45,7 +45,8 @@ export function switchProtocol(
     throw new UsageError('ERR_OPTION_VALUE', 'upgrade needs a protocol: an object with the hook onOpen.');
   const response = owner.answerTo(request);
   if (response === undefined && !request.isAbandoned) throw afterEnd();
-  if (response?.phase === 'streaming')
+  if (response === undefined || response.phase === 'gone') return false;
+  if (response.phase === 'streaming')
     throw new HttpUsageError(
       'ERR_HTTP_HEAD_SENT',
       'the head has been sent; upgrade() is an answer of its own',
@@ -55,7 +56,6 @@ export function switchProtocol(
   if (request.httpVersion === '1.0') throw refused('HTTP/1.0 knows no other protocol');
   const head = request.method === 'CONNECT' ? tunnelHead(options) : switchHead(request, options);
   if (!request.isRead) throw refused('its body comes first: read it to its end');
-  if (response === undefined || response.phase === 'gone') return false;
   const { lifecycle, writeHalf } = request.connection;
   if (lifecycle !== 'open' || writeHalf === 'ending' || writeHalf === 'ended') return false;
   const unread = owner.letGo();

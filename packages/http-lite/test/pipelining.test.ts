@@ -251,6 +251,34 @@ describe('the end of a connection', () => {
       .shutdown();
     end();
     expect(parseAnswers(connection.take()).length).toBe(1);
+    expect(connection.calls).toEqual(['setTimeouts {"idleMs":500}']);
+    expect(connection.timeout('idle').calls.at(-1)).toBe('close');
+  });
+
+  it('by shutdown waits a moment behind an answer that could not say so, for the next request may be on its way', () => {
+    let end = () => {};
+    const connection = serve((req, res) => {
+      if (req.target !== '/stream') return res.end();
+      res.write('begun');
+      end = () => res.end();
+    })
+      .receive(get('stream'))
+      .shutdown();
+    expect(connection.calls).toEqual([]);
+    end();
+    expect(connection.calls).toEqual(['setTimeouts {"idleMs":500}']);
+    connection.receive(get());
+    const answers = parseAnswers(connection.take());
+    expect(answers.map(({ headers }) => headers['connection'])).toEqual([undefined, 'close']);
+    expect(connection.calls.at(-1)).toBe('close');
+  });
+
+  it('by shutdown is said to a request whose body came with it', () => {
+    const connection = serve((_req, res) => res.end())
+      .receive('POST / HTTP/1.1\r\n')
+      .shutdown()
+      .receive('Host: a\r\nContent-Length: 2\r\n\r\nhi');
+    expect(parseAnswers(connection.take())).toMatchObject([{ headers: { connection: 'close' } }]);
     expect(connection.calls).toEqual(['close']);
   });
 

@@ -1,5 +1,5 @@
 import { setImmediate as settled } from 'node:timers/promises';
-import { type Handler, HttpPeerError, HttpUsageError, http } from '@sluice/http-lite';
+import { type Handler, HttpPeerError, type HttpRequestError, HttpUsageError, http } from '@sluice/http-lite';
 import { type Connection, type Protocol, UsageError } from '@sluice/reactor';
 import { describe, expect, it } from 'vitest';
 import { parseAnswers } from './answers.ts';
@@ -58,6 +58,17 @@ describe('a request that is upgraded', () => {
     upgrade();
     connection.turn();
     expect([connection.isPaused, other.log]).toEqual([true, []]);
+  });
+
+  it('leaves the pause and the deadline that the other protocol sets as it opens in the request’s own turn', () => {
+    const onOpen = (conn: Connection<string>) => {
+      conn.pause();
+      conn.setDeadline(700);
+      return '';
+    };
+    const { connection } = serve((req) => void req.upgrade({ ...shouting(), onOpen }));
+    connection.receive(`${asking()}more`);
+    expect([connection.isPaused, connection.deadlineMs]).toEqual([true, 700]);
   });
 
   it('comes after the answers of the requests before it', async () => {
@@ -357,15 +368,55 @@ describe('an upgrade is refused, and nothing is sent,', () => {
     expect(connection.receive(asking()).take()).toBe(SWITCHED);
   });
 
+  it('without a word when the request was refused in the middle of its body', async () => {
+    const seen: unknown[] = [];
+    const handler: Handler = async (req) => {
+      await req.body.bytes().catch((error: HttpRequestError) => seen.push(error.code));
+      seen.push(req.upgrade(shouting()));
+    };
+    const { connection } = serve(handler);
+    connection.receive(`${asking('shout/1', 'Transfer-Encoding: chunked\r\n', 'POST / HTTP/1.1')}nonsense`);
+    await settled();
+    expect(seen).toEqual(['ERR_HTTP_CHUNK', false]);
+    expect(parseAnswers(connection.take())).toMatchObject([{ status: 400 }]);
+  });
+
+  it.each([
+    ['nobody reads, though all of it is here', 'body', async () => {}],
+    [
+      'whose reader has left before its end',
+      'bo',
+      async (req: Parameters<Handler>[0]) => {
+        for await (const _ of req.body) break;
+      },
+    ],
+  ])('for a body that %s', async (_which, body, read) => {
+    let seen: unknown;
+    const { connection } = serve(async (req) => {
+      await read(req);
+      await settled();
+      seen = thrown(() => req.upgrade(shouting()));
+    });
+    connection.receive(`${asking('shout/1', 'Content-Length: 4\r\n', 'POST / HTTP/1.1')}${body}`);
+    await settled();
+    await settled();
+    expect(seen).toMatchObject({ class: HttpUsageError, code: 'ERR_HTTP_UPGRADE' });
+    expect(connection.take()).toBe('');
+  });
+
   it('without a word when the connection has closed, or closes', () => {
-    for (const close of ['reset', 'close', 'end'] as const) {
+    const shakeHands = (connection: FakeConnection<unknown>) => {
+      connection.lifecycle = 'handshaking';
+    };
+    for (const close of ['reset', 'close', 'end', 'shakeHands'] as const) {
       const other = shouting();
       let upgrade: () => boolean = () => true;
       const { connection } = serve((req) => {
         upgrade = () => req.upgrade(other);
       });
       connection.receive(asking());
-      connection[close]();
+      if (close === 'shakeHands') shakeHands(connection);
+      else connection[close]();
       expect([close, upgrade(), other.log, connection.take()]).toEqual([close, false, [], '']);
     }
   });

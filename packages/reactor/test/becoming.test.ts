@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import { Ready } from '@sluice/core-native';
+import { Ready, Status } from '@sluice/core-native';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { type Connection, type Protocol, UsageError } from '../src/index.ts';
 import { FakeTransport, Harness } from '../src/testing/index.ts';
@@ -269,6 +269,22 @@ describe('a protocol that takes a connection over', () => {
     expect(harness.reactor.stats()).toMatchObject({ connections: 0, closed: 1 });
   });
 
+  test('P54 that throws while it opens gives its place to the next in the backlog', async () => {
+    harness = new Harness({ limits: { maxConnections: 1 } });
+    await harness.listen(first);
+    next.opened = () => {
+      throw new Error('no state');
+    };
+    harness.accept();
+    const { conn } = first;
+    harness.offer();
+    harness.poller.fire([harness.listenerFd, Ready.readable]);
+    expect(first.connections).toHaveLength(1);
+    conn.become(next);
+    harness.poller.settle();
+    expect(first.connections).toHaveLength(2);
+  });
+
   test('P54 that throws on its first bytes costs the connection, reported once', () => {
     next.data = () => {
       throw new Error('what is this');
@@ -347,7 +363,7 @@ describe('a change of protocols is refused, and changes nothing,', () => {
 
   test('during the handshake of an upgrade', () => {
     const sealed = new FakeTransport();
-    sealed.handshakes.push(-1);
+    sealed.handshakes.push(Status.wantsRead);
     harness.accept();
     first.conn.upgrade({ name: 'next', upgrades: true, accept: () => sealed }, { head: new Uint8Array(0) });
     expect(refused(() => first.conn.become(next))).toEqual({
@@ -355,6 +371,18 @@ describe('a change of protocols is refused, and changes nothing,', () => {
       message:
         'This connection cannot change its protocol: a handshake is under way; wait for onOpen or onUpgraded.',
     });
+  });
+
+  test('P48 beside early data, which the other protocol could not tell', async () => {
+    const early = Object.assign(new Named(), { earlyData: true });
+    harness = new Harness();
+    await harness.listen(early);
+    harness.accept((script) => script.handshakes.push(Status.early));
+    expect(refused(() => early.conn.become(next))).toEqual({
+      code: 'ERR_BECOME',
+      message: 'This connection cannot change its protocol: a handshake is under way; wait for onHandshaken.',
+    });
+    early.conn.destroy();
   });
 
   test('for what is no protocol, and for a head that is no bytes', () => {
