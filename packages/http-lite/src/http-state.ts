@@ -358,14 +358,12 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
 
   /** No further request: closes when what is queued has left, or when the reader of the last body is through. */
   #leave(): void {
-    const { connection } = this;
     if (this.#inbound === 'body' && this.#incoming?.body.reader === 'reading' && !this.#peerEnded) {
       this.#inbound = 'last-body';
-      connection.end();
-      return;
+      return this.connection.end();
     }
     this.#drop();
-    this.#deadlines.owe(leave(connection));
+    this.#deadlines.owe(leave(this.connection));
   }
 
   #drop(): void {
