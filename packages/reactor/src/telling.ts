@@ -13,6 +13,8 @@ import type { CloseReason } from './protocol.ts';
 export class Telling<State> {
   /** How far `onOpen` is. While it runs a close is kept back, so that `onClose` finds the state. */
   private opening: 'before' | 'running' | 'done' = 'before';
+  /** The owner knows that the handshake is done, or will never be. */
+  private isHandshaken = false;
   /** The owner knows of an upgrade under way. */
   private upgrading = false;
   private keptClose: { readonly reason: CloseReason; readonly error: Error | undefined } | undefined;
@@ -39,6 +41,7 @@ export class Telling<State> {
 
   /** The handshake is done; `onOpen` comes next. */
   handshaken(): void {
+    this.isHandshaken = true;
     this.owner.onHandshaken(this.connection);
   }
 
@@ -86,6 +89,8 @@ export class Telling<State> {
   /** The connection is closed. */
   close(reason: CloseReason, error: Error | undefined): void {
     this.upgradeOver();
+    // Open beside its handshake, it has its place among those that shake hands until it is gone.
+    if (this.hasBegun && !this.isHandshaken) this.handshaken();
     if (this.opening === 'done') this.tellClose(reason, error);
     else if (this.opening === 'running') this.keptClose = { reason, error };
     else this.tellFailed(reason, error);

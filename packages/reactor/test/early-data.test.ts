@@ -92,6 +92,31 @@ describe('P48 early data', () => {
     expect(protocol.log).toEqual(['open', 'handshaken', 'open']);
   });
 
+  test('gives its place among the handshakes back, too, when it closes before that', async () => {
+    const limited = new Harness({ limits: { maxHandshakes: 1 } });
+    const protocol = new EarlyRecorder();
+    await limited.listen(protocol);
+    const isEarly = (transport: FakeTransport) => void transport.handshakes.push(Status.early);
+    for (const end of ['destroy', 'fail', 'throw'] as const) {
+      protocol.opened = (conn) => {
+        if (end === 'throw' && conn.lifecycle === 'early') throw new Error('boom');
+      };
+      const { fd, transport } = limited.offer(isEarly);
+      limited.poller.fire([limited.listenerFd, Ready.readable]);
+      limited.poller.settle();
+      if (end === 'destroy') protocol.conn.destroy();
+      if (end === 'fail') transport.reads.push({ status: 'failed' });
+      if (end === 'fail') limited.poller.fire([fd, Ready.readable]);
+      limited.poller.settle();
+      expect(transport.closed).toBe(true);
+    }
+    expect(limited.reactor.stats()).toMatchObject({ connections: 0, opened: 3 });
+    limited.offer();
+    limited.poller.fire([limited.listenerFd, Ready.readable]);
+    limited.poller.settle();
+    expect(limited.reactor.stats()).toMatchObject({ opened: 4, states: { open: 1 } });
+  });
+
   test.each([
     ['all protocols can tell it', true, true],
     ['one of them cannot', false, false],
