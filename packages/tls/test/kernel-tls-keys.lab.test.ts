@@ -145,10 +145,11 @@ describe.each(cases)('P45 a $side with kernelTls $kernelTls, $place,', ({ side, 
       expect(kernelTlsCounts().keys - before).toBe(kernelTls === 'both' ? 2 : 1);
       return;
     }
-    if (waits && kernelTls === 'send') {
-      // User space opens; what cannot be sent is the answer, and that is due with what is said next.
+    if (kernelTls === 'send') {
+      // User space opens; what cannot be sent is the answer, and that is due with what is said next, or is left of a file.
       other.conn.write(words);
-      await one.party.heard(content.length + words.length);
+      const heardOf = one.party.heard(content.length + words.length);
+      await Promise.race([heardOf, one.party.closed.reach(1)]);
       one.conn.write(words);
     }
     await endsWithTheReason(one, other);
