@@ -67,8 +67,8 @@ describe('P26 the peer of a connection that is closed', () => {
     }
     clock.advance(1_200);
     expect(conn.lifecycle).toBe('closed');
-    // Node's client makes an end of a reset that comes with data (libuv, uv__stream_io); a write tells them apart.
-    await endOf(socket);
+    // Node's client makes an end of a reset that comes with data (libuv before that of Node 24); a write tells them apart.
+    if ((await endOf(socket)) === 'ECONNRESET') return;
     const refused = once(socket, 'error');
     socket.write('y');
     expect(await refused).toMatchObject([{ code: 'ECONNRESET', syscall: 'write' }]);
