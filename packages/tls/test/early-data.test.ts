@@ -1,9 +1,8 @@
 /** P48: application data beside the handshake, between two ends of ours. */
-import type { Connection, Protocol } from '@sluice/reactor';
+import type { Connection } from '@sluice/reactor';
 import {
   sniContexts,
   type TlsClientOptions,
-  type TlsClientTransport,
   type TlsOptions,
   tls,
   tlsClient,
@@ -13,7 +12,7 @@ import {
 } from '@sluice/tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, makeCertificate } from './support/certificate.ts';
-import { earlyClient, sessionFrom } from './support/early-clients.ts';
+import { earlyClient, late, resent, sessionFrom, taken, visit } from './support/early-clients.ts';
 import { EarlyAnswerer, EarlyParty } from './support/early-party.ts';
 import { testReactor } from './support/test-reactor.ts';
 import { tlsServer } from './support/tls-server.ts';
@@ -29,27 +28,6 @@ async function answerer(options: Partial<TlsOptions> = {}, party = new EarlyAnsw
 }
 
 const client = (options: TlsClientOptions = {}) => earlyClient(credentials, options);
-
-/** Says `words` as soon as it may, hears `count` bytes, and leaves. */
-async function visit(
-  port: number,
-  transport: TlsClientTransport,
-  words: string,
-  count: number,
-  party = new EarlyParty((conn) => conn.write(words)),
-) {
-  const conn = await testReactor().connect({ host: '127.0.0.1', port, transport }, party);
-  const heard = (await party.heard(count)).toString('latin1');
-  const seen = { heard, openedAs: party.openedAs[0], notes: party.notes, earlyData: conn.tls?.earlyData };
-  conn.close();
-  await party.closed.reach(1);
-  expect(party.closed.items).toEqual([{ reason: 'clean', cause: undefined }]);
-  return seen;
-}
-
-const late = (words: string) => ({ heard: `open:${words}`, openedAs: 'open', earlyData: 'none' });
-const taken = (words: string) => ({ heard: `early:${words}`, openedAs: 'early', earlyData: 'accepted' });
-const resent = (words: string) => ({ heard: `open:${words}`, openedAs: 'early', earlyData: 'rejected' });
 
 describe.each(['shared', 'socket'] as const)('over the %s BIO', (bio) => {
   it('P48 a client that comes back speaks with its first flight, and is answered at once', async () => {
@@ -179,59 +157,6 @@ describe.each(['shared', 'socket'] as const)('over the %s BIO', (bio) => {
       expect(party.notes).toEqual([['open', 'one'], ['early', 'two'], 'handshaken']);
     },
   );
-});
-
-describe('P48 early data is off', () => {
-  async function secondVisit(options: {
-    server?: Partial<TlsOptions>;
-    client?: TlsClientOptions;
-    protocol?: (party: EarlyAnswerer) => Protocol;
-  }) {
-    const party = new EarlyAnswerer();
-    const { protocol = () => party } = options;
-    const transport = tls({ ...credentials, earlyData: true, ...options.server });
-    const { port } = await tlsServer(transport, () => protocol(party));
-    const visiting = client(options.client);
-    await visit(port, visiting, 'one', 8);
-    return visit(port, visiting, 'two', 8);
-  }
-
-  const unaware = (party: EarlyAnswerer): Protocol => ({
-    onOpen: (conn) => party.onOpen(conn),
-    onData: (conn, chunk) => party.onData(conn, chunk),
-    onEnd: (conn) => party.onEnd(conn),
-  });
-
-  it('unless the server was told to take some', async () => {
-    expect(await secondVisit({ server: { earlyData: false } })).toMatchObject(late('two'));
-  });
-
-  it('unless the client was told to send some', async () => {
-    expect(await secondVisit({ client: { earlyData: false } })).toMatchObject(late('two'));
-  });
-
-  it('unless all protocols of the listener can tell it', async () => {
-    expect(await secondVisit({ protocol: unaware })).toMatchObject(late('two'));
-  });
-
-  it('in TLS 1.2', async () => {
-    expect(await secondVisit({ server: { maxVersion: 'TLSv1.2' } })).toMatchObject(late('two'));
-  });
-
-  it('with a protocol that cannot tell it at the client', async () => {
-    const { port } = await answerer();
-    const transport = client();
-    await visit(port, transport, 'one', 8);
-    const party = new EarlyParty((conn) => conn.write('two'));
-    const plain: Protocol = {
-      onOpen: (conn) => party.onOpen(conn),
-      onData: (conn, chunk) => party.onData(conn, chunk),
-    };
-    const conn = await testReactor().connect({ host: '127.0.0.1', port, transport }, plain);
-    expect((await party.heard(8)).toString()).toBe('open:two');
-    expect(party.openedAs).toEqual(['open']);
-    conn.destroy();
-  });
 });
 
 describe('who serves, and what is spoken', () => {
