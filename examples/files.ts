@@ -6,7 +6,7 @@
  *   npm run example -- files --root docs --port 8080
  *   curl http://127.0.0.1:8080/states.md
  */
-import { fileErrorStatus, http, type Request, type Response } from '@sluice/http-lite';
+import { http, type Request, type Response } from '@sluice/http-lite';
 import { createReactor, FileError, openFolder } from '@sluice/reactor';
 import { exitWith } from './shared/exit-with.ts';
 import { filePath } from './shared/file-path.ts';
@@ -15,35 +15,27 @@ import { settingsWith } from './shared/server-settings.ts';
 
 const { options, flags } = await settingsWith({ flags: ['root'] });
 const folder = await openFolder(flags['root'] ?? '.').catch(exitWith);
+const served = { folder, precompressed: true };
 const reactor = createReactor();
 await serve(reactor, reactor.listen(options, http(answer)));
 
-async function answer(req: Request, res: Response): Promise<void> {
+function answer(req: Request, res: Response): Promise<void> | undefined {
   if (req.method !== 'GET' && req.method !== 'HEAD') {
     res.setHeader('allow', 'GET, HEAD');
-    return refuse(res, 405);
+    return refuse(res, 405, 'Method Not Allowed');
   }
   const path = filePath(req.target);
-  if (path === undefined) return refuse(res, 404);
-  try {
-    const options = { folder, precompressed: true };
-    await res.sendFile(path, options).catch((thrown) => {
-      if (isFileError(thrown) && thrown.code === 'ERR_FILE_TYPE')
-        return res.sendFile(`${path}/index.html`, options);
-      throw thrown;
-    });
-  } catch (thrown) {
-    if (!isFileError(thrown) || res.headersSent || res.ended) throw thrown;
-    refuse(res, fileErrorStatus(thrown));
-  }
+  if (path === undefined) return refuse(res, 404, 'Not Found');
+  // What there is no file for is answered with the status that says so.
+  return res.sendFile(path, served).catch((thrown: unknown) => {
+    if (thrown instanceof FileError && thrown.code === 'ERR_FILE_TYPE')
+      return res.sendFile(`${path}/index.html`, served);
+    throw thrown;
+  });
 }
 
-function isFileError(thrown: unknown): thrown is FileError {
-  return thrown instanceof FileError;
-}
-
-function refuse(res: Response, status: number): void {
+function refuse(res: Response, status: number, reason: string): undefined {
   res.status = status;
   res.setHeader('content-type', 'text/plain; charset=utf-8');
-  res.end(`${status}\n`);
+  res.end(`${status} ${reason}\n`);
 }

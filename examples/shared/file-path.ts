@@ -10,6 +10,7 @@
  * slash or a NUL in an escape, which no file's name has.
  */
 export function filePath(target: string): string | undefined {
+  if (PLAIN.test(target)) return target.slice(1);
   // The absolute form (RFC 9112 section 3.2.2) names the same resource.
   const path = target.replace(/^https?:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '');
   if (path === '') return 'index.html';
@@ -19,6 +20,9 @@ export function filePath(target: string): string | undefined {
   if (last === undefined || !segments.every(isName) || (last !== '' && !isName(last))) return undefined;
   return [...segments, last === '' ? 'index.html' : last].join('/');
 }
+
+/** A path of names without escapes that begin with no dot, as nearly all are: nothing to look at twice. */
+const PLAIN = /^(?:\/[\w-][\w.-]*)+$/;
 
 function decoded(segment: string): string | undefined {
   try {

@@ -95,8 +95,8 @@ describe.each([
     expect(await ask('/Makefile')).toEqual(['all:', 200, 'application/octet-stream', '4']);
     const text = 'text/plain; charset=utf-8';
     expect(await ask('/.well-known/security.txt')).toEqual(['Contact: us', 200, text, '11']);
-    expect(await ask('/docs/empty/')).toEqual(['404\n', 404, text, '4']);
-    expect(await ask('/missing')).toEqual(['404\n', 404, text, '4']);
+    expect(await ask('/docs/empty/')).toEqual(['404 Not Found\n', 404, text, '14']);
+    expect(await ask('/missing')).toEqual(['404 Not Found\n', 404, text, '14']);
     expect(await ask('/index.html', '--head')).toMatchObject([
       expect.stringContaining('200 OK'),
       200,
@@ -107,7 +107,7 @@ describe.each([
       expect.stringContaining('404 Not Found'),
       404,
       text,
-      '4',
+      '14',
     ]);
     expect(await server.stop()).toMatchObject({ code: 0, signal: null });
   });
@@ -129,7 +129,7 @@ describe.each([
       const [body, status] = String(
         await curl(server, path, '--write-out', '|%{http_code}', ...insecure),
       ).split('|');
-      expect([path, status, body]).toEqual([path, '404', '404\n']);
+      expect([path, status, body]).toEqual([path, '404', '404 Not Found\n']);
     }
     expect(await server.stop()).toMatchObject({ code: 0 });
   });

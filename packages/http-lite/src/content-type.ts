@@ -25,10 +25,7 @@ export function typesAreLoaded(): boolean {
 
 /** The Content-Type of a file of that name or path: text is taken to be UTF-8, and what is not known to be bytes. */
 export function contentType(name: string): string {
-  const base = name.slice(name.lastIndexOf('/') + 1);
-  const dot = base.lastIndexOf('.');
-  // What begins with its only dot has no extension: it is hidden.
-  const extension = dot > 0 ? base.slice(dot) : '';
+  const extension = extensionOf(name);
   const before = known.get(extension);
   if (before !== undefined) return before;
   const type = types?.getType(`x${extension}`) ?? 'application/octet-stream';
@@ -36,3 +33,17 @@ export function contentType(name: string): string {
   if (types !== undefined && known.size < MAX_KNOWN) known.set(extension, whole);
   return whole;
 }
+
+/** With its dot. What begins with its only dot has none: it is hidden. */
+function extensionOf(name: string): string {
+  let dot = -1;
+  for (let at = name.length - 1; at >= 0; at -= 1) {
+    const code = name.charCodeAt(at);
+    if (code === SLASH) return dot > at + 1 ? name.slice(dot) : '';
+    if (code === DOT && dot < 0) dot = at;
+  }
+  return dot > 0 ? name.slice(dot) : '';
+}
+
+const DOT = 0x2e;
+const SLASH = 0x2f;

@@ -38,7 +38,12 @@ export function representationOf(
 }
 
 function ofOpen(file: Exclude<SendableFile, string>): FileRepresentation | Promise<FileRepresentation> {
-  if (file instanceof SharedFile) return { file, name: file.name, coding: undefined, isOurs: false };
+  if (file instanceof SharedFile) {
+    // Throws for one that is closed while nothing has been sent yet.
+    file.hold();
+    file.drop();
+    return { file, name: file.name, coding: undefined, isOurs: false };
+  }
   return openFile(file).then((opened) => made(opened, opened.name, undefined));
 }
 

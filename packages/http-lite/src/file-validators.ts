@@ -27,13 +27,17 @@ const MAX_SETTLED = 1024;
 
 /**
  * Size and date of the last change make the tag: copies of a file on several machines share it when their dates were kept.
- * The inode's number is not in it, which would betray that for nothing.
+ * The inode's number is not in it, which would betray that for nothing. `clock` is asked for files that were not seen settled.
  */
-export function validatorsOf(file: Pick<SharedFile, 'sizeBytes' | 'modifiedMs'>, nowMs: number): Validators {
+export function validatorsOf(
+  file: Pick<SharedFile, 'sizeBytes' | 'modifiedMs'>,
+  clock: () => number = Date.now,
+): Validators {
   const { sizeBytes, modifiedMs } = file;
-  if (nowMs - modifiedMs < SETTLED_MS) return makeValidators(sizeBytes, modifiedMs, nowMs, false);
   const known = settled.get(modifiedMs);
   if (known?.sizeBytes === sizeBytes) return known.validators;
+  const nowMs = clock();
+  if (nowMs - modifiedMs < SETTLED_MS) return makeValidators(sizeBytes, modifiedMs, nowMs, false);
   const validators = makeValidators(sizeBytes, modifiedMs, nowMs, true);
   if (settled.size === MAX_SETTLED) settled.clear();
   settled.set(modifiedMs, { sizeBytes, validators });

@@ -84,9 +84,17 @@ export class HttpHeaders implements Iterable<[name: string, value: string]> {
   }
 }
 
+/** Programs ask for a few names, over and over: those are remembered, as they are spelt. */
+const needles = new Map<string, string>();
+const MAX_NEEDLES = 256;
+
 /** What stands before a value of that name in the folded text. Empty for what cannot be a name. */
 function needleFor(name: string): string {
-  return isToken(name) ? `\r\n${name.toLowerCase()}:` : '';
+  const known = needles.get(name);
+  if (known !== undefined) return known;
+  const needle = isToken(name) ? `\r\n${name.toLowerCase()}:` : '';
+  if (needles.size < MAX_NEEDLES) needles.set(name, needle);
+  return needle;
 }
 
 function isBlank(code: number): boolean {

@@ -68,6 +68,12 @@ function makeField(name: string, value: string): ResponseField {
   return { name: folded, value, role, line, length, recentStart: '', recentHead: '' };
 }
 
+/** Fields that are nothing but text, as one: for those that are always sent together. It has no name. */
+export function joinedField(plain: readonly ResponseField[]): ResponseField {
+  const line = flatString(plain.map((field) => field.line).join(''));
+  return { name: '', value: '', role: 'plain', line, length: 0, recentStart: '', recentHead: '' };
+}
+
 function roleOf(name: string, value: string): FieldRole {
   if (name === 'content-length' || name === 'date') return name;
   if (name === 'connection') {

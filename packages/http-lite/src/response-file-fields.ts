@@ -4,29 +4,27 @@
  * Rule: what the handler has set stands, but where it is of the whole and only a part is sent, or none.
  */
 import type { FileAnswer } from './file-answer.ts';
-import { type ResponseField, responseField } from './response-field.ts';
+import type { FileFields } from './file-fields.ts';
+import type { ResponseField } from './response-field.ts';
 
 /** Those of the handler, of the file, and of this answer alone. Content-Length is not among them. */
 export function fileFields(
   set: readonly ResponseField[] | undefined,
-  { status, fields, ownFields }: FileAnswer,
-): ResponseField[] {
+  { status, fields: ofFile, ownFields: own }: FileAnswer,
+): FileFields {
   // Nothing to compare with: the usual case.
-  if (set === undefined && ownFields.length === 0)
-    return fields.map(([name, value]) => responseField(name, value));
-  const own = ownFields.map(([name, value]) => responseField(name, value));
+  if (set === undefined && own.length === 0) return ofFile;
   const isOverruled = (name: string) => own.some((field) => field.name === name);
   const isOfTheBody = (name: string) =>
     name === 'content-length' || (isBodyOther(status) && BODY_FIELDS.has(name));
   const kept = (set ?? []).filter(({ name }) => !isOverruled(name) && !isOfTheBody(name));
-  const result = [...kept];
-  for (const [name, value] of fields) {
-    const field = responseField(name, value);
-    if (field.name === 'vary') addVary(result, field);
-    else if (!isOverruled(field.name) && !kept.some((other) => other.name === field.name)) result.push(field);
+  const fields = [...kept];
+  for (const field of ofFile.fields) {
+    if (field.name === 'vary') addVary(fields, field);
+    else if (!isOverruled(field.name) && !kept.some((other) => other.name === field.name)) fields.push(field);
   }
-  result.push(...own);
-  return result;
+  fields.push(...own);
+  return { fields, lines: fields };
 }
 
 const BODY_FIELDS = new Set(['content-type', 'content-encoding', 'content-language', 'content-range']);

@@ -9,74 +9,120 @@ import {
   type Connection,
   checkOptionNames,
   FileError,
+  partOfFile,
   type SendableFile,
   type SendFileOptions,
+  type SharedFile,
 } from '@sluice/reactor';
 import { loadTypes, typesAreLoaded } from './content-type.ts';
 import { peerGone } from './errors.ts';
 import { answerAboutFile, type FileAnswer } from './file-answer.ts';
 import { type FileRepresentation, representationOf } from './file-request.ts';
+import type { HttpRequest } from './request.ts';
 import type { HttpResponse } from './response.ts';
 import type { FileAnswerOptions } from './response-contract.ts';
 
-/** Sends `file` as the answer, whose phase is `opening`; as `Response.sendFile`. */
-export async function answerWithFile(
+const OPTION_NAMES = ['offset', 'length', 'folder', 'precompressed'];
+
+/**
+ * Sends `file` as the answer, whose phase is `opening`; as `Response.sendFile`. What is open already, or can be opened without
+ * waiting, is sent in this very call: a turn, and a chain of promises, cost as much as all the rest of it.
+ */
+export function answerWithFile(
   response: HttpResponse,
   file: SendableFile,
   options: FileAnswerOptions,
 ): Promise<void> {
   try {
-    checkOptionNames('sendFile', options, ['offset', 'length', 'folder', 'precompressed']);
-    if (!typesAreLoaded()) await loadTypes();
+    checkOptionNames('sendFile', options, OPTION_NAMES);
     const isWhole = options.offset === undefined && options.length === undefined && response.status === 200;
     const request = isWhole ? response.retrieval : undefined;
     const varies = booleanOption('precompressed', options.precompressed, false) && request !== undefined;
+    const part = isWhole ? undefined : partOf(options);
+    const asked: Asked = { response, request, varies, part, answered: undefined };
     const acceptEncoding = varies ? request.headers.get('accept-encoding') : 'never';
-    const opening = representationOf(file, options.folder, acceptEncoding);
-    // What is open already is sent in this very call: no turn passes.
-    const representation = opening instanceof Promise ? await opening : opening;
-    try {
-      if (response.phase !== 'opening')
-        throw peerGone('it was given up, or answered otherwise, while its file was being opened', undefined);
-      const { etag } = response;
-      const part = isWhole ? WHOLE : partOf(options);
-      const question = { representation, request, options: part, varies, etag };
-      await send(response, representation, answerAboutFile(question, Date.now()));
-    } finally {
-      if (representation.isOurs) representation.file.close();
-    }
+    const open = () => representationOf(file, options.folder, acceptEncoding);
+    const opening = typesAreLoaded() ? open() : loadTypes().then(open);
+    asked.answered =
+      opening instanceof Promise
+        ? opening.then(
+            (representation) => answerWith(representation, asked),
+            (thrown) => unanswered(asked, thrown),
+          )
+        : answerWith(opening, asked);
+    return asked.answered;
   } catch (thrown) {
     if (response.phase === 'opening') response.phase = 'idle';
-    throw thrown;
+    return Promise.reject(thrown);
   }
 }
 
-const WHOLE: SendFileOptions = {};
+/** What is to be done once the file is open. */
+interface Asked {
+  readonly response: HttpResponse;
+  /** Undefined where none of its fields may decide. */
+  readonly request: HttpRequest | undefined;
+  readonly varies: boolean;
+  /** Undefined: all of it. */
+  readonly part: SendFileOptions | undefined;
+  /** What the handler was given. */
+  answered: Promise<void> | undefined;
+}
+
+/** Nothing was sent: the handler may answer otherwise, if anybody waits for an answer. */
+function unanswered(asked: Asked, thrown: unknown): never {
+  const { response } = asked;
+  if (response.phase === 'opening') response.phase = 'idle';
+  if (response.phase === 'gone') quieten(asked);
+  throw thrown;
+}
+
+/** Who leaves in the middle must not end a process whose handler does not listen. */
+function quieten({ answered }: Asked): void {
+  answered?.catch(() => {});
+}
 
 function partOf({ offset, length }: SendFileOptions): SendFileOptions {
   return { ...(offset === undefined ? {} : { offset }), ...(length === undefined ? {} : { length }) };
 }
 
-async function send(response: HttpResponse, { file }: FileRepresentation, answer: FileAnswer): Promise<void> {
-  const connection = response.beginFile(answer);
-  if (connection === undefined) return;
+function answerWith(representation: FileRepresentation, asked: Asked): Promise<void> {
+  const { response, request, varies, part } = asked;
+  const { file } = representation;
   try {
-    await sendBody(connection, file, answer);
+    if (response.phase !== 'opening')
+      throw peerGone('it was given up, or answered otherwise, while its file was being opened', undefined);
+    const whole = part === undefined ? { offset: 0, length: file.sizeBytes } : partOfFile(file, part);
+    const { etag } = response;
+    const answer = answerAboutFile({ representation, request, part: whole, varies, etag });
+    const connection = response.beginFile(answer);
+    return connection === undefined ? Promise.resolve() : sendBody(asked, connection, file, answer);
   } catch (thrown) {
-    response.abandon(thrown as Error);
-    const isPeers = thrown instanceof FileError && thrown.code === 'ERR_FILE_UNSENT';
-    if (!isPeers) throw thrown;
-    throw peerGone(`the connection ended after ${thrown.sentBytes} bytes of ${file.name}`, thrown);
+    return unanswered(asked, thrown);
+  } finally {
+    // What is queued of it by now keeps it open.
+    if (representation.isOurs) file.close();
   }
-  response.endFile();
 }
 
-/** What is behind the head and the first text. All of it is queued in this call, so that its order holds. */
-function sendBody(
-  connection: Connection,
-  file: FileRepresentation['file'],
-  { parts, texts }: FileAnswer,
-): Promise<unknown> {
+/** Sends what is behind the head. All of it is queued in this call, so that its order holds. */
+function sendBody(asked: Asked, connection: Connection, file: SharedFile, answer: FileAnswer): Promise<void> {
+  const { response } = asked;
+  return queueBody(connection, file, answer).then(
+    () => response.endFile(),
+    (thrown: Error) => {
+      response.abandon(thrown);
+      const isPeers = thrown instanceof FileError && thrown.code === 'ERR_FILE_UNSENT';
+      if (!isPeers) throw thrown;
+      quieten(asked);
+      throw peerGone(`the connection ended after ${thrown.sentBytes} bytes of ${file.name}`, thrown);
+    },
+  );
+}
+
+function queueBody(connection: Connection, file: SharedFile, { parts, texts }: FileAnswer): Promise<unknown> {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return connection.sendFile(file, only);
   const [, ...behind] = texts;
   const sent = parts.map((part, index) => {
     const promise = connection.sendFile(file, part);
@@ -84,5 +130,5 @@ function sendBody(
     if (text !== undefined) connection.write(text, 'latin1');
     return promise;
   });
-  return sent.length === 1 && sent[0] !== undefined ? sent[0] : Promise.all(sent);
+  return Promise.all(sent);
 }

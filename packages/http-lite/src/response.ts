@@ -44,7 +44,7 @@ export class HttpResponse implements Response {
   readonly #owner: AnswerOwner;
 
   readonly #minorVersion: number;
-  #fields: ResponseField[] | undefined = undefined;
+  #fields: readonly ResponseField[] | undefined = undefined;
   /** Only plain fields were set: none decides about framing or the connection. */
   #isPlain = true;
   #trailers: ResponseField[] | undefined = undefined;
@@ -138,13 +138,7 @@ export class HttpResponse implements Response {
       return Promise.reject(thrown);
     }
     this.phase = 'opening';
-    return new Promise((resolve, reject) => {
-      answerWithFile(this, file, options).then(resolve, (error: Error) => {
-        // While nothing was sent the handler has to know. Afterwards there is nothing that it could do.
-        if (this.phase === 'gone') resolve(quietly(error));
-        else reject(error);
-      });
-    });
+    return answerWithFile(this, file, options);
   }
 
   drained(): Promise<void> {
@@ -220,8 +214,9 @@ export class HttpResponse implements Response {
       throw lengthMismatch(declared, length);
     if (status !== undefined) this.status = status;
     const hasBody = !this.toHead && !isBodiless(this.status) && length > 0;
-    this.#fields = fileFields(this.#fields, answer);
-    const start = headStart(this.status, this.#fields);
+    const { fields, lines } = fileFields(this.#fields, answer);
+    this.#fields = fields;
+    const start = headStart(this.status, lines);
     const head = start + this.#connectionLine() + this.#headEnd(undefined, length);
     const isOver = !hasBody || parts.length === 0;
     this.phase = isOver ? 'ended' : 'streaming';

@@ -20,26 +20,28 @@ describe('validators of a file', () => {
   const file = { sizeBytes: 255, modifiedMs: MODIFIED + 123.456 };
 
   it('are its size and the date of its last change', () => {
-    const { etag, ...dates } = validatorsOf(file, MODIFIED + 5_000);
+    const { etag, ...dates } = validatorsOf(file, () => MODIFIED + 5_000);
     expect(etag).toMatch(/^"ff-[0-9a-f]+"$/);
     expect(dates).toEqual({ lastModified: SAME, lastModifiedMs: MODIFIED, isDateStrong: true });
   });
 
   it('differ when one of the two does', () => {
-    const tagOf = (other: Partial<typeof file>) => validatorsOf({ ...file, ...other }, MODIFIED + 5_000).etag;
+    const tagOf = (other: Partial<typeof file>) =>
+      validatorsOf({ ...file, ...other }, () => MODIFIED + 5_000).etag;
     expect(tagOf({})).toBe(tagOf({}));
     expect(tagOf({ sizeBytes: 254 })).not.toBe(tagOf({}));
     expect(tagOf({ modifiedMs: MODIFIED + 123.457 })).not.toBe(tagOf({}));
   });
 
   it('are weak while a further change might not show', () => {
-    const fresh = validatorsOf(file, file.modifiedMs + 999);
-    const settled = validatorsOf(file, file.modifiedMs + 1_000);
+    const another = { ...file, modifiedMs: file.modifiedMs + 10_000 };
+    const fresh = validatorsOf(another, () => another.modifiedMs + 999);
+    const settled = validatorsOf(another, () => another.modifiedMs + 1_000);
     expect(fresh).toMatchObject({ etag: `W/${settled.etag}`, isDateStrong: false });
   });
 
   it('never say a date that is still to come', () => {
-    const { lastModified, etag } = validatorsOf({ ...file, modifiedMs: MODIFIED + 60_000 }, MODIFIED);
+    const { lastModified, etag } = validatorsOf({ ...file, modifiedMs: MODIFIED + 60_000 }, () => MODIFIED);
     expect([lastModified, etag.startsWith('W/')]).toEqual([SAME, true]);
   });
 });

@@ -20,6 +20,7 @@ import {
   type FileErrorCode,
   openFile,
   type Reactor,
+  SharedFile,
   UsageError,
 } from '@sluice/reactor';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -279,6 +280,36 @@ describe('a file that cannot be sent', () => {
     expect(await gone).toBeInstanceOf(HttpPeerError);
     expect(await gone).toMatchObject({ code: 'ERR_HTTP_PEER_GONE', message: expect.stringContaining('big') });
   });
+
+  it.each<[string, () => Promise<unknown> | string]>([
+    ['that is opened first', () => at('big')],
+    ['that is open', () => openFile(at('big'))],
+  ])('since the peer has gone is no unhandled rejection: a file %s', async (_how, file) => {
+    writeFileSync(at('big'), Buffer.alloc(64 * MEBIBYTE));
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const opened = await file();
+    let told: () => void = () => {};
+    const gone = new Promise<void>((resolve) => {
+      told = resolve;
+    });
+    const port = await listen((req, res) => {
+      // Neither returned nor awaited.
+      void res.sendFile(opened as SharedFile);
+      req.signal.addEventListener('abort', told);
+    });
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.write(get('/'));
+    await new Promise((resolve) => socket.once('data', resolve));
+    socket.resetAndDestroy();
+    await gone;
+    // Node tells what nobody handles when the microtasks have run.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+    if (opened instanceof SharedFile) opened.close();
+  });
 });
 
 describe('while a file is being opened or sent', () => {
@@ -351,6 +382,15 @@ describe('a file cannot be the answer', () => {
     });
     expect(over.outcome).toBeInstanceOf(HttpUsageError);
     expect(over.outcome).toMatchObject({ code: 'ERR_HTTP_ENDED' });
+  });
+
+  it('when it was closed: nothing has been sent', async () => {
+    const file = await openFile(at('ten.txt'));
+    file.close();
+    const { outcome, text } = await outcomeOf((res) => res.sendFile(file));
+    expect(outcome).toBeInstanceOf(UsageError);
+    expect(outcome).toMatchObject({ code: 'ERR_OPTION_VALUE', message: expect.stringContaining('closed') });
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\nDate: [^\r]*\r\nContent-Length: 0\r\n\r\n$/);
   });
 
   it('when another length was declared', async () => {

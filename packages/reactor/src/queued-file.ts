@@ -65,7 +65,6 @@ export class QueuedFile {
       this.resolve = resolve;
       this.reject = reject;
     });
-    this.sent.catch(() => {});
   }
 
   /** Whether the last byte has left. */
@@ -119,6 +118,7 @@ export class QueuedFile {
     if (this.stage === 'settled') return;
     const { error, sentBytes } = this;
     this.settle();
+    this.sent.catch(() => {});
     this.reject(error ?? unsentError(this.source.name, sentBytes, cause));
   }
 
