@@ -9,7 +9,9 @@ import { Framing } from './framing.ts';
 /** Entries, found by the length of a section: those of different clients mostly differ in it. A power of two. */
 const ENTRIES = 16;
 /** Below this, parsing is as fast as comparing. */
-const MIN_BYTES = 64;
+const MIN_BYTES = 16;
+/** Up to this, a loop is faster than the call that compares. */
+const MAX_LOOP_BYTES = 64;
 const NOTHING = Buffer.alloc(0);
 
 interface Entry {
@@ -34,7 +36,11 @@ export class FieldMemo {
     if (size < MIN_BYTES) return undefined;
     const entry = this.#entries[size & (ENTRIES - 1)] as Entry;
     if (entry.to - entry.from !== size) return undefined;
-    return memory.compare(entry.memory, entry.from, entry.to, from, to) === 0 ? entry.framing : undefined;
+    const isSame =
+      size <= MAX_LOOP_BYTES
+        ? equals(memory, from, entry.memory, entry.from, size)
+        : memory.compare(entry.memory, entry.from, entry.to, from, to) === 0;
+    return isSame ? entry.framing : undefined;
   }
 
   /** Remembers a whole section that was accepted. Its memory must never change, so it must have been kept. */
@@ -46,4 +52,11 @@ export class FieldMemo {
     entry.to = to;
     entry.framing.assign(framing);
   }
+}
+
+function equals(left: Buffer, leftStart: number, right: Buffer, rightStart: number, size: number): boolean {
+  for (let at = size - 1; at >= 0; at -= 1) {
+    if (left[leftStart + at] !== right[rightStart + at]) return false;
+  }
+  return true;
 }
