@@ -56,7 +56,7 @@ export async function measureSuite(
 }
 
 function caseOf(name: string, files: CredentialFiles): Case {
-  return { name, credentials: name === 'plain' ? undefined : files };
+  return { name, credentials: name.startsWith('plain') ? undefined : files };
 }
 
 async function measureCase(suite: Suite, each: Case, rounds: number, load: Load): Promise<Series[]> {

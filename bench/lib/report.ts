@@ -42,6 +42,8 @@ export function ratioTo(
 function otherCell(result: SuiteResult, series: Series, metric: Metric): string {
   const { median } = summaryOf(series, metric);
   const ratio = metric.compared ? ratioTo(result, series, metric) : undefined;
+  // Not every case has every figure.
+  if (Number.isNaN(median)) return '–';
   return median.toFixed(metric.digits) + (ratio === undefined ? '' : ` (ratio ${ratio.median.toFixed(2)})`);
 }
 

@@ -50,7 +50,7 @@ export interface Suite {
   readonly title: string;
   /** Commands that must be on the PATH, each with the Debian package that brings it. */
   readonly tools: Readonly<Record<string, string>>;
-  /** In all but one called `plain` there is a certificate to serve with. */
+  /** In all but those that begin with `plain` there is a certificate to serve with. */
   readonly cases: readonly string[];
   /** The first metric is the one that contenders are compared by; less is better. */
   readonly metrics: readonly [Metric, ...Metric[]];

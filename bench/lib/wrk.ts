@@ -1,12 +1,17 @@
 /** wrk, the load generator for HTTP: one run of it and what it reports. */
 import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { BenchError } from './bench-error.ts';
+
+const PIPELINED = fileURLToPath(new URL('../loads/pipelined.lua', import.meta.url));
 
 export interface WrkOptions {
   readonly url: string;
   readonly connections: number;
   readonly seconds: number;
+  /** How many requests a connection sends before it waits for their answers. Default 1. */
+  readonly pipelined?: number;
   /** Put in front of the command line: taskset and its arguments. */
   readonly prefix: readonly string[];
   readonly signal: AbortSignal;
@@ -22,8 +27,11 @@ export interface WrkReport {
 
 /** Runs wrk with one thread. Rejects with {@link BenchError} when an answer was not what was asked for. */
 export async function runWrk(options: WrkOptions): Promise<WrkReport> {
-  const { url, connections, seconds, prefix, signal } = options;
-  const arguments_ = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '--latency', url];
+  const { url, connections, seconds, pipelined = 1, prefix, signal } = options;
+  const script = pipelined === 1 ? [] : ['--script', PIPELINED];
+  const forScript = pipelined === 1 ? [] : ['--', `${pipelined}`];
+  const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '--latency', ...script];
+  const arguments_ = [...flags, url, ...forScript];
   const [program = '', ...args] = [...prefix, 'wrk', ...arguments_];
   const { stdout } = await promisify(execFile)(program, args, { signal, killSignal: 'SIGKILL' });
   return parseWrk(stdout);

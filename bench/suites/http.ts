@@ -5,12 +5,15 @@ import { typescriptProgram } from '../lib/typescript-program.ts';
 import { runWrk } from '../lib/wrk.ts';
 
 const CONNECTIONS = 64;
+const DEPTH = 16;
+/** At the end of the names of cases whose clients do not wait for one answer before they ask again. */
+const PIPELINED = `, ${DEPTH} pipelined`;
 
 export const http: Suite = {
   name: 'http',
   title: `HTTP/1.1 keep-alive, ${CONNECTIONS} connections, 13 bytes of text/plain`,
   tools: { wrk: 'wrk' },
-  cases: ['plain', 'tls'],
+  cases: ['plain', 'tls', `plain${PIPELINED}`, `tls${PIPELINED}`],
   metrics: [
     { name: 'cpuMicros', title: 'CPU µs/request', digits: 2 },
     { name: 'requestsPerSecond', title: 'requests/s', digits: 0 },
@@ -26,14 +29,20 @@ export const http: Suite = {
 
 async function measure(
   server: ServerProcess,
-  { credentials }: Case,
+  { name, credentials }: Case,
   { seconds, pinning, signal }: Load,
 ): Promise<Sample> {
   const scheme = credentials === undefined ? 'http' : 'https';
   const url = `${scheme}://${server.authority}/`;
   const before = server.cpuSeconds();
-  const report = await runWrk({ url, connections: CONNECTIONS, seconds, prefix: pinning.load, signal });
+  const pipelined = name.endsWith(PIPELINED) ? DEPTH : 1;
+  const connections = CONNECTIONS;
+  const report = await runWrk({ url, connections, seconds, pipelined, prefix: pinning.load, signal });
   const cpuMicros = ((server.cpuSeconds() - before) / report.requests) * 1e6;
-  const { requestsPerSecond, latencyP50Ms, latencyP99Ms } = report;
+  const { requestsPerSecond } = report;
+  // wrk times a group, and not from its first request on.
+  const isTimed = pipelined === 1;
+  const latencyP50Ms = isTimed ? report.latencyP50Ms : Number.NaN;
+  const latencyP99Ms = isTimed ? report.latencyP99Ms : Number.NaN;
   return { cpuMicros, requestsPerSecond, latencyP50Ms, latencyP99Ms };
 }
