@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -11,6 +12,8 @@ export default defineConfig({
     ],
     // These need another kernel: docs/lab.md.
     exclude: [...configDefaults.exclude, '**/*.lab.test.ts'],
+    // Left alone, vitest keeps a core for itself, which is half of what there is on a small machine. It sleeps while tests run.
+    maxWorkers: availableParallelism(),
     testTimeout: 30_000,
     hookTimeout: 30_000,
     retry: 0,
