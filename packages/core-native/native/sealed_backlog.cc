@@ -5,6 +5,7 @@
 #include <linux/tcp.h>
 #include <linux/tls.h>
 #include <netinet/in.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -79,7 +80,10 @@ uint64_t SealedBacklog::Sequence(int fd) const {
   Keys keys{};
   auto length = static_cast<socklen_t>(key_bytes_);
   if (getsockopt(fd, SOL_TLS, TLS_TX, keys.data(), &length) != 0) return first_record_;
-  return SequenceOf(keys.data(), key_bytes_);
+  const uint64_t sequence = SequenceOf(keys.data(), key_bytes_);
+  // The keys themselves came with it.
+  OPENSSL_cleanse(keys.data(), keys.size());
+  return sequence;
 }
 
 bool SealedBacklog::IsTaken(int fd) const {
