@@ -42,7 +42,9 @@ function failed(
 ): void {
   // A file that is not there is no failure of ours.
   const status = error instanceof FileError && !response.ended ? fileErrorStatus(error) : 500;
-  if (status === 500 && !isPeersDoing(error, response.ended)) {
+  // A peer that reset may have stopped our side before the close is told, and whoever writes has noticed.
+  const isOver = response.ended || connection.writeHalf === 'ended';
+  if (status === 500 && !isPeersDoing(error, isOver)) {
     counters.handlerErrors += 1;
     onError(error, request);
   }
