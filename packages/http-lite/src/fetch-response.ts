@@ -6,6 +6,7 @@
 import { isBodiless } from './answer-framing.ts';
 import { unsendable } from './errors.ts';
 import { sendFetchBody } from './fetch-body.ts';
+import { fileBehind } from './file-response.ts';
 import type { Response } from './response-contract.ts';
 
 /**
@@ -32,6 +33,7 @@ export async function sendFetchResponse(response: unknown, res: Response, toHead
   if (!isResponse(response))
     throw unsendable(`the handler returned ${described(response)}, and has to return a Response`);
   const { body } = response;
+  const file = body === null ? undefined : fileBehind(body);
   if (response.bodyUsed || body?.locked === true)
     throw unsendable(
       'the body of the Response was read, or is being read, by somebody else; return a clone of it',
@@ -39,9 +41,15 @@ export async function sendFetchResponse(response: unknown, res: Response, toHead
   try {
     res.status = response.status;
     setFields(response.headers, res);
+    // That of what is sent of it, and in which coding, is not known yet.
+    if (file !== undefined) res.removeHeader('content-length');
   } catch (error) {
     body?.cancel(error).catch(() => {});
     throw error;
+  }
+  if (file !== undefined) {
+    void body?.cancel();
+    return res.sendFile(file.file, file.options);
   }
   if (body !== null && !toHead && !isBodiless(res.status)) return sendFetchBody(body, res);
   res.end();

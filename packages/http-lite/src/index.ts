@@ -12,6 +12,7 @@ export {
 } from './errors.ts';
 export { type FetchContext, type FetchHandler, fetchHandler } from './fetch-handler.ts';
 export { fileErrorStatus } from './file-error-status.ts';
+export { type FileResponseInit, fileResponse } from './file-response.ts';
 export type { HttpHeaders } from './headers.ts';
 export { type HttpProtocol, http } from './http.ts';
 export type { HttpStats } from './http-counters.ts';

@@ -1,0 +1,92 @@
+/**
+ * A `Response` of the web whose body is a file: a stream to whoever reads it, and to the fetch adapter the file itself.
+ *
+ * Rule: nothing is open while nobody reads or sends, so a Response that is thrown away costs nothing, and what is read in
+ * pieces is one state of one file.
+ */
+import {
+  booleanOption,
+  checkOptionNames,
+  partOfFile,
+  type SendableFile,
+  type SharedFile,
+} from '@sluice/reactor';
+import { contentType, loadTypes } from './content-type.ts';
+import { readingFile } from './file-reading.ts';
+import { representationOf } from './file-request.ts';
+import type { FileAnswerOptions } from './response-contract.ts';
+
+/** What `new Response` takes beside the body, and what `res.sendFile` takes beside the file. */
+export interface FileResponseInit extends ResponseInit, FileAnswerOptions {}
+
+/** A file to be sent as the body of an answer. */
+export interface FileBody {
+  readonly file: SendableFile;
+  readonly options: FileAnswerOptions;
+}
+
+const bodies = new WeakMap<object, FileBody>();
+
+/**
+ * A genuine `Response` over a regular file, for handlers of {@link http.fetch}. It is sent as `res.sendFile` sends it: by the
+ * kernel over plain TCP, with ranges, preconditions, ETag and encoded variants as the request asks for them. Middleware may
+ * change its header fields, and make another of it (`new Response(response.body, response)`). Who reads or replaces the body
+ * instead gets, or sends, the bytes of the file as it is.
+ *
+ * It has Content-Type by the name of the file, unless `init.headers` has one, and Content-Length. The file is looked at now and
+ * opened again when it is sent, and never held in between: a descriptor, `FileHandle` or open file that is given remains the
+ * caller's, and has to stay open until then.
+ *
+ * @throws FileError (by rejection) `ERR_FILE_NOT_FOUND` and the like, as `res.sendFile`: {@link fileErrorStatus} has the status,
+ * which is also the answer when nobody catches it, or when the file is gone by the time it is sent. RangeError and TypeError
+ * as `new Response`. UsageError for options that are none.
+ *
+ * @example
+ * app.get('/report', () => fileResponse('report.pdf', { headers: { 'content-disposition': 'attachment' } }));
+ */
+export async function fileResponse(
+  file: SendableFile,
+  init: FileResponseInit = {},
+): Promise<globalThis.Response> {
+  checkOptionNames('fileResponse', init, NAMES);
+  const { status, statusText, headers, ...options } = init;
+  booleanOption('precompressed', options.precompressed, false);
+  await loadTypes();
+  const { file: seen, name, isOurs } = await representationOf(file, options.folder, 'never');
+  try {
+    const part = partOfFile(seen, partOptions(options));
+    const body = readingFile(() => openAgain(file, options), seen, part);
+    const fields = new Headers(headers);
+    if (!fields.has('content-type')) fields.set('content-type', contentType(name));
+    fields.set('content-length', String(part.length));
+    const response = new Response(body, {
+      status: status ?? 200,
+      statusText: statusText ?? '',
+      headers: fields,
+    });
+    bodies.set(body, { file, options });
+    return response;
+  } finally {
+    if (isOurs) seen.close();
+  }
+}
+
+/** The file that a body which nobody has touched stands for. */
+export function fileBehind(body: ReadableStream<unknown>): FileBody | undefined {
+  return bodies.get(body);
+}
+
+const NAMES = ['status', 'statusText', 'headers', 'offset', 'length', 'folder', 'precompressed'];
+
+function partOptions({ offset, length }: FileAnswerOptions): { offset?: number; length?: number } {
+  return { ...(offset === undefined ? {} : { offset }), ...(length === undefined ? {} : { length }) };
+}
+
+/** The file, and how to let go of it. */
+async function openAgain(
+  given: SendableFile,
+  { folder }: FileAnswerOptions,
+): Promise<{ readonly file: SharedFile; close(): void }> {
+  const { file, isOurs } = await representationOf(given, folder, 'never');
+  return { file, close: () => (isOurs ? file.close() : undefined) };
+}
