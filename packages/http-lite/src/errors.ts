@@ -5,6 +5,7 @@
  */
 import { SluiceError } from '@sluice/reactor';
 import type { HttpLimitName } from './limits.ts';
+import { statusText } from './status-text.ts';
 
 /** Codes of {@link HttpRequestError}, with the status each is answered with. */
 export const REQUEST_ERROR_STATUS = {
@@ -84,6 +85,13 @@ export class HttpRequestError extends SluiceError {
     super(code, message, options);
     this.status = REQUEST_ERROR_STATUS[code];
     this.limit = options?.limit;
+  }
+
+  /** The answer as a `Response` of the web: frameworks of that shape, such as Hono, send it in place of a 500. */
+  getResponse(): globalThis.Response {
+    const { status, message } = this;
+    const headers = { 'content-type': 'text/plain; charset=utf-8' };
+    return new Response(`${status} ${statusText(status)}: ${message}\n`, { status, headers });
   }
 }
 

@@ -40,7 +40,7 @@ export function fetchHandler(handler: FetchHandler): Handler {
   return async (req, res) => {
     const body = hasFetchBody(req) ? new FetchRequestBody(req.body) : undefined;
     try {
-      const response: unknown = await handler(fetchRequest(req, body?.stream), { req });
+      const response: unknown = await handler(fetchRequest(req, body), { req });
       await sendFetchResponse(response, res, req.method === 'HEAD');
     } finally {
       body?.drop();
