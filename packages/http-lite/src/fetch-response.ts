@@ -20,8 +20,10 @@ const HOP_BY_HOP = new Set([
   'te',
   'trailer',
   'transfer-encoding',
-  'upgrade',
 ]);
+
+/** What `fetch` made: Upgrade is then about the connection to another server. */
+const FETCHED = new Set<unknown>(['basic', 'cors', 'opaque']);
 
 /**
  * Resolves when all of the answer was handed to the connection, or nobody is left to receive it.
@@ -40,7 +42,7 @@ export async function sendFetchResponse(response: unknown, res: Response, toHead
     );
   try {
     res.status = response.status;
-    setFields(response.headers, res);
+    setFields(response, res);
     // That of what is sent of it, and in which coding, is not known yet.
     if (file !== undefined) res.removeHeader('content-length');
   } catch (error) {
@@ -64,9 +66,10 @@ function isResponse(value: unknown): value is globalThis.Response {
   return typeof status === 'number' && typeof headers?.getSetCookie === 'function' && isStream;
 }
 
-function setFields(headers: Headers, res: Response): void {
+function setFields({ headers, type }: globalThis.Response, res: Response): void {
   for (const [name, value] of headers) {
     if (name === 'connection' && value.toLowerCase() === 'close') res.setHeader(name, 'close');
+    else if (name === 'upgrade' && FETCHED.has(type)) continue;
     else if (name !== 'set-cookie' && !HOP_BY_HOP.has(name)) res.setHeader(name, value);
   }
   // The one field whose lines cannot be joined (RFC 6265 §3).

@@ -16,7 +16,7 @@ import type { FileAnswerOptions, Response } from './response-contract.ts';
 import { type FieldRole, type ResponseField, responseField } from './response-field.ts';
 import { answerWithFile } from './response-file.ts';
 import { fileFields } from './response-file-fields.ts';
-import { CHUNKED_END, CLOSE_LINE, headStart, KEEP_ALIVE_LINE, lengthEnd } from './response-head.ts';
+import { CHUNKED_END, connectionLines, headStart, lengthEnd } from './response-head.ts';
 import { lastChunk, trailerField } from './response-trailers.ts';
 import { statusText } from './status-text.ts';
 
@@ -351,8 +351,7 @@ export class HttpResponse implements Response {
     const field = this.#fieldOf('connection');
     if (field?.value.toLowerCase() === 'close') this.keepAlive = false;
     if (this.keepAlive && !this.#owner.mayKeepAlive()) this.keepAlive = false;
-    if (!this.keepAlive) return CLOSE_LINE;
-    return this.#minorVersion === 0 ? KEEP_ALIVE_LINE : '';
+    return connectionLines(this.keepAlive, this.#minorVersion, this.#isPlain ? undefined : this.#fields);
   }
 
   #count(size: number): void {

@@ -140,7 +140,6 @@ describe('a Response', () => {
       connection: 'keep-alive',
       'keep-alive': 'timeout=5',
       'transfer-encoding': 'gzip, chunked',
-      upgrade: 'h2c',
       trailer: 'x',
       te: 'trailers',
       'proxy-connection': 'close',
