@@ -71,6 +71,7 @@ function isAbort(error: unknown): error is Error {
   return error instanceof Error && error.name === 'AbortError';
 }
 
-function isThenable(value: unknown): boolean {
+/** Whether a handler is not through with it yet. */
+export function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value;
 }

@@ -19,6 +19,7 @@ export type { HttpStats } from './http-counters.ts';
 export type { Handler, HttpOptions } from './http-settings.ts';
 export type { HttpState } from './http-state.ts';
 export type { InterimFields } from './interim-response.ts';
+export { LightResponse } from './light-response.ts';
 export { DEFAULT_LIMITS, type HttpLimitName, type HttpLimits } from './limits.ts';
 export type { SwitchOptions } from './protocol-switch.ts';
 export type { Request } from './request.ts';

@@ -8,6 +8,7 @@
  */
 import { COLLECTORS, type Collecting, type Collector, collectAs } from './fetch-collecting.ts';
 import type { FetchRequestBody } from './fetch-request-body.ts';
+import { standInFor } from './stand-in.ts';
 
 /** What a request is made of, each part when it is asked for. */
 export interface RequestParts {
@@ -82,38 +83,7 @@ for (const name of COLLECTORS) {
   });
 }
 
-/** Everything else that a `Request` has is asked of the full one, as are the slots in which undici keeps its state. */
-function delegateTo(prototype: object): void {
-  const own = new Set<PropertyKey>(Reflect.ownKeys(prototype));
-  const source = globalThis.Request.prototype;
-  for (const key of [...Reflect.ownKeys(source), ...Object.getOwnPropertySymbols(new Request('http://a'))]) {
-    if (own.has(key)) continue;
-    const { value } = Object.getOwnPropertyDescriptor(source, key) ?? {};
-    // `Symbol.toStringTag` and the like are inherited.
-    if (typeof value !== 'function' && value !== undefined) continue;
-    Object.defineProperty(prototype, key, {
-      configurable: true,
-      ...(typeof value === 'function' ? { value: call(key), writable: true } : { get: ask(key) }),
-    });
-  }
-  Reflect.deleteProperty(prototype, 'constructor');
-  Object.setPrototypeOf(prototype, source);
-}
-
-function call(key: PropertyKey): (...args: unknown[]) => unknown {
-  return function (this: LazyRequest, ...args: unknown[]) {
-    const full = LazyRequest.full(this);
-    return Reflect.apply(Reflect.get(full, key) as (...args: unknown[]) => unknown, full, args);
-  };
-}
-
-function ask(key: PropertyKey): () => unknown {
-  return function (this: LazyRequest) {
-    return Reflect.get(LazyRequest.full(this), key);
-  };
-}
-
-delegateTo(LazyRequest.prototype);
+standInFor(LazyRequest.prototype, new Request('http://a'), LazyRequest.full);
 
 /** A request of those parts; the platform's own where {@link isLazyUsable} is false. */
 export function lazyRequest(parts: RequestParts): globalThis.Request {
