@@ -4,8 +4,8 @@
  * Rule: an error has a code that never changes and a message that says what to do about it.
  */
 import { SluiceError } from '@sluice/reactor';
+import { errorResponse } from './error-response.ts';
 import type { HttpLimitName } from './limits.ts';
-import { statusText } from './status-text.ts';
 
 /** Codes of {@link HttpRequestError}, with the status each is answered with. */
 export const REQUEST_ERROR_STATUS = {
@@ -89,9 +89,7 @@ export class HttpRequestError extends SluiceError {
 
   /** The answer as a `Response` of the web: frameworks of that shape, such as Hono, send it in place of a 500. */
   getResponse(): globalThis.Response {
-    const { status, message } = this;
-    const headers = { 'content-type': 'text/plain; charset=utf-8' };
-    return new Response(`${status} ${statusText(status)}: ${message}\n`, { status, headers });
+    return errorResponse(this.status, this.message);
   }
 }
 

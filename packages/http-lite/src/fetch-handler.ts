@@ -23,8 +23,9 @@ export interface FetchContext {
  * A handler of the web-standard shape (WHATWG Fetch), such as `app.fetch` of Hono. When it throws, rejects or answers with
  * something that cannot be sent, the outcome is that of every other handler: 500, or a torn connection after the head.
  *
- * `request.signal` is aborted as {@link Request.signal} is. The body can be read until the answer has ended, not longer;
- * `text()`, `json()` and their like collect any length, so `limits.bodyBytes` is worth setting.
+ * `request.signal` is aborted as {@link Request.signal} is. The body can be read until the answer has ended, not longer.
+ * `text()`, `json()` and their like collect up to `limits.collectBytes`, and reject beyond it with {@link HttpRequestError}
+ * `ERR_HTTP_BODY_TOO_LARGE`, which answers 413; those of a clone collect up to `limits.bodyBytes`, as does who reads `body`.
  */
 export type FetchHandler = (
   request: globalThis.Request,

@@ -7,13 +7,16 @@
 import {
   booleanOption,
   checkOptionNames,
+  FileError,
   partOfFile,
   type SendableFile,
   type SharedFile,
 } from '@sluice/reactor';
 import { contentType, loadTypes } from './content-type.ts';
+import { errorResponse } from './error-response.ts';
+import { fileErrorStatus } from './file-error-status.ts';
 import { readingFile } from './file-reading.ts';
-import { representationOf } from './file-request.ts';
+import { type FileRepresentation, representationOf } from './file-request.ts';
 import type { FileAnswerOptions } from './response-contract.ts';
 
 /** What `new Response` takes beside the body, and what `res.sendFile` takes beside the file. */
@@ -37,9 +40,9 @@ const bodies = new WeakMap<object, FileBody>();
  * opened again when it is sent, and never held in between: a descriptor, `FileHandle` or open file that is given remains the
  * caller's, and has to stay open until then.
  *
- * @throws FileError (by rejection) `ERR_FILE_NOT_FOUND` and the like, as `res.sendFile`: {@link fileErrorStatus} has the status,
- * which is also the answer when nobody catches it, or when the file is gone by the time it is sent. RangeError and TypeError
- * as `new Response`. UsageError for options that are none.
+ * @throws FileError (by rejection) `ERR_FILE_NOT_FOUND` and the like, as `res.sendFile`. When nobody catches it the answer has
+ * the status of {@link fileErrorStatus}, in Hono too; so it has when the file is gone by the time it is sent. RangeError and
+ * TypeError as `new Response`. UsageError for options that are none.
  *
  * @example
  * app.get('/report', () => fileResponse('report.pdf', { headers: { 'content-disposition': 'attachment' } }));
@@ -52,7 +55,7 @@ export async function fileResponse(
   const { status, statusText, headers, ...options } = init;
   booleanOption('precompressed', options.precompressed, false);
   await loadTypes();
-  const { file: seen, name, isOurs } = await representationOf(file, options.folder, 'never');
+  const { file: seen, name, isOurs } = await representation(file, options);
   try {
     const part = partOfFile(seen, partOptions(options));
     const body = readingFile(() => openAgain(file, options), seen, part);
@@ -68,6 +71,21 @@ export async function fileResponse(
     return response;
   } finally {
     if (isOurs) seen.close();
+  }
+}
+
+/** What is wrong with a file that a client asked for is an answer: frameworks that catch it find one, as Hono does. */
+async function representation(
+  file: SendableFile,
+  { folder }: FileAnswerOptions,
+): Promise<FileRepresentation> {
+  try {
+    return await representationOf(file, folder, 'never');
+  } catch (thrown) {
+    const status = thrown instanceof FileError ? fileErrorStatus(thrown) : 500;
+    // Any other is the server's own fault, which has to be reported.
+    if (status !== 500) Object.assign(thrown as FileError, { getResponse: () => errorResponse(status, '') });
+    throw thrown;
   }
 }
 

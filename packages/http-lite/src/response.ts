@@ -7,6 +7,7 @@
 import type { Connection, SendableFile } from '@sluice/reactor';
 import { type AnswerFraming, isBodiless, sizeOf } from './answer-framing.ts';
 import type { AnswerOwner } from './answer-owner.ts';
+import { errorText } from './error-response.ts';
 import { afterEnd, closedOrRefused, HttpUsageError, lengthMismatch } from './errors.ts';
 import type { FileAnswer } from './file-answer.ts';
 import { type InterimFields, interimText } from './interim-response.ts';
@@ -18,7 +19,6 @@ import { answerWithFile } from './response-file.ts';
 import { fileFields } from './response-file-fields.ts';
 import { CHUNKED_END, connectionLines, headStart, lengthEnd } from './response-head.ts';
 import { lastChunk, trailerField } from './response-trailers.ts';
-import { statusText } from './status-text.ts';
 
 /**
  * - `idle`: the head has not been sent.
@@ -195,7 +195,7 @@ export class HttpResponse implements Response {
     this.status = status;
     this.#fields = [responseField('Content-Type', 'text/plain; charset=utf-8')];
     this.#trailers = undefined;
-    this.end(`${status} ${statusText(status)}${message === '' ? '' : `: ${message}`}\n`);
+    this.end(errorText(status, message));
   }
 
   /** The request, where it asks for what there is: GET and HEAD. */

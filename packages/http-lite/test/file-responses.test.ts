@@ -215,7 +215,16 @@ describe('a file that cannot be the body of a Response', () => {
     const failure = await fileResponse(at(name)).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(FileError);
     expect(failure).toMatchObject({ code, message: expect.stringContaining(name) });
+    const answer = (failure as { getResponse(): Response }).getResponse();
+    expect([answer.status, await answer.text()]).toEqual([404, '404 Not Found\n']);
     expect(await answerTo(() => fileResponse(at(name)))).toMatchObject({ status: 404 });
+  });
+
+  it('because the handler gave none is no answer to a client', async () => {
+    const failure: unknown = await fileResponse(-1).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(UsageError);
+    expect(failure).toMatchObject({ code: 'ERR_OPTION_VALUE' });
+    expect(failure).not.toHaveProperty('getResponse');
   });
 
   it('lets the handler answer otherwise', async () => {
