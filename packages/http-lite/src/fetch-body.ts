@@ -53,7 +53,7 @@ async function pump(pieces: PieceReader, res: Response): Promise<void> {
       if (next === undefined) return res.end(parts === undefined ? joined : Buffer.concat(parts, size));
       if (size + next.length > JOIN_BYTES) {
         piece = next;
-      } else {
+      } else if (next.length > 0) {
         parts ??= [joined];
         parts.push(next);
         size += next.length;

@@ -6,9 +6,12 @@
  */
 import type { FetchRequestBody } from './fetch-request-body.ts';
 
+/** The platform's, whatever stands in its place later. */
+const Platform = globalThis.Request;
+
 /** The methods that collect, as far as this runtime has them. */
 export const COLLECTORS = (['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const).filter(
-  (name) => name in globalThis.Request.prototype,
+  (name) => name in Platform.prototype,
 );
 
 export type Collector = (typeof COLLECTORS)[number];
@@ -47,7 +50,7 @@ async function collect(
 const UTF8 = new TextDecoder();
 
 /** The platform's `Request` with a body that is collected so as long as nobody has touched it. */
-export class CollectingRequest extends globalThis.Request {
+export class CollectingRequest extends Platform {
   readonly #content: FetchRequestBody;
 
   constructor(url: string, init: RequestInit, content: FetchRequestBody) {
@@ -58,8 +61,7 @@ export class CollectingRequest extends globalThis.Request {
 
   static collect(request: CollectingRequest, name: Collector): Promise<unknown> {
     const content = request.#content;
-    if (!content.isUntouched)
-      return (globalThis.Request.prototype as unknown as Collecting)[name].call(request);
+    if (!content.isUntouched) return (Platform.prototype as unknown as Collecting)[name].call(request);
     const outcome = collectAs(name, content, () => request.headers.get('content-type'));
     CollectingRequest.#markUsed(request);
     return outcome;
@@ -67,7 +69,7 @@ export class CollectingRequest extends globalThis.Request {
 
   /** Has the platform's own collect what is gone, which it never gets: it knows that its body is used then. */
   static #markUsed(request: CollectingRequest): void {
-    globalThis.Request.prototype.arrayBuffer.call(request).catch(() => {});
+    Platform.prototype.arrayBuffer.call(request).catch(() => {});
   }
 }
 
