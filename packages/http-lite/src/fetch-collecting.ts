@@ -7,7 +7,7 @@
 import type { FetchRequestBody } from './fetch-request-body.ts';
 
 /** The platform's, whatever stands in its place later. */
-const Platform = globalThis.Request;
+const Platform: typeof globalThis.Request = globalThis.Request;
 
 /** The methods that collect, as far as this runtime has them. */
 export const COLLECTORS = (['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const).filter(

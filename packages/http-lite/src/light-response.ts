@@ -10,7 +10,7 @@ import { type SimpleFields, simpleFields, TEXT_TYPE, withType } from './simple-f
 import { standInFor } from './stand-in.ts';
 
 /** The platform's, whatever stands in its place later. */
-const Platform = globalThis.Response;
+const Platform: typeof globalThis.Response = globalThis.Response;
 type PlatformResponse = globalThis.Response;
 type BodyOf = ConstructorParameters<typeof Platform>[0];
 
