@@ -6,7 +6,7 @@
 import { isBodiless } from './answer-framing.ts';
 import { unsendable } from './errors.ts';
 import { sendFetchBody } from './fetch-body.ts';
-import { fileBehind } from './file-response.ts';
+import { FileBody, fileBehind } from './file-body.ts';
 import { isLight, takeWhole, type WholeResponse } from './light-response.ts';
 import type { Response } from './response-contract.ts';
 
@@ -46,15 +46,13 @@ export function sendFetchResponse(response: unknown, res: Response, toHead: bool
   try {
     res.status = response.status;
     setFields(response, res);
-    // That of what is sent of it, and in which coding, is not known yet.
-    if (file !== undefined) res.removeHeader('content-length');
   } catch (error) {
     body?.cancel(error).catch(() => {});
     throw error;
   }
   if (file !== undefined) {
     void body?.cancel();
-    return res.sendFile(file.file, file.options);
+    return sendFile(file, res);
   }
   if (body !== null && !toHead && !isBodiless(res.status)) return sendFetchBody(body, res);
   res.end();
@@ -66,12 +64,19 @@ function sendWhole(
   { status, body, fields }: WholeResponse,
   response: globalThis.Response,
   res: Response,
-): void {
+): void | Promise<void> {
   res.status = status;
   if (fields === undefined) setFields(response, res);
   else for (const [name, value] of fields) setField(name, value, res);
+  if (body instanceof FileBody) return sendFile(body, res);
   if (body === null) res.end();
   else res.end(body);
+}
+
+function sendFile({ file, options }: FileBody, res: Response): Promise<void> {
+  // That of what is sent of it, and in which coding, is not known yet.
+  res.removeHeader('content-length');
+  return res.sendFile(file, options);
 }
 
 /** Told by its shape: one made by another copy of undici is as good as one of this process's own. */

@@ -12,26 +12,21 @@ import {
   type SendableFile,
   type SharedFile,
 } from '@sluice/reactor';
-import { contentType, loadTypes } from './content-type.ts';
+import { contentType, loadTypes, typesAreLoaded } from './content-type.ts';
 import { errorResponse } from './error-response.ts';
+import { FileBody } from './file-body.ts';
 import { fileErrorStatus } from './file-error-status.ts';
 import { readingFile } from './file-reading.ts';
 import { type FileRepresentation, representationOf } from './file-request.ts';
+import { lightFileResponse } from './light-response.ts';
 import type { FileAnswerOptions } from './response-contract.ts';
+import { simpleFields, withType } from './simple-fields.ts';
 
 /** What `new Response` takes beside the body, and what `res.sendFile` takes beside the file. */
 export interface FileResponseInit extends ResponseInit, FileAnswerOptions {}
 
-/** A file to be sent as the body of an answer. */
-export interface FileBody {
-  readonly file: SendableFile;
-  readonly options: FileAnswerOptions;
-}
-
-const bodies = new WeakMap<object, FileBody>();
-
 /**
- * A genuine `Response` over a regular file, for handlers of {@link http.fetch}. It is sent as `res.sendFile` sends it: by the
+ * A `Response` over a regular file, for handlers of {@link http.fetch}. It is sent as `res.sendFile` sends it: by the
  * kernel over plain TCP, with ranges, preconditions, ETag and encoded variants as the request asks for them. Middleware may
  * change its header fields, and make another of it (`new Response(response.body, response)`). Who reads or replaces the body
  * instead gets, or sends, the bytes of the file as it is.
@@ -54,24 +49,31 @@ export async function fileResponse(
   checkOptionNames('fileResponse', init, NAMES);
   const { status, statusText, headers, ...options } = init;
   booleanOption('precompressed', options.precompressed, false);
-  await loadTypes();
+  if (!typesAreLoaded()) await loadTypes();
   const { file: seen, name, isOurs } = await representation(file, options);
   try {
     const part = partOfFile(seen, partOptions(options));
-    const body = readingFile(() => openAgain(file, options), seen, part);
-    const fields = new Headers(headers);
-    if (!fields.has('content-type')) fields.set('content-type', contentType(name));
-    fields.set('content-length', String(part.length));
-    const response = new Response(body, {
-      status: status ?? 200,
-      statusText: statusText ?? '',
-      headers: fields,
-    });
-    bodies.set(body, { file, options });
-    return response;
+    const body = new FileBody(file, options, () => readingFile(() => openAgain(file, options), seen, part));
+    const fields = fieldsOf(headers, contentType(name), String(part.length));
+    return lightFileResponse(body, { status: status ?? 200, statusText: statusText ?? '', headers: fields });
   } finally {
     if (isOurs) seen.close();
   }
+}
+
+/** Those that were given, with a type unless they have one, and with the length of the file. */
+function fieldsOf(
+  given: ResponseInit['headers'],
+  type: string,
+  length: string,
+): NonNullable<ResponseInit['headers']> {
+  const simple = simpleFields(given);
+  if (simple !== undefined)
+    return { ...Object.fromEntries(withType(simple, type)), 'content-length': length };
+  const fields = new Headers(given);
+  if (!fields.has('content-type')) fields.set('content-type', type);
+  fields.set('content-length', length);
+  return fields;
 }
 
 /** What is wrong with a file that a client asked for is an answer: frameworks that catch it find one, as Hono does. */
@@ -87,11 +89,6 @@ async function representation(
     if (status !== 500) Object.assign(thrown as FileError, { getResponse: () => errorResponse(status, '') });
     throw thrown;
   }
-}
-
-/** The file that a body which nobody has touched stands for. */
-export function fileBehind(body: ReadableStream<unknown>): FileBody | undefined {
-  return bodies.get(body);
 }
 
 const NAMES = ['status', 'statusText', 'headers', 'offset', 'length', 'folder', 'precompressed'];

@@ -6,6 +6,7 @@
  * own from the start. It is put in no place that its user did not put it in.
  */
 import { Buffer } from 'node:buffer';
+import { FileBody } from './file-body.ts';
 import { type SimpleFields, simpleFields, TEXT_TYPE, withType } from './simple-fields.ts';
 import { standInFor } from './stand-in.ts';
 
@@ -14,16 +15,19 @@ const Platform: typeof globalThis.Response = globalThis.Response;
 type PlatformResponse = globalThis.Response;
 type BodyOf = ConstructorParameters<typeof Platform>[0];
 
+/** What needs no stream to be sent. */
+type WholeBody = string | Uint8Array | FileBody | null;
+
 /** What a response is sent of, without its stream. */
 export interface WholeResponse {
   readonly status: number;
-  readonly body: string | Uint8Array | null;
+  readonly body: WholeBody;
   /** Undefined where somebody has asked for its `Headers`, which are then what counts. */
   readonly fields: SimpleFields | undefined;
 }
 
 class Light {
-  readonly #body: string | Uint8Array | null = null;
+  readonly #body: WholeBody = null;
   readonly #status: number = 200;
   readonly #fields: SimpleFields = [];
   #headers: Headers | undefined;
@@ -31,13 +35,13 @@ class Light {
   #isUsed = false;
   #full: PlatformResponse | undefined;
 
-  constructor(body?: BodyOf, init?: ResponseInit) {
+  constructor(body?: BodyOf | FileBody, init?: ResponseInit) {
     if (!isSimple(body) || !isSimpleInit(init, body ?? null)) {
       // biome-ignore lint/correctness/noConstructorReturn: what is not simple is the platform's own.
-      return new Platform(body, init) as unknown as Light;
+      return new Platform(platformBody(body), init) as unknown as Light;
     }
     // The caller may change his bytes: a copy of them is what is sent (WHATWG Fetch, "extract a body").
-    this.#body = typeof body === 'string' || body == null ? (body ?? null) : Buffer.from(body);
+    this.#body = body instanceof Uint8Array ? Buffer.from(body) : (body ?? null);
     this.#status = init?.status ?? 200;
     const isText = typeof body === 'string';
     const fields = simpleFields(init?.headers);
@@ -99,8 +103,8 @@ class Light {
   /** The platform's own. Its fields are a copy: those that everybody sees are these. */
   static full(light: Light): PlatformResponse {
     if (light.#full === undefined) {
-      light.#full = new Platform(light.#body, { status: light.#status });
-      if (light.#isUsed) light.#full.arrayBuffer().catch(() => {});
+      light.#full = new Platform(platformBody(light.#body), { status: light.#status });
+      if (light.#isUsed) void light.#full.body?.cancel();
     }
     const copy = light.#full.headers;
     for (const name of [...copy.keys()]) copy.delete(name);
@@ -135,6 +139,11 @@ Object.setPrototypeOf(Light, Platform);
  */
 export const LightResponse: typeof globalThis.Response = Light as unknown as typeof globalThis.Response;
 
+/** A light one over a file: as `fileResponse`. */
+export function lightFileResponse(body: FileBody, init: ResponseInit): PlatformResponse {
+  return new Light(body, init) as unknown as PlatformResponse;
+}
+
 /** Told without asking it for anything, which might make its stream. */
 export function isLight(value: object): boolean {
   return Light.is(value);
@@ -145,12 +154,16 @@ export function takeWhole(response: object): WholeResponse | undefined {
   return Light.is(response) ? Light.take(response) : undefined;
 }
 
-function isSimple(body: BodyOf): body is string | Uint8Array | null | undefined {
-  return typeof body === 'string' || body == null || body instanceof Uint8Array;
+function isSimple(body: BodyOf | FileBody): body is WholeBody | undefined {
+  return typeof body === 'string' || body == null || body instanceof Uint8Array || body instanceof FileBody;
+}
+
+function platformBody(body: BodyOf | FileBody): BodyOf {
+  return body instanceof FileBody ? body.stream() : body;
 }
 
 /** Whether there is nothing in it that the platform would refuse; of the fields `Headers` is asked. */
-function isSimpleInit(init: ResponseInit | undefined, body: BodyOf): boolean {
+function isSimpleInit(init: ResponseInit | undefined, body: BodyOf | FileBody): boolean {
   if (init === undefined) return true;
   if (typeof init !== 'object' || init === null || (init.statusText ?? '') !== '') return false;
   const { status } = init;

@@ -69,7 +69,7 @@ async function answerTo(handler: FetchHandler, more = '', method = 'GET'): Promi
 }
 
 describe('a Response that is a file', () => {
-  it('is a genuine one, with its type and its length, and holds nothing open', async () => {
+  it('has its type and its length, and holds nothing open', async () => {
     const response = await fileResponse(at('ten.txt'), { status: 201, headers: { 'x-a': '1' } });
     expect(response).toBeInstanceOf(Response);
     expect([response.status, ...response.headers]).toEqual([
@@ -267,6 +267,15 @@ describe('a file that cannot be the body of a Response', () => {
     await expect(beyond).rejects.toMatchObject({ code: 'ERR_FILE_RANGE' });
     await expect(fileResponse(at('ten.txt'), { status: 204 })).rejects.toThrow(TypeError);
     expect(openUnderRoot()).toBe(0);
+  });
+
+  it('was sent once already is a fault of the handler', async () => {
+    const response = await fileResponse(at('ten.txt'));
+    expect((await answerTo(() => response)).body).toBe('0123456789');
+    expect(response.bodyUsed).toBe(true);
+    await expect(response.text()).rejects.toThrow(TypeError);
+    expect(await answerTo(() => response)).toMatchObject({ status: 500 });
+    expect(errors.splice(0)).toMatchObject([{ code: 'ERR_HTTP_FETCH_RESPONSE' }]);
   });
 
   it('was used by somebody else before it is sent is a fault of the handler', async () => {
