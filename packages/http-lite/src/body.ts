@@ -86,10 +86,15 @@ export class Body implements RequestBody {
     }
   }
 
-  async bytes(limitBytes: number = this.#collectBytes): Promise<Buffer> {
+  bytes(limitBytes?: number): Promise<Buffer> {
+    return this.collect(this, limitBytes);
+  }
+
+  /** As {@link bytes}, of `source`: this body's iterator, which who began it can end. */
+  async collect(source: AsyncIterable<Buffer>, limitBytes: number = this.#collectBytes): Promise<Buffer> {
     const pieces: Buffer[] = [];
     let total = 0;
-    for await (const piece of this) {
+    for await (const piece of source) {
       total += piece.length;
       if (total > limitBytes) {
         this.#owner?.collectRefused();
@@ -101,11 +106,11 @@ export class Body implements RequestBody {
     return pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces, total);
   }
 
-  async text(limitBytes: number = this.#collectBytes): Promise<string> {
+  async text(limitBytes?: number): Promise<string> {
     return (await this.bytes(limitBytes)).toString('utf8');
   }
 
-  async json(limitBytes: number = this.#collectBytes): Promise<unknown> {
+  async json(limitBytes?: number): Promise<unknown> {
     const bytes = await this.bytes(limitBytes);
     try {
       return JSON.parse(STRICT_UTF8.decode(bytes)) as unknown;

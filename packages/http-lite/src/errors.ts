@@ -4,6 +4,7 @@
  * Rule: an error has a code that never changes and a message that says what to do about it.
  */
 import { SluiceError } from '@sluice/reactor';
+import { errorResponse } from './error-response.ts';
 import type { HttpLimitName } from './limits.ts';
 
 /** Codes of {@link HttpRequestError}, with the status each is answered with. */
@@ -84,6 +85,11 @@ export class HttpRequestError extends SluiceError {
     super(code, message, options);
     this.status = REQUEST_ERROR_STATUS[code];
     this.limit = options?.limit;
+  }
+
+  /** The answer as a `Response` of the web: frameworks of that shape, such as Hono, send it in place of a 500. */
+  getResponse(): globalThis.Response {
+    return errorResponse(this.status, this.message);
   }
 }
 

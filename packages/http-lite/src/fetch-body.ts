@@ -1,25 +1,21 @@
 /**
  * Sending a stream of the web as the body of an answer.
  *
- * Rule: a piece is asked for when the connection has taken those before it, and whoever makes them is told, by the
- * stream's `cancel`, when nobody wants more.
+ * Rule: nobody is held up: what has come leaves before anything is waited for. No more is asked for than one piece, or
+ * {@link JOIN_BYTES} of small ones, beyond what the connection takes; and whoever makes them is told, by the stream's
+ * `cancel`, when nobody wants more.
  */
-import { types } from 'node:util';
-import { unsendable } from './errors.ts';
+import { Buffer } from 'node:buffer';
+import { PieceReader } from './piece-reader.ts';
 import { HttpResponse } from './response.ts';
 import type { Response } from './response-contract.ts';
 
-/**
- * How many turns of the microtask queue a stream has, after its first piece, to say that there is no other. One over text
- * or bytes needs 2 or 3; one that waits for anything outside needs more than any number of them.
- */
-const END_TURNS = 16;
-
-type Reader = ReadableStreamDefaultReader<unknown>;
+/** Pieces that follow each other at once are sent as one up to here: a system call costs more than copying as much. */
+const JOIN_BYTES = 16 * 1024;
 
 /**
- * Sends all of `body`, then ends the answer. One that is over with its first piece, as those of text and bytes are, leaves
- * in one write with its length; any other goes piece by piece.
+ * Sends all of `body`, then ends the answer. One that is over before anything had to leave, as those of text and bytes are,
+ * leaves in one write with its length; any other goes piece by piece.
  *
  * @throws HttpUsageError `ERR_HTTP_FETCH_RESPONSE` for pieces that are not bytes; otherwise as {@link Response}, and what
  * the stream errors with. The stream is cancelled then, with the error.
@@ -35,7 +31,7 @@ export async function sendFetchBody(body: ReadableStream<unknown>, res: Response
     };
   }
   try {
-    await pump(reader, res);
+    await pump(new PieceReader(reader), res);
   } catch (error) {
     // One error is told, the first. Whoever hangs while he tidies up does not hold the connection.
     reader.cancel(error).catch(() => {});
@@ -44,39 +40,28 @@ export async function sendFetchBody(body: ReadableStream<unknown>, res: Response
   await cancelled;
 }
 
-async function pump(reader: Reader, res: Response): Promise<void> {
-  const first = await nextPiece(reader);
-  if (first === undefined) return res.end();
-  const second = nextPiece(reader);
-  if (await isOver(second)) return res.end(first);
-  if (!res.write(first)) await res.drained();
-  for (let piece = await second; piece !== undefined; piece = await nextPiece(reader)) {
-    if (!res.write(piece)) await res.drained();
+async function pump(pieces: PieceReader, res: Response): Promise<void> {
+  let piece = await pieces.next();
+  while (piece !== undefined) {
+    let joined = piece;
+    let parts: Uint8Array[] | undefined;
+    let size = piece.length;
+    piece = undefined;
+    while (piece === undefined && (await pieces.comesAtOnce())) {
+      // Here already, so no turn passes.
+      const next = await pieces.next();
+      if (next === undefined) return res.end(parts === undefined ? joined : Buffer.concat(parts, size));
+      if (size + next.length > JOIN_BYTES) {
+        piece = next;
+      } else if (next.length > 0) {
+        parts ??= [joined];
+        parts.push(next);
+        size += next.length;
+      }
+    }
+    if (parts !== undefined) joined = Buffer.concat(parts, size);
+    if (!res.write(joined)) await res.drained();
+    piece ??= await pieces.next();
   }
   res.end();
-}
-
-/** Undefined at the end. */
-async function nextPiece(reader: Reader): Promise<Uint8Array | undefined> {
-  const { done, value } = await reader.read();
-  if (done) return undefined;
-  if (types.isUint8Array(value)) return value;
-  throw unsendable(
-    `the body of the Response is a stream of ${typeof value}, and has to be one of Uint8Array`,
-  );
-}
-
-/** Whether the end is known already. Without a timer: the first piece of a stream that goes on is not held up. */
-async function isOver(next: Promise<Uint8Array | undefined>): Promise<boolean> {
-  const seen = { outcome: 'none' as 'none' | 'end' | 'more' };
-  next.then(
-    (piece) => {
-      seen.outcome = piece === undefined ? 'end' : 'more';
-    },
-    () => {
-      seen.outcome = 'more';
-    },
-  );
-  for (let turn = 0; turn < END_TURNS && seen.outcome === 'none'; turn++) await undefined;
-  return seen.outcome === 'end';
 }

@@ -8,8 +8,10 @@
 import { fetchRequest, hasFetchBody } from './fetch-request.ts';
 import { FetchRequestBody } from './fetch-request-body.ts';
 import { sendFetchResponse } from './fetch-response.ts';
+import { isThenable } from './handler-call.ts';
 import type { Handler } from './http-settings.ts';
 import type { Request } from './request.ts';
+import type { Response } from './response-contract.ts';
 
 /** What a {@link FetchHandler} is given beside the request: what a `Request` of the web has no place for. */
 export interface FetchContext {
@@ -21,8 +23,9 @@ export interface FetchContext {
  * A handler of the web-standard shape (WHATWG Fetch), such as `app.fetch` of Hono. When it throws, rejects or answers with
  * something that cannot be sent, the outcome is that of every other handler: 500, or a torn connection after the head.
  *
- * `request.signal` is aborted as {@link Request.signal} is. The body can be read until the answer has ended, not longer;
- * `text()`, `json()` and their like collect any length, so `limits.bodyBytes` is worth setting.
+ * `request.signal` is aborted as {@link Request.signal} is. The body can be read until the answer has ended, not longer.
+ * `text()`, `json()` and their like collect up to `limits.collectBytes`, and reject beyond it with {@link HttpRequestError}
+ * `ERR_HTTP_BODY_TOO_LARGE`, which answers 413; those of a clone collect up to `limits.bodyBytes`, as does who reads `body`.
  */
 export type FetchHandler = (
   request: globalThis.Request,
@@ -32,18 +35,35 @@ export type FetchHandler = (
 /**
  * Makes a handler for `http()` of one of the web-standard shape, for use beside others; `http.fetch()` serves nothing else.
  *
- * The handler made rejects with {@link HttpRequestError} `ERR_HTTP_METHOD` for what `Request` cannot express (TRACE, and a
+ * The handler made throws or rejects with {@link HttpRequestError} `ERR_HTTP_METHOD` for what `Request` cannot express (TRACE, and a
  * known method in lower case), `ERR_HTTP_HOST` for a host that is none in a URL; with {@link HttpUsageError}
  * `ERR_HTTP_FETCH_RESPONSE` when there is no usable `Response`.
  */
 export function fetchHandler(handler: FetchHandler): Handler {
-  return async (req, res) => {
-    const body = hasFetchBody(req) ? new FetchRequestBody(req.body) : undefined;
-    try {
-      const response: unknown = await handler(fetchRequest(req, body?.stream), { req });
-      await sendFetchResponse(response, res, req.method === 'HEAD');
-    } finally {
-      body?.drop();
-    }
+  return (req, res) => {
+    if (!hasFetchBody(req)) return answer(handler, fetchRequest(req), req, res);
+    const body = new FetchRequestBody(req.body);
+    return answerThenDrop(body, () => answer(handler, fetchRequest(req, body), req, res));
   };
+}
+
+/** In the call itself where nothing has to be waited for. */
+function answer(
+  handler: FetchHandler,
+  request: globalThis.Request,
+  req: Request,
+  res: Response,
+): void | Promise<void> {
+  const toHead = req.method === 'HEAD';
+  const response: unknown = handler(request, { req });
+  if (!isThenable(response)) return sendFetchResponse(response, res, toHead);
+  return Promise.resolve(response).then((settled) => sendFetchResponse(settled, res, toHead));
+}
+
+async function answerThenDrop(body: FetchRequestBody, act: () => void | Promise<void>): Promise<void> {
+  try {
+    await act();
+  } finally {
+    body.drop();
+  }
 }

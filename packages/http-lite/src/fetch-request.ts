@@ -4,6 +4,8 @@
  * Rule: it says what was received or it is not made; where the two models differ, the difference is refused or named here.
  */
 import { HttpRequestError } from './errors.ts';
+import { CollectingRequest } from './fetch-collecting.ts';
+import type { FetchRequestBody } from './fetch-request-body.ts';
 import { fetchUrl } from './fetch-url.ts';
 import { lazyRequest } from './lazy-request.ts';
 import type { Request } from './request.ts';
@@ -21,23 +23,28 @@ export function hasFetchBody({ method, hasBody }: Request): boolean {
 }
 
 /**
- * Without `body` the `Request` has none.
+ * Without `content` the `Request` has no body.
  *
  * @throws HttpRequestError `ERR_HTTP_METHOD` for a method that `Request` forbids (TRACE, TRACK) or would rename (`get`):
  * a handler must not take one method for another. `ERR_HTTP_HOST` as {@link fetchUrl}.
  */
-export function fetchRequest(req: Request, body?: ReadableStream<Uint8Array>): globalThis.Request {
+export function fetchRequest(req: Request, content?: FetchRequestBody): globalThis.Request {
   const { method } = req;
   if (!isExpressible(method))
     throw new HttpRequestError('ERR_HTTP_METHOD', `the method ${method} is not served here`);
   const url = fetchUrl(req);
-  const content: RequestInit = body === undefined ? {} : { body, duplex: 'half' };
   return lazyRequest({
     method,
     url,
+    content,
     signal: () => req.signal,
     headers: () => new Headers([...req.headers]),
-    full: (headers) => new globalThis.Request(url, { method, headers, signal: req.signal, ...content }),
+    full: (headers) => {
+      const init: RequestInit = { method, headers, signal: req.signal };
+      return content === undefined
+        ? new globalThis.Request(url, init)
+        : new CollectingRequest(url, init, content);
+    },
   });
 }
 

@@ -6,6 +6,8 @@
 import { isBodiless } from './answer-framing.ts';
 import { unsendable } from './errors.ts';
 import { sendFetchBody } from './fetch-body.ts';
+import { FileBody, fileBehind } from './file-body.ts';
+import { isLight, takeWhole, type WholeResponse } from './light-response.ts';
 import type { Response } from './response-contract.ts';
 
 /**
@@ -19,51 +21,86 @@ const HOP_BY_HOP = new Set([
   'te',
   'trailer',
   'transfer-encoding',
-  'upgrade',
 ]);
 
+/** What `fetch` made: Upgrade is then about the connection to another server. */
+const FETCHED = new Set<unknown>(['basic', 'cors', 'opaque']);
+
 /**
- * Resolves when all of the answer was handed to the connection, or nobody is left to receive it.
+ * Returns, or resolves, when all of the answer was handed to the connection, or nobody is left to receive it.
  *
  * @throws HttpUsageError `ERR_HTTP_FETCH_RESPONSE` for what is no Response, one whose body was used, or pieces that are not
  * bytes; otherwise as {@link Response}, and whatever the body's stream errors with.
  */
-export async function sendFetchResponse(response: unknown, res: Response, toHead: boolean): Promise<void> {
+export function sendFetchResponse(response: unknown, res: Response, toHead: boolean): void | Promise<void> {
   if (!isResponse(response))
     throw unsendable(`the handler returned ${described(response)}, and has to return a Response`);
+  const whole = takeWhole(response);
+  if (whole !== undefined) return sendWhole(whole, response, res);
   const { body } = response;
+  const file = body === null ? undefined : fileBehind(body);
   if (response.bodyUsed || body?.locked === true)
     throw unsendable(
       'the body of the Response was read, or is being read, by somebody else; return a clone of it',
     );
   try {
     res.status = response.status;
-    setFields(response.headers, res);
+    setFields(response, res);
   } catch (error) {
     body?.cancel(error).catch(() => {});
     throw error;
   }
+  if (file !== undefined) {
+    void body?.cancel();
+    return sendFile(file, res);
+  }
   if (body !== null && !toHead && !isBodiless(res.status)) return sendFetchBody(body, res);
   res.end();
-  await body?.cancel();
+  return body?.cancel();
+}
+
+/** In one write, and without a stream. */
+function sendWhole(
+  { status, body, fields }: WholeResponse,
+  response: globalThis.Response,
+  res: Response,
+): void | Promise<void> {
+  res.status = status;
+  if (fields === undefined) setFields(response, res);
+  else for (const [name, value] of fields) setField(name, value, res);
+  if (body instanceof FileBody) return sendFile(body, res);
+  if (body === null) res.end();
+  else res.end(body);
+}
+
+function sendFile({ file, options }: FileBody, res: Response): Promise<void> {
+  // That of what is sent of it, and in which coding, is not known yet.
+  res.removeHeader('content-length');
+  return res.sendFile(file, options);
 }
 
 /** Told by its shape: one made by another copy of undici is as good as one of this process's own. */
 function isResponse(value: unknown): value is globalThis.Response {
   if (typeof value !== 'object' || value === null) return false;
+  if (isLight(value)) return true;
   const { status, headers, body } = value as Partial<globalThis.Response>;
   const isStream = body === null || typeof body?.getReader === 'function';
   return typeof status === 'number' && typeof headers?.getSetCookie === 'function' && isStream;
 }
 
-function setFields(headers: Headers, res: Response): void {
+function setFields({ headers, type }: globalThis.Response, res: Response): void {
+  const isFetched = FETCHED.has(type);
   for (const [name, value] of headers) {
-    if (name === 'connection' && value.toLowerCase() === 'close') res.setHeader(name, 'close');
-    else if (name !== 'set-cookie' && !HOP_BY_HOP.has(name)) res.setHeader(name, value);
+    if (name !== 'set-cookie' && !(isFetched && name === 'upgrade')) setField(name, value, res);
   }
   // The one field whose lines cannot be joined (RFC 6265 §3).
   const cookies = headers.getSetCookie();
   if (cookies.length > 0) res.setHeader('set-cookie', cookies);
+}
+
+function setField(name: string, value: string, res: Response): void {
+  if (!HOP_BY_HOP.has(name)) res.setHeader(name, value);
+  else if (name === 'connection' && value.toLowerCase() === 'close') res.setHeader(name, 'close');
 }
 
 function described(value: unknown): string {

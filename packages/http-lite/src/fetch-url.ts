@@ -11,6 +11,16 @@ import type { Request } from './request.ts';
 /** The authority of an absolute target, which goes before Host (RFC 9112 §3.2.2). */
 const ABSOLUTE = /^https?:\/\/([^/?]+)/i;
 
+/** Targets that `URL` leaves as they are: nothing in them is encoded, and {@link DOTS} finds nothing to resolve. */
+const PLAIN_TARGET = /^\/[\w~!$&()*+,;=:@%./-]*(?:\?[\w~!$&()*+,;=:@%./?-]*)?$/;
+const DOTS = /\/(?:\.|%2e)/i;
+
+/** Origins as `URL` writes them, by scheme and authority: those are few, and it takes longer than a lookup. */
+const origins = new Map<string, string>();
+const MAX_ORIGINS = 256;
+/** Longer than any that is in use, and short enough for strangers to have remembered as many as they like. */
+const MAX_REMEMBERED_CHARS = 256;
+
 /**
  * The URL as `URL` and `Request` write it: `..` resolved, the host folded. `OPTIONS *` has an empty path, which they write
  * as `/`.
@@ -19,11 +29,25 @@ const ABSOLUTE = /^https?:\/\/([^/?]+)/i;
  */
 export function fetchUrl(req: Request): string {
   const { target } = req;
+  const scheme = req.connection.transport.secure ? 'https://' : 'http://';
+  if (PLAIN_TARGET.test(target) && !DOTS.test(target)) return originOf(scheme + hostOf(req)) + target;
   const [start, absolute] = ABSOLUTE.exec(target) ?? ['', undefined];
-  const origin = `${req.connection.transport.secure ? 'https' : 'http'}://${absolute ?? hostOf(req)}`;
-  const url = origin + (target === '*' ? '' : target.slice(start.length));
+  const origin = scheme + (absolute ?? hostOf(req));
+  return parsed(origin + (target === '*' ? '' : target.slice(start.length))).href;
+}
+
+function originOf(written: string): string {
+  const known = origins.get(written);
+  if (known !== undefined) return known;
+  const { origin } = parsed(written);
+  if (origins.size === MAX_ORIGINS) origins.clear();
+  if (written.length <= MAX_REMEMBERED_CHARS) origins.set(written, origin);
+  return origin;
+}
+
+function parsed(url: string): URL {
   try {
-    return new URL(url).href;
+    return new URL(url);
   } catch (cause) {
     throw new HttpRequestError('ERR_HTTP_HOST', 'the host is none that a URL can have', { cause });
   }

@@ -42,7 +42,9 @@ function failed(
 ): void {
   // A file that is not there is no failure of ours.
   const status = error instanceof FileError && !response.ended ? fileErrorStatus(error) : 500;
-  if (status === 500 && !isPeersDoing(error, response.ended)) {
+  // A peer that reset may have stopped our side before the close is told, and whoever writes has noticed.
+  const isOver = response.ended || connection.writeHalf === 'ended';
+  if (status === 500 && !isPeersDoing(error, isOver)) {
     counters.handlerErrors += 1;
     onError(error, request);
   }
@@ -69,6 +71,7 @@ function isAbort(error: unknown): error is Error {
   return error instanceof Error && error.name === 'AbortError';
 }
 
-function isThenable(value: unknown): boolean {
+/** Whether a handler is not through with it yet. */
+export function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value;
 }

@@ -12,12 +12,14 @@ export {
 } from './errors.ts';
 export { type FetchContext, type FetchHandler, fetchHandler } from './fetch-handler.ts';
 export { fileErrorStatus } from './file-error-status.ts';
+export { type FileResponseInit, fileResponse } from './file-response.ts';
 export type { HttpHeaders } from './headers.ts';
 export { type HttpProtocol, http } from './http.ts';
 export type { HttpStats } from './http-counters.ts';
 export type { Handler, HttpOptions } from './http-settings.ts';
 export type { HttpState } from './http-state.ts';
 export type { InterimFields } from './interim-response.ts';
+export { LightResponse } from './light-response.ts';
 export { DEFAULT_LIMITS, type HttpLimitName, type HttpLimits } from './limits.ts';
 export type { SwitchOptions } from './protocol-switch.ts';
 export type { Request } from './request.ts';

@@ -1,15 +1,20 @@
 /**
  * A `Request` of the web that makes the platform's own only when it is needed: that costs several times what the rest of
- * an exchange does, mostly for its signal, and most handlers ask for no more than method, URL and header fields.
+ * an exchange does, mostly for its signal, and most handlers ask for no more than method, URL, header fields and all of the
+ * body.
  *
  * Rule: whatever is asked of it, by whomever, has the answer that the platform's own would give. Where a runtime does not
  * let it keep that ({@link isLazyUsable}) it is not used.
  */
+import { COLLECTORS, type Collecting, type Collector, collectAs } from './fetch-collecting.ts';
+import type { FetchRequestBody } from './fetch-request-body.ts';
+import { standInFor } from './stand-in.ts';
 
 /** What a request is made of, each part when it is asked for. */
 export interface RequestParts {
   readonly method: string;
   readonly url: string;
+  readonly content: FetchRequestBody | undefined;
   signal(): AbortSignal;
   headers(): Headers;
   /** The platform's own, with these header fields. */
@@ -42,12 +47,24 @@ class LazyRequest {
     return this.#parts.signal();
   }
 
+  get bodyUsed(): boolean {
+    return this.#full?.bodyUsed ?? this.#parts.content?.isCollected ?? false;
+  }
+
   /** The platform's own, its fields as they are now: a handler may have changed those that it was shown. */
   static full(lazy: LazyRequest): globalThis.Request {
     const isNew = lazy.#full === undefined;
     lazy.#full ??= lazy.#parts.full(lazy.headers);
     if (!isNew) replaceFields(lazy.#full.headers, lazy.headers);
     return lazy.#full;
+  }
+
+  /** The body, where that needs no full one; as {@link Collector}. */
+  static collect(lazy: LazyRequest, name: Collector): Promise<unknown> {
+    const { content } = lazy.#parts;
+    if (lazy.#full === undefined && content?.isUntouched === true)
+      return collectAs(name, content, () => lazy.headers.get('content-type'));
+    return (LazyRequest.full(lazy) as unknown as Collecting)[name]();
   }
 }
 
@@ -56,37 +73,17 @@ function replaceFields(of: Headers, by: Headers): void {
   for (const [name, value] of by) of.append(name, value);
 }
 
-/** Everything else that a `Request` has is asked of the full one, as are the slots in which undici keeps its state. */
-function delegateTo(prototype: object): void {
-  const own = new Set<PropertyKey>(Reflect.ownKeys(prototype));
-  const source = globalThis.Request.prototype;
-  for (const key of [...Reflect.ownKeys(source), ...Object.getOwnPropertySymbols(new Request('http://a'))]) {
-    if (own.has(key)) continue;
-    const { value } = Object.getOwnPropertyDescriptor(source, key) ?? {};
-    if (typeof value !== 'function' && value !== undefined) continue;
-    Object.defineProperty(prototype, key, {
-      configurable: true,
-      ...(typeof value === 'function' ? { value: call(key), writable: true } : { get: ask(key) }),
-    });
-  }
-  Reflect.deleteProperty(prototype, 'constructor');
-  Object.setPrototypeOf(prototype, source);
+for (const name of COLLECTORS) {
+  Object.defineProperty(LazyRequest.prototype, name, {
+    configurable: true,
+    writable: true,
+    value(this: LazyRequest) {
+      return LazyRequest.collect(this, name);
+    },
+  });
 }
 
-function call(key: PropertyKey): (...args: unknown[]) => unknown {
-  return function (this: LazyRequest, ...args: unknown[]) {
-    const full = LazyRequest.full(this);
-    return Reflect.apply(Reflect.get(full, key) as (...args: unknown[]) => unknown, full, args);
-  };
-}
-
-function ask(key: PropertyKey): () => unknown {
-  return function (this: LazyRequest) {
-    return Reflect.get(LazyRequest.full(this), key);
-  };
-}
-
-delegateTo(LazyRequest.prototype);
+standInFor(LazyRequest.prototype, new Request('http://a'), LazyRequest.full);
 
 /** A request of those parts; the platform's own where {@link isLazyUsable} is false. */
 export function lazyRequest(parts: RequestParts): globalThis.Request {
@@ -105,6 +102,7 @@ function probe(): boolean {
   const lazy = new LazyRequest({
     method: 'PUT',
     url: 'http://a/b',
+    content: undefined,
     signal: () => signal,
     headers: () => new Headers({ c: 'd' }),
     full: (headers) => new Request('http://a/b', { method: 'PUT', headers, signal }),

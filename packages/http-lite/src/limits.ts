@@ -21,7 +21,10 @@ export interface HttpLimits {
    * collecting it has a bound of its own.
    */
   readonly bodyBytes: number;
-  /** What `body.bytes()`, `text()` and `json()` collect. Beyond it they reject, which answers 413. 16 MiB. */
+  /**
+   * What `body.bytes()`, `text()` and `json()` collect, and their like of the `Request` of a fetch handler. Beyond it they
+   * reject, which answers 413. 16 MiB.
+   */
   readonly collectBytes: number;
   /** Body bytes waiting for the handler before the connection is paused. 64 KiB. */
   readonly bodyBufferBytes: number;

@@ -5,11 +5,11 @@
  * (RFC 9110 §7.8), nor before its request has been read to the end.
  */
 import { checkOptionNames, type Protocol, UsageError } from '@sluice/reactor';
-import { isToken } from './char-class.ts';
 import { dateLine } from './date-header.ts';
 import { afterEnd, HttpUsageError, tooEarly } from './errors.ts';
 import type { HttpHeaders } from './headers.ts';
 import { type InterimFields, interimLines } from './interim-response.ts';
+import { isProtocolName } from './protocol-name.ts';
 import type { HttpRequest } from './request.ts';
 import type { HttpResponse } from './response.ts';
 import { statusLine } from './status-text.ts';
@@ -67,7 +67,7 @@ export function switchProtocol(
 /** The protocols that a client offers to go on with, most wanted first: those of Upgrade, if Connection has it as well. */
 export function offeredProtocols(headers: HttpHeaders): readonly string[] {
   const isAsked = listOf(headers, 'connection').some((option) => option.toLowerCase() === 'upgrade');
-  return isAsked ? listOf(headers, 'upgrade').filter(isProtocol) : [];
+  return isAsked ? listOf(headers, 'upgrade').filter(isProtocolName) : [];
 }
 
 /** Any 2xx makes a tunnel of a connection whose client asked for one (RFC 9110 §9.3.6): no answer with a body may have it. */
@@ -108,10 +108,4 @@ function refused(why: string): HttpUsageError {
 function listOf(headers: HttpHeaders, name: string): string[] {
   const members = (headers.get(name) ?? '').split(',');
   return members.map((member) => member.replace(/^[ \t]+/, '').trimEnd()).filter((member) => member !== '');
-}
-
-/** `protocol-name ["/" protocol-version]`, both tokens (RFC 9110 §7.8). */
-function isProtocol(member: string): boolean {
-  const parts = member.split('/');
-  return parts.length <= 2 && parts.every(isToken);
 }

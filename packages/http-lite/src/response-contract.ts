@@ -35,8 +35,9 @@ export interface Response {
    * Sets a header field, replacing those of that name; an array makes one line of each member (Set-Cookie).
    *
    * `Content-Length` declares the body and is enforced. `Connection: close` ends the connection after the answer. `Date`
-   * replaces ours. Framing fields throw `ERR_HTTP_HEADER_FORBIDDEN`, what cannot be sent `ERR_HTTP_HEADER_INVALID`, and
-   * any field after the head `ERR_HTTP_HEAD_SENT`.
+   * replaces ours. `Upgrade` tells the client what it could go on with, as 426 has to (RFC 9110 §15.5.22), and brings the
+   * `Connection: Upgrade` that belongs to it; HTTP goes on. Framing fields throw `ERR_HTTP_HEADER_FORBIDDEN`, what cannot be
+   * sent `ERR_HTTP_HEADER_INVALID`, and any field after the head `ERR_HTTP_HEAD_SENT`.
    */
   setHeader(name: string, value: string | number | readonly string[]): this;
   /** What was set under that name, joined with a comma; undefined when nothing was. */

@@ -7,6 +7,8 @@
 import { isToken } from './char-class.ts';
 import { HttpUsageError } from './errors.ts';
 import { flatString } from './latin1.ts';
+import { listMembers } from './list-members.ts';
+import { isProtocolName } from './protocol-name.ts';
 
 /**
  * - `plain`: sent as it is.
@@ -14,8 +16,9 @@ import { flatString } from './latin1.ts';
  * - `connection`: `close` or `keep-alive`; decides, and is sent by us.
  * - `date`: replaces ours.
  * - `trailer`: announces trailer fields; sent where they can be.
+ * - `upgrade`: names protocols that could be gone on with; sent with the Connection that names it.
  */
-export type FieldRole = 'plain' | 'content-length' | 'connection' | 'date' | 'trailer';
+export type FieldRole = 'plain' | 'content-length' | 'connection' | 'date' | 'trailer' | 'upgrade';
 
 export interface ResponseField {
   /** In lower case. */
@@ -84,7 +87,15 @@ function roleOf(name: string, value: string): FieldRole {
     if (FIELD_NAMES.test(value)) return name;
     throw new HttpUsageError('ERR_HTTP_HEADER_INVALID', 'Trailer is a list of field names');
   }
-  if (name === 'transfer-encoding' || name === 'upgrade') {
+  if (name === 'upgrade') {
+    const names = listMembers(value);
+    if (names.length > 0 && names.every(isProtocolName)) return name;
+    throw new HttpUsageError(
+      'ERR_HTTP_HEADER_INVALID',
+      'Upgrade is a list of protocols: name, or name/version',
+    );
+  }
+  if (name === 'transfer-encoding') {
     throw new HttpUsageError(
       'ERR_HTTP_HEADER_FORBIDDEN',
       `${name} belongs to the framing, which is not set by handlers`,

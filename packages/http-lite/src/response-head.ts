@@ -11,8 +11,26 @@ import { statusLine } from './status-text.ts';
 
 /** The last line of a head, with the empty line behind it. */
 export const CHUNKED_END = 'Transfer-Encoding: chunked\r\n\r\n';
-export const CLOSE_LINE = 'Connection: close\r\n';
-export const KEEP_ALIVE_LINE = 'Connection: keep-alive\r\n';
+const CLOSE_LINE = 'Connection: close\r\n';
+const KEEP_ALIVE_LINE = 'Connection: keep-alive\r\n';
+
+/**
+ * What is said of the connection, if anything. With Upgrade goes its name in Connection: it is about this connection alone, and
+ * whoever forwards the answer has to take it out (RFC 9110 §7.6.1, §7.8). `fields`: those that may have one among them.
+ */
+export function connectionLines(
+  keepAlive: boolean,
+  minorVersion: number,
+  fields: readonly ResponseField[] | undefined,
+): string {
+  const open = minorVersion === 0 ? KEEP_ALIVE_LINE : '';
+  const line = keepAlive ? open : CLOSE_LINE;
+  if (fields === undefined) return line;
+  let upgrades = '';
+  for (const field of fields) if (field.role === 'upgrade') upgrades += field.line;
+  if (upgrades === '') return line;
+  return `${line === '' ? 'Connection: Upgrade' : `${line.trimEnd()}, Upgrade`}\r\n${upgrades}`;
+}
 
 const CACHED_LENGTHS = 2048;
 const lengthEnds: (string | undefined)[] = new Array(CACHED_LENGTHS).fill(undefined);

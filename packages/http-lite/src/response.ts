@@ -7,6 +7,7 @@
 import type { Connection, SendableFile } from '@sluice/reactor';
 import { type AnswerFraming, isBodiless, sizeOf } from './answer-framing.ts';
 import type { AnswerOwner } from './answer-owner.ts';
+import { errorText } from './error-response.ts';
 import { afterEnd, closedOrRefused, HttpUsageError, lengthMismatch } from './errors.ts';
 import type { FileAnswer } from './file-answer.ts';
 import { type InterimFields, interimText } from './interim-response.ts';
@@ -16,9 +17,8 @@ import type { FileAnswerOptions, Response } from './response-contract.ts';
 import { type FieldRole, type ResponseField, responseField } from './response-field.ts';
 import { answerWithFile } from './response-file.ts';
 import { fileFields } from './response-file-fields.ts';
-import { CHUNKED_END, CLOSE_LINE, headStart, KEEP_ALIVE_LINE, lengthEnd } from './response-head.ts';
+import { CHUNKED_END, connectionLines, headStart, lengthEnd } from './response-head.ts';
 import { lastChunk, trailerField } from './response-trailers.ts';
-import { statusText } from './status-text.ts';
 
 /**
  * - `idle`: the head has not been sent.
@@ -189,7 +189,7 @@ export class HttpResponse implements Response {
     this.status = status;
     this.#fields = [responseField('Content-Type', 'text/plain; charset=utf-8')];
     this.#trailers = undefined;
-    this.end(`${status} ${statusText(status)}${message === '' ? '' : `: ${message}`}\n`);
+    this.end(errorText(status, message));
   }
 
   /** The request, where it asks for what there is: GET and HEAD. */
@@ -346,8 +346,7 @@ export class HttpResponse implements Response {
     const field = this.#fieldOf('connection');
     if (field?.value.toLowerCase() === 'close') this.keepAlive = false;
     if (this.keepAlive && !this.#owner.mayKeepAlive()) this.keepAlive = false;
-    if (!this.keepAlive) return CLOSE_LINE;
-    return this.#minorVersion === 0 ? KEEP_ALIVE_LINE : '';
+    return connectionLines(this.keepAlive, this.#minorVersion, this.#isPlain ? undefined : this.#fields);
   }
 
   #count(size: number): void {

@@ -3,20 +3,15 @@ import { type FetchHandler, fetchHandler, HttpUsageError, http } from '@sluice/h
 import { describe, expect, it } from 'vitest';
 import { parseAnswers } from './answers.ts';
 import { FakeConnection } from './fake-connection.ts';
-import { answerOf, ask, GET, serve, slowly } from './fetch-serving.ts';
+import { answerOf, ask, atOnce, GET, serve, slowly } from './fetch-serving.ts';
 import { settled } from './replay.ts';
 
 describe('a Response', () => {
   const bodies: Record<string, () => ConstructorParameters<typeof Response>[0]> = {
     text: () => 'grüße',
     bytes: () => Buffer.from('grüße'),
-    'a stream of one piece': () =>
-      new ReadableStream({
-        start(controller) {
-          controller.enqueue(Buffer.from('grüße'));
-          controller.close();
-        },
-      }),
+    'a stream of one piece': () => atOnce('grüße'),
+    'a stream of several pieces that are there': () => atOnce('gr', 'ü', '', 'ße'),
   };
   it.each(Object.keys(bodies))('whose body is %s leaves in one write, with its length', async (kind) => {
     const { connection, sent, errors } = await ask(() => new Response(bodies[kind]!()));
@@ -63,6 +58,39 @@ describe('a Response', () => {
     await settled();
     await settled();
     expect(connection.take()).toBe('0\r\n\r\n');
+  });
+
+  it('whose pieces come together has them in one chunk, and none waits for those that come later', async () => {
+    let turn = 0;
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        if (turn++ % 3 === 0) await settled();
+        if (turn > 6) controller.close();
+        else controller.enqueue(Buffer.from(String(turn)));
+      },
+    });
+    const { connection } = serve(() => new Response(body));
+    connection.receive(GET);
+    await settled();
+    await settled();
+    expect(connection.take()).toMatch(/\r\n\r\n3\r\n123\r\n$/);
+    await settled();
+    expect(connection.take()).toBe('3\r\n456\r\n');
+    await settled();
+    expect(connection.take()).toBe('0\r\n\r\n');
+  });
+
+  it('whose pieces come together, but are many, has them all, in order, 16 KiB of them in a chunk at most', async () => {
+    const pieces = Array.from({ length: 40 }, (_, index) =>
+      'ghijklmn'[index % 8]!.repeat(((index * 37) % 9) * 1000),
+    );
+    const { body, headers } = await answerOf(() => new Response(atOnce(...pieces)));
+    expect(headers['transfer-encoding']).toBe('chunked');
+    expect(body).toBe(pieces.join(''));
+    const { sent } = await ask(() => new Response(atOnce(...pieces)));
+    const sizes = [...sent.matchAll(/^([0-9a-f]+)\r$/gm)].map(([, size]) => Number.parseInt(size!, 16));
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(16 * 1024);
+    expect(sizes.length).toBeLessThan(20);
   });
 
   it('that declares its length keeps it, streamed or not', async () => {
@@ -112,7 +140,6 @@ describe('a Response', () => {
       connection: 'keep-alive',
       'keep-alive': 'timeout=5',
       'transfer-encoding': 'gzip, chunked',
-      upgrade: 'h2c',
       trailer: 'x',
       te: 'trailers',
       'proxy-connection': 'close',
@@ -217,6 +244,18 @@ describe('a fetch handler that fails', () => {
       () => new Response(new ReadableStream({ pull: (c) => c.error(boom) })),
     );
     expect(parseAnswers(sent)).toMatchObject([{ status: 500 }]);
+    expect(errors).toEqual([boom]);
+  });
+
+  it('by a stream that errors behind a first piece that has not left is answered with 500', async () => {
+    const boom = new Error('boom');
+    let pieces = 1;
+    const body = new ReadableStream<Uint8Array>(
+      { pull: (c) => (pieces-- > 0 ? c.enqueue(Buffer.from('x')) : c.error(boom)) },
+      { highWaterMark: 0 },
+    );
+    const { sent, errors } = await ask(() => new Response(body));
+    expect(parseAnswers(sent)).toMatchObject([{ status: 500, body: '500 Internal Server Error\n' }]);
     expect(errors).toEqual([boom]);
   });
 
@@ -334,7 +373,7 @@ describe('whoever makes the body of a Response', () => {
     expect(errors).toEqual([boom]);
   });
 
-  it('is asked for nothing while the peer takes nothing', async () => {
+  it('is asked for one piece, and no more, while the peer takes nothing', async () => {
     let made = 0;
     const body = new ReadableStream<Uint8Array>(
       {
@@ -352,9 +391,9 @@ describe('whoever makes the body of a Response', () => {
     for (let turn = 0; turn < 30; turn++) await settled();
     const madeBefore = made;
     for (let turn = 0; turn < 30; turn++) await settled();
-    expect([madeBefore, made]).toEqual([5, 5]);
+    expect([madeBefore, made]).toEqual([6, 6]);
     connection.drain();
     for (let turn = 0; turn < 30; turn++) await settled();
-    expect(made).toBe(10);
+    expect(made).toBe(11);
   });
 });

@@ -51,3 +51,13 @@ export function slowly(...pieces: readonly string[]): ReadableStream<Uint8Array>
     },
   });
 }
+
+/** A stream of text pieces that are all there. */
+export function atOnce(...pieces: readonly string[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      for (const piece of pieces) controller.enqueue(Buffer.from(piece));
+      controller.close();
+    },
+  });
+}

@@ -191,6 +191,20 @@ describe('Node’s fetch', () => {
   });
 });
 
+it('what another server says of its connection is not said of ours', async () => {
+  const upstream = await serve(
+    () => new Response('body', { status: 426, headers: { upgrade: 'other/1', 'x-stays': '1' } }),
+  );
+  const port = await serve(() => fetch(`http://127.0.0.1:${upstream}/`));
+  for (const [from, upgrade] of [
+    [upstream, 'other/1'],
+    [port, null],
+  ]) {
+    const { status, headers } = await fetch(`http://127.0.0.1:${from}/`);
+    expect([status, headers.get('upgrade'), headers.get('x-stays')]).toEqual([426, upgrade, '1']);
+  }
+});
+
 describe('a handler that hands its request on', () => {
   const tell: FetchHandler = async (incoming) =>
     Response.json([

@@ -1,6 +1,7 @@
 /** What becomes of a connection whose handler does not do what it should. `handlers.test.ts` has those that throw. */
-import { type Handler, HttpUsageError, type Request, type Response } from '@sluice/http-lite';
+import { type Handler, HttpUsageError, http, type Request, type Response } from '@sluice/http-lite';
 import { describe, expect, it } from 'vitest';
+import { FakeConnection } from './fake-connection.ts';
 import { settled } from './replay.ts';
 import { TICKS_MS, TimedServer } from './timed-server.ts';
 
@@ -115,6 +116,24 @@ describe('a handler that answers after the connection has closed', () => {
     expect([req.target, req.headers.get('host')]).toEqual(['/', 'a']);
     expect(server.sent).toBe('');
     expect(server.errors).toEqual([]);
+  });
+
+  it('or finds our side ended before the close is told, as after a reset, is no failure of the handler', async () => {
+    const errors: unknown[] = [];
+    const protocol = http(
+      async (req, res) => {
+        res.write('half');
+        (req.connection as FakeConnection<unknown>).writeHalf = 'ended';
+        res.write('more');
+        await res.drained();
+      },
+      { onError: (error) => errors.push(error) },
+    );
+    const connection = new FakeConnection(protocol).receive(GET);
+    await settled();
+    expect(connection.calls).toEqual(['destroy', 'closed error']);
+    expect(connection.destroyedWith).toMatchObject({ code: 'ERR_HTTP_PEER_GONE' });
+    expect(errors).toEqual([]);
   });
 
   it('or in the middle of an answer, likewise', async () => {
