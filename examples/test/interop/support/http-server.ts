@@ -15,6 +15,8 @@ export interface HttpServerOptions {
   readonly limits?: Partial<HttpLimits>;
   /** Default 0: the kernel chooses. */
   readonly port?: number;
+  /** Told when a deadline of HTTP's own passes on a connection, before HTTP is. */
+  readonly onDeadline?: () => void;
 }
 
 export interface HttpServer {
@@ -38,13 +40,18 @@ export function serverCredentials(): Promise<{ cert: string; key: string }> {
 
 /** Serves `handler` on 127.0.0.1 until the test is over. Nothing may have gone wrong by then. */
 export async function startHttp(handler: Handler, options: HttpServerOptions = {}): Promise<HttpServer> {
-  const { scheme = 'http', limits = {}, port: wanted = 0 } = options;
+  const { scheme = 'http', limits = {}, port: wanted = 0, onDeadline } = options;
   const errors: unknown[] = [];
   const onError = (error: unknown) => void errors.push(error);
   const reactor = createReactor({ poisonReads: true, onError });
   const protocol = http(handler, { onError, limits });
   const transport = scheme === 'https' ? { transport: tls(await serverCredentials()) } : {};
-  const server = await reactor.listen({ port: wanted, host: '127.0.0.1', ...transport }, protocol);
+  const onTimeout: typeof protocol.onTimeout = (conn, which) => {
+    if (which === 'protocol') onDeadline?.();
+    return protocol.onTimeout?.(conn, which);
+  };
+  const told = { ...protocol, onTimeout };
+  const server = await reactor.listen({ port: wanted, host: '127.0.0.1', ...transport }, told);
   const { port } = server.address()!;
   onTestFinished(async () => {
     await reactor.shutdown({ deadlineMs: 0 });

@@ -16,7 +16,7 @@ export const PROXIES = ['nginx', 'haproxy'] as const;
 export type ProxyName = (typeof PROXIES)[number];
 
 /** Connections that a proxy keeps for later when nobody uses them. */
-export const KEPT_CONNECTIONS = 32;
+const KEPT_CONNECTIONS = 32;
 
 interface Upstreams {
   readonly scheme: Scheme;
@@ -25,8 +25,9 @@ interface Upstreams {
 }
 
 /**
- * Bodies pass as they come, both ways. `max_fails` is off since an upstream that is gone for a moment, as in a restart,
- * would otherwise be left out for ten seconds.
+ * Bodies pass as they come, both ways. `max_fails` is off, since an upstream that is gone for a moment, as in a restart,
+ * would otherwise be left out for ten seconds. Connecting may take longer than a second: the SYN that a leaving server of
+ * ours has let go by is sent again after that, to its successor.
  */
 const nginxConfiguration = ({ scheme, ports, folder }: Upstreams) => `
 daemon off;
@@ -65,6 +66,7 @@ http {
 }
 `;
 
+/** The same. What repeats requests has to be asked for, and not to do so with those that may not be. */
 const haproxyConfiguration = ({ scheme, ports, folder }: Upstreams) => {
   const ssl = scheme === 'https' ? `ssl verify required ca-file ${folder}/cert.pem sni str(localhost)` : '';
   const server = (port: number) => `server s${port} 127.0.0.1:${port} pool-max-conn ${KEPT_CONNECTIONS} ${ssl}`;
