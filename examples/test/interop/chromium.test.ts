@@ -51,7 +51,9 @@ const PAGE = `<!doctype html><link rel="icon" href="data:,"><pre id="said"></pre
     .then((answer) => answer.text()).then((text) => { said.textContent = text; });
 </script>`;
 
-it('Chromium loads a page with pictures and server-sent events over TLS', { timeout: 60_000 }, async (context) => {
+it('Chromium loads a page with pictures and server-sent events over TLS', {
+  timeout: 60_000,
+}, async (context) => {
   needsTool(context, 'chromium');
   const pictures = Array.from({ length: PICTURES }, (_, n) => noisePng(width(n), HEIGHT));
   const lastEventIds: (string | undefined)[] = [];

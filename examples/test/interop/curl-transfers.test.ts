@@ -48,7 +48,12 @@ describe.each([
   });
 });
 
-async function curl(scheme: string, server: ExampleServer, path: string, ...flags: string[]): Promise<string> {
+async function curl(
+  scheme: string,
+  server: ExampleServer,
+  path: string,
+  ...flags: string[]
+): Promise<string> {
   const url = `${scheme}://127.0.0.1:${server.port}${path}`;
   const quiet = ['--silent', '--show-error', '--fail', '--insecure', '--noproxy', '*'];
   const client = startTool('curl', [...quiet, ...flags, url]);

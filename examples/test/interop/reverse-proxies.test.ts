@@ -15,7 +15,9 @@ const BODY = [...keystream(8 * MEBIBYTE)];
 const WHOLE = Buffer.concat(BODY);
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
-const CELLS = PROXIES.flatMap((name) => (['http', 'https'] as const).map((scheme) => [name, scheme] as const));
+const CELLS = PROXIES.flatMap((name) =>
+  (['http', 'https'] as const).map((scheme) => [name, scheme] as const),
+);
 
 describe.each<readonly [ProxyName, Scheme]>(CELLS)('%s in front of us over %s', (name, scheme) => {
   beforeEach((context) => needsTool(context, name));
@@ -53,7 +55,10 @@ describe.each<readonly [ProxyName, Scheme]>(CELLS)('%s in front of us over %s', 
   });
 
   it.each(['with its length', 'chunked'])('passes a body up, %s', async (how) => {
-    const framing = (req: Request) => [req.headers.get('content-length'), req.headers.get('transfer-encoding')];
+    const framing = (req: Request) => [
+      req.headers.get('content-length'),
+      req.headers.get('transfer-encoding'),
+    ];
     const { client } = await begin(async (req, res) => {
       const hash = createHash('sha256');
       for await (const piece of req.body) hash.update(piece);
@@ -123,8 +128,13 @@ describe.each<readonly [ProxyName, Scheme]>(CELLS)('%s in front of us over %s', 
   });
 
   it('passes 100 Continue, or answers for us, before the body comes', async () => {
-    const { client } = await begin(async (req, res) => res.end(`${req.headers.get('expect')} ${await req.body.text()}`));
-    const outgoing = client.begin({ method: 'POST', headers: { Expect: '100-continue', 'Content-Length': 4 } });
+    const { client } = await begin(async (req, res) =>
+      res.end(`${req.headers.get('expect')} ${await req.body.text()}`),
+    );
+    const outgoing = client.begin({
+      method: 'POST',
+      headers: { Expect: '100-continue', 'Content-Length': 4 },
+    });
     const answer = collect(outgoing);
     outgoing.flushHeaders();
     await once(outgoing, 'continue');

@@ -7,7 +7,9 @@ import { type HttpServer, type Scheme, startHttp } from './support/http-server.t
 import { ProxyClient } from './support/proxy-client.ts';
 import { PROXIES, type ProxyName, startProxy } from './support/reverse-proxy.ts';
 
-const CELLS = PROXIES.flatMap((name) => (['http', 'https'] as const).map((scheme) => [name, scheme] as const));
+const CELLS = PROXIES.flatMap((name) =>
+  (['http', 'https'] as const).map((scheme) => [name, scheme] as const),
+);
 const CLIENTS = 16;
 
 const until = async (condition: () => boolean) => {
@@ -80,7 +82,9 @@ describe.each<readonly [ProxyName, Scheme]>(CELLS)('%s in front of us over %s', 
       await until(() => !isDue || served.reactor.stats().connections === 0);
       round();
       // While all wait, each has a connection to us of its own. One that failed has an answer already.
-      await until(() => asked.length === (count + 1) * CLIENTS || clients.some(({ answer }) => answer !== undefined));
+      await until(
+        () => asked.length === (count + 1) * CLIENTS || clients.some(({ answer }) => answer !== undefined),
+      );
       release();
       await until(() => clients.every(({ answer }) => answer !== undefined));
       expect(clients.map(({ answer }) => answer)).toEqual(expected.map((each) => `200 ${each}`));
@@ -92,7 +96,9 @@ describe.each<readonly [ProxyName, Scheme]>(CELLS)('%s in front of us over %s', 
     const tooLate = bytesReceived / bytesOfOne - asked.length;
     // What this is about did happen, and nearly every time.
     expect(tooLate).toBeGreaterThan(0);
-    await context.annotate(`${asked.length} requests, ${accepted} connections; ${tooLate} came too late and again`);
+    await context.annotate(
+      `${asked.length} requests, ${accepted} connections; ${tooLate} came too late and again`,
+    );
   });
 
   it('loses no request while one of us after the other is replaced', async (context) => {
@@ -108,7 +114,11 @@ describe.each<readonly [ProxyName, Scheme]>(CELLS)('%s in front of us over %s', 
         { scheme, port },
       );
     const servers = [await serve(), await serve()];
-    const front = await startProxy(name, scheme, servers.map(({ port }) => port));
+    const front = await startProxy(
+      name,
+      scheme,
+      servers.map(({ port }) => port),
+    );
     const client = new ProxyClient(front, CLIENTS);
     let isOver = false;
     const failures: unknown[] = [];

@@ -46,9 +46,9 @@ export async function startHttp(handler: Handler, options: HttpServerOptions = {
   const reactor = createReactor({ poisonReads: true, onError });
   const protocol = http(handler, { onError, limits });
   const transport = scheme === 'https' ? { transport: tls(await serverCredentials()) } : {};
-  const onTimeout: typeof protocol.onTimeout = (conn, which) => {
+  const onTimeout: NonNullable<typeof protocol.onTimeout> = (conn, which) => {
     if (which === 'protocol') onDeadline?.();
-    return protocol.onTimeout?.(conn, which);
+    return protocol.onTimeout?.(conn, which) ?? false;
   };
   const told = { ...protocol, onTimeout };
   const server = await reactor.listen({ port: wanted, host: '127.0.0.1', ...transport }, told);

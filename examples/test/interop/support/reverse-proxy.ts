@@ -69,7 +69,8 @@ http {
 /** The same. What repeats requests has to be asked for, and not to do so with those that may not be. */
 const haproxyConfiguration = ({ scheme, ports, folder }: Upstreams) => {
   const ssl = scheme === 'https' ? `ssl verify required ca-file ${folder}/cert.pem sni str(localhost)` : '';
-  const server = (port: number) => `server s${port} 127.0.0.1:${port} pool-max-conn ${KEPT_CONNECTIONS} ${ssl}`;
+  const server = (port: number) =>
+    `server s${port} 127.0.0.1:${port} pool-max-conn ${KEPT_CONNECTIONS} ${ssl}`;
   return `
 global
   maxconn 1000
