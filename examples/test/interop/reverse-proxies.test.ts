@@ -47,7 +47,7 @@ describe.each<readonly [ProxyName, Scheme]>(CELLS)('%s in front of us over %s', 
     const load = ['--h1', `-n${requests}`, `-c${clients}`, '-m4', '-B', `unix:${front}`, 'http://localhost/'];
     const printed = await runTool('h2load', load);
     expect(printed).toContain(`${requests} succeeded, 0 failed, 0 errored, 0 timeout`);
-    expect(printed).toContain(`${requests} 2xx, 0 3xx, 0 4xx, 0 5xx`);
+    expect(printed).toMatch(/ 2xx, 0 3xx, 0 4xx, 0 5xx$/m);
     expect(protocol.stats()).toMatchObject({ requests, answers: requests, aborted: 0, refused: {} });
     const { accepted } = reactor.stats();
     expect(accepted).toBeLessThanOrEqual(2 * clients);
