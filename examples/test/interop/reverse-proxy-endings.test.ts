@@ -20,11 +20,16 @@ const until = async (condition: () => boolean) => {
 class BareClient {
   readonly socket: Socket;
   #text = '';
+  #isClosed = false;
 
   constructor(path: string) {
     this.socket = connect(path).setEncoding('latin1');
     this.socket.on('data', (text: string) => {
       this.#text += text;
+    });
+    this.socket.on('error', () => {});
+    this.socket.on('close', () => {
+      this.#isClosed = true;
     });
     onTestFinished(() => void this.socket.destroy());
   }
@@ -36,6 +41,7 @@ class BareClient {
 
   /** Undefined while there is no whole answer. */
   get answer(): string | undefined {
+    if (this.#isClosed) return 'closed';
     const [head = '', body] = this.#text.split('\r\n\r\n');
     const [, length] = /^content-length: (\d+)\r?$/im.exec(head) ?? [];
     if (body === undefined || body.length < Number(length)) return undefined;

@@ -66,7 +66,11 @@ http {
 }
 `;
 
-/** The same. What repeats requests has to be asked for, and not to do so with those that may not be. */
+/**
+ * The same. What repeats requests has to be asked for, and not to do so with those that may not be. When all kept
+ * connections are closed at once each retry may meet another dead one; when there are none left it closes its client
+ * without a word.
+ */
 const haproxyConfiguration = ({ scheme, ports, folder }: Upstreams) => {
   const ssl = scheme === 'https' ? `ssl verify required ca-file ${folder}/cert.pem sni str(localhost)` : '';
   const server = (port: number) =>
@@ -86,7 +90,7 @@ frontend front
 backend ours
   balance roundrobin
   http-reuse always
-  retries 3
+  retries ${KEPT_CONNECTIONS}
   option redispatch 1
   retry-on conn-failure empty-response
   http-request disable-l7-retry if METH_POST
