@@ -10,7 +10,7 @@ import { serve } from '../../../shared/serve.ts';
 import { serverSettings } from '../../../shared/server-settings.ts';
 import { keystream } from './keystream.ts';
 
-const IDLE_TURNS = 8;
+const IDLE_TURNS = 4;
 
 const settings = await serverSettings();
 const reactor = createReactor();
