@@ -7,18 +7,19 @@ import { peakMemoryBytes } from '../support/peak-memory.ts';
 import { startExample } from '../support/program.ts';
 import { type ExampleServer, listening } from '../support/server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { keystreamDigest } from './support/keystream.ts';
+import { numberedPiecesDigest } from './support/numbered-pieces.ts';
 
 const MEBIBYTE = 1024 * 1024;
 /** SLUICE_TRANSFER_MEBIBYTES=1024 makes it a gibibyte; memory that is not bounded shows with this as well. */
 const TRANSFER_BYTES = Number(process.env['SLUICE_TRANSFER_MEBIBYTES'] ?? 256) * MEBIBYTE;
-/** Sent first: the pieces that the server makes are garbage, and the collector looks when there is some of it. */
+/** Sent first, so that what a server needs once is there. */
 const WARMING_BYTES = 96 * MEBIBYTE;
-const MOST_GROWTH_MEBIBYTES = 64;
+/** What the collector lets lie about, by version of Node. Without backpressure it is 160 and more. */
+const MOST_GROWTH_MEBIBYTES = 96;
 
 let whole: Digest;
 beforeAll(() => {
-  whole = keystreamDigest(TRANSFER_BYTES);
+  whole = numberedPiecesDigest(TRANSFER_BYTES);
 });
 beforeEach((context) => needsTool(context, 'curl'));
 

@@ -8,7 +8,7 @@ import { http, type Request, type Response } from '@sluice/http-lite';
 import { createReactor } from '@sluice/reactor';
 import { serve } from '../../../shared/serve.ts';
 import { serverSettings } from '../../../shared/server-settings.ts';
-import { keystream } from './keystream.ts';
+import { numberedPieces } from './numbered-pieces.ts';
 
 const IDLE_TURNS = 4;
 
@@ -23,7 +23,7 @@ function answer(req: Request, res: Response): Promise<void> {
 async function send(req: Request, res: Response): Promise<void> {
   const totalBytes = Number(req.path.slice(1));
   if (req.query.has('length')) res.setHeader('content-length', totalBytes);
-  for (const piece of keystream(totalBytes)) {
+  for (const piece of numberedPieces(totalBytes)) {
     if (!res.write(piece)) await res.drained();
   }
   res.end();
