@@ -1,8 +1,8 @@
 /** Connections of nginx and haproxy that we end: because nothing comes, and because we are going. No request is lost by it. */
-import { connect, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { needsTool } from '@sluice-internal/foreign-programs';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { BareClient } from './support/bare-client.ts';
 import { type HttpServer, type Scheme, startHttp } from './support/http-server.ts';
 import { ProxyClient } from './support/proxy-client.ts';
 import { PROXIES, type ProxyName, startProxy } from './support/reverse-proxy.ts';
@@ -15,39 +15,6 @@ const CLIENTS = 16;
 const until = async (condition: () => boolean) => {
   while (!condition()) await nextTurn();
 };
-
-/** A client that writes at once when it is told to, and keeps its connection. */
-class BareClient {
-  readonly socket: Socket;
-  #text = '';
-  #isClosed = false;
-
-  constructor(path: string) {
-    this.socket = connect(path).setEncoding('latin1');
-    this.socket.on('data', (text: string) => {
-      this.#text += text;
-    });
-    this.socket.on('error', () => {});
-    this.socket.on('close', () => {
-      this.#isClosed = true;
-    });
-    onTestFinished(() => void this.socket.destroy());
-  }
-
-  ask(target: string): void {
-    this.#text = '';
-    this.socket.write(`GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-  }
-
-  /** Undefined while there is no whole answer. */
-  get answer(): string | undefined {
-    if (this.#isClosed) return 'closed';
-    const [head = '', body] = this.#text.split('\r\n\r\n');
-    const [, length] = /^content-length: (\d+)\r?$/im.exec(head) ?? [];
-    if (body === undefined || body.length < Number(length)) return undefined;
-    return `${head.split(' ')[1]} ${body}`;
-  }
-}
 
 describe.each<readonly [ProxyName, Scheme]>(CELLS)('%s in front of us over %s', (name, scheme) => {
   beforeEach((context) => needsTool(context, name));
@@ -89,7 +56,7 @@ describe.each<readonly [ProxyName, Scheme]>(CELLS)('%s in front of us over %s', 
       round();
       // While all wait, each has a connection to us of its own. One that failed has an answer already.
       await until(
-        () => asked.length === (count + 1) * CLIENTS || clients.some(({ answer }) => answer !== undefined),
+        () => asked.length >= (count + 1) * CLIENTS || clients.some(({ answer }) => answer !== undefined),
       );
       release();
       await until(() => clients.every(({ answer }) => answer !== undefined));
