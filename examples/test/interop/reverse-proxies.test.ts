@@ -27,7 +27,7 @@ describe.each<readonly [ProxyName, Scheme]>(CELLS)('%s in front of us over %s', 
     limits: Partial<HttpLimits> = {},
   ): Promise<HttpServer & { front: string; client: ProxyClient }> {
     const served = await startHttp(handler, { scheme, limits });
-    const front = await startProxy(name, scheme, [served.port]);
+    const front = await startProxy(name, scheme, [served.address]);
     return { ...served, front, client: new ProxyClient(front) };
   }
 

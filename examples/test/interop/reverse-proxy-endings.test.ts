@@ -11,6 +11,8 @@ const CELLS = PROXIES.flatMap((name) =>
   (['http', 'https'] as const).map((scheme) => [name, scheme] as const),
 );
 const CLIENTS = 16;
+/** Of this process alone: a port here is still free when a successor comes for it, whatever others listen on. */
+const OWN_HOST = `127.1.${(process.pid >> 8) & 255}.${process.pid & 255}`;
 
 const until = async (condition: () => boolean) => {
   while (!condition()) await nextTurn();
@@ -44,7 +46,7 @@ describe.each<readonly [ProxyName, Scheme]>(CELLS)('%s in front of us over %s', 
       },
       { scheme, limits: { keepAliveTimeoutMs: 50 }, onDeadline: () => round() },
     );
-    const front = await startProxy(name, scheme, [served.port]);
+    const front = await startProxy(name, scheme, [served.address]);
     clients = Array.from({ length: CLIENTS }, () => new BareClient(front));
     let bytesOfOne = 0;
     for (let count = 0; count < ROUNDS; count += 1) {
@@ -84,13 +86,13 @@ describe.each<readonly [ProxyName, Scheme]>(CELLS)('%s in front of us over %s', 
           await nextTurn();
           res.end(req.target);
         },
-        { scheme, port },
+        { scheme, host: OWN_HOST, port },
       );
     const servers = [await serve(), await serve()];
     const front = await startProxy(
       name,
       scheme,
-      servers.map(({ port }) => port),
+      servers.map(({ address }) => address),
     );
     const client = new ProxyClient(front, CLIENTS);
     let isOver = false;

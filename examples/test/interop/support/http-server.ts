@@ -13,7 +13,8 @@ export interface HttpServerOptions {
   /** Default `http`. */
   readonly scheme?: Scheme;
   readonly limits?: Partial<HttpLimits>;
-  /** Default 0: the kernel chooses. */
+  /** Default 127.0.0.1, and a port that the kernel chooses. */
+  readonly host?: string;
   readonly port?: number;
   /** Told when a deadline of HTTP's own passes on a connection, before HTTP is. */
   readonly onDeadline?: () => void;
@@ -24,6 +25,8 @@ export interface HttpServer {
   readonly server: Server;
   readonly protocol: HttpProtocol;
   readonly port: number;
+  /** `127.0.0.1:PORT` */
+  readonly address: string;
   /** `https://127.0.0.1:PORT` with `path` behind it. */
   url(path: string): string;
   /** Resolves when all connections are gone. */
@@ -38,9 +41,9 @@ export function serverCredentials(): Promise<{ cert: string; key: string }> {
   return credentials;
 }
 
-/** Serves `handler` on 127.0.0.1 until the test is over. Nothing may have gone wrong by then. */
+/** Serves `handler` until the test is over. Nothing may have gone wrong by then. */
 export async function startHttp(handler: Handler, options: HttpServerOptions = {}): Promise<HttpServer> {
-  const { scheme = 'http', limits = {}, port: wanted = 0, onDeadline } = options;
+  const { scheme = 'http', limits = {}, host = '127.0.0.1', port: wanted = 0, onDeadline } = options;
   const errors: unknown[] = [];
   const onError = (error: unknown) => void errors.push(error);
   const reactor = createReactor({ poisonReads: true, onError });
@@ -51,7 +54,7 @@ export async function startHttp(handler: Handler, options: HttpServerOptions = {
     return protocol.onTimeout?.(conn, which) ?? false;
   };
   const told = { ...protocol, onTimeout };
-  const server = await reactor.listen({ port: wanted, host: '127.0.0.1', ...transport }, told);
+  const server = await reactor.listen({ port: wanted, host, ...transport }, told);
   const { port } = server.address()!;
   onTestFinished(async () => {
     await reactor.shutdown({ deadlineMs: 0 });
@@ -62,5 +65,6 @@ export async function startHttp(handler: Handler, options: HttpServerOptions = {
   const left = async () => {
     while (reactor.stats().connections > 0) await nextTurn();
   };
-  return { reactor, server, protocol, port, url: (path) => `${scheme}://127.0.0.1:${port}${path}`, left };
+  const address = `${host}:${port}`;
+  return { reactor, server, protocol, port, address, url: (path) => `${scheme}://${address}${path}`, left };
 }

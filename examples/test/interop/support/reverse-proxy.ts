@@ -20,7 +20,7 @@ const KEPT_CONNECTIONS = 32;
 
 interface Upstreams {
   readonly scheme: Scheme;
-  readonly ports: readonly number[];
+  readonly addresses: readonly string[];
   readonly folder: string;
 }
 
@@ -29,7 +29,7 @@ interface Upstreams {
  * would otherwise be left out for ten seconds. Connecting may take longer than a second: the SYN that a leaving server of
  * ours has let go by is sent again after that, to its successor.
  */
-const nginxConfiguration = ({ scheme, ports, folder }: Upstreams) => `
+const nginxConfiguration = ({ scheme, addresses, folder }: Upstreams) => `
 daemon off;
 master_process off;
 error_log stderr notice;
@@ -45,7 +45,7 @@ http {
   client_max_body_size 0;
   keepalive_requests 1000000;
   upstream ours {
-    ${ports.map((port) => `server 127.0.0.1:${port} max_fails=0;`).join('\n    ')}
+    ${addresses.map((address) => `server ${address} max_fails=0;`).join('\n    ')}
     keepalive ${KEPT_CONNECTIONS};
     keepalive_requests 1000000;
   }
@@ -71,10 +71,10 @@ http {
  * connections are closed at once each retry may meet another dead one; when there are none left it closes its client
  * without a word.
  */
-const haproxyConfiguration = ({ scheme, ports, folder }: Upstreams) => {
+const haproxyConfiguration = ({ scheme, addresses, folder }: Upstreams) => {
   const ssl = scheme === 'https' ? `ssl verify required ca-file ${folder}/cert.pem sni str(localhost)` : '';
-  const server = (port: number) =>
-    `server s${port} 127.0.0.1:${port} pool-max-conn ${KEPT_CONNECTIONS} ${ssl}`;
+  const server = (address: string, n: number) =>
+    `server s${n} ${address} pool-max-conn ${KEPT_CONNECTIONS} ${ssl}`;
   return `
 global
   maxconn 1000
@@ -94,17 +94,21 @@ backend ours
   option redispatch 1
   retry-on conn-failure empty-response
   http-request disable-l7-retry if METH_POST
-  ${ports.map(server).join('\n  ')}
+  ${addresses.map(server).join('\n  ')}
 `;
 };
 
-/** Starts a proxy in front of servers of ours on these ports of 127.0.0.1; it ends with the test. Answers where it listens. */
-export async function startProxy(name: ProxyName, scheme: Scheme, ports: readonly number[]): Promise<string> {
+/** Starts a proxy in front of servers of ours at these addresses; it ends with the test. Answers where it listens. */
+export async function startProxy(
+  name: ProxyName,
+  scheme: Scheme,
+  addresses: readonly string[],
+): Promise<string> {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'cert.pem'), (await serverCredentials()).cert);
   const configuration = join(folder, 'configuration');
   const start = { nginx: startNginx, haproxy: startHaproxy }[name];
-  const tool = start({ scheme, ports, folder }, configuration);
+  const tool = start({ scheme, addresses, folder }, configuration);
   onTestFinished(async () => {
     tool.child.kill('SIGTERM');
     await tool.ended;
