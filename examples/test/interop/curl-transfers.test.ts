@@ -27,7 +27,9 @@ describe.each([
   ['http', [] as string[]],
   ['https', ['--tls']],
 ])('over %s', (scheme, flags) => {
-  it('a long body comes down and goes up again, with its length and chunked, in bounded memory', async (context) => {
+  it('a long body comes down and goes up again, with its length and chunked, in bounded memory', {
+    timeout: 120_000,
+  }, async (context) => {
     const server = await listening(startExample('test/interop/support/transfer-server', flags));
     const file = join(temporaryFolder(), 'body');
     const growth: Record<string, number> = {};
