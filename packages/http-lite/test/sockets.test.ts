@@ -220,6 +220,23 @@ describe('raw sockets', () => {
     ]);
   });
 
+  it('a request that came in time is answered, however long this thread looked away', async () => {
+    const limits = { keepAliveTimeoutMs: 100 };
+    const protocol = http((req, res) => res.end(req.target), { limits });
+    const server = await reactor.listen({ port: 0, host: '127.0.0.1' }, protocol);
+    const socket = connect(server.address()!.port, '127.0.0.1');
+    const pieces = socket[Symbol.asyncIterator]();
+    const answer = async () => parseAnswers(String((await pieces.next()).value ?? ''));
+    socket.write('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(await answer()).toMatchObject([{ body: '/1' }]);
+    socket.write('GET /2 HTTP/1.1\r\nHost: a\r\n\r\n');
+    // It is in the kernel now, and every timer is due before anybody reads it.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3 * limits.keepAliveTimeoutMs);
+    expect(await answer()).toMatchObject([{ body: '/2' }]);
+    expect(protocol.stats().limited.keepAliveTimeoutMs).toBe(0);
+    socket.destroy();
+  });
+
   it('a half-closed connection gets its answers, then the end', async () => {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     socket.end('GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n');

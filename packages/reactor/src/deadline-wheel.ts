@@ -18,16 +18,27 @@ export interface DeadlineHolder {
 export interface Clock {
   /** Monotonic milliseconds. */
   now(): number;
-  /** Calls `callback` once after `delayMs`, without keeping the process alive. Returns how to cancel. */
+  /**
+   * Calls `callback` once after `delayMs`, when all that has arrived by then was dispatched: a peer is not late because
+   * this thread was. Does not keep the process alive. Returns how to cancel.
+   */
   after(delayMs: number, callback: () => void): () => void;
 }
 
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
+    let immediate: NodeJS.Immediate | undefined;
+    // Timers come before the poll phase: after a long task one fires while what came meanwhile is still in the sockets.
+    const timer = setTimeout(() => {
+      immediate = setImmediate(callback);
+      immediate.unref();
+    }, delayMs);
     timer.unref();
-    return () => clearTimeout(timer);
+    return () => {
+      clearTimeout(timer);
+      clearImmediate(immediate);
+    };
   },
 };
 

@@ -1,4 +1,4 @@
-import { Ready } from '@sluice/core-native';
+import { EVENT_FIELDS, Ready } from '@sluice/core-native';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Connection, OpenDeadline, Protocol } from '../src/index.ts';
 import { type FakeTransport, Harness } from '../src/testing/index.ts';
@@ -71,6 +71,44 @@ describe('P55 the first byte', () => {
 });
 
 describe('P55 idleness', () => {
+  /** As many edges as one batch holds. None of them has anything to read. */
+  const fireFullBatch = () => {
+    const { events } = harness.poller;
+    const edge = [fd, Ready.writable] as const;
+    harness.poller.fire(...Array.from({ length: events.length / EVENT_FIELDS }, () => edge));
+  };
+
+  test('is not judged while the kernel may have more edges than one batch holds', () => {
+    receive('a');
+    harness.clock.stall(10_000);
+    fireFullBatch();
+    harness.clock.advance(0);
+    expect(recorder.conn.lifecycle).toBe('open');
+    receive('b');
+    expect(recorder.log.at(-1)).toBe('data b');
+    harness.poller.settle();
+    expect(recorder.conn.lifecycle).toBe('open');
+  });
+
+  test('is judged in the next turn where there were no more, and in the end whatever comes', () => {
+    receive('a');
+    harness.clock.stall(10_000);
+    fireFullBatch();
+    harness.clock.advance(0);
+    harness.poller.settle();
+    expect(recorder.log.at(-1)).toMatch(/^close timeout: .*idleTimeoutMs/);
+
+    ({ fd, transport } = harness.accept());
+    receive('a');
+    harness.clock.stall(10_000);
+    fireFullBatch();
+    harness.clock.advance(0);
+    for (let batches = 1; batches < 64; batches += 1) fireFullBatch();
+    expect(recorder.conn.lifecycle).toBe('open');
+    fireFullBatch();
+    expect(recorder.conn.lifecycle).toBe('closed');
+  });
+
   test('begins anew with each byte, in either direction', async () => {
     receive('a');
     for (let i = 0; i < 5; i += 1) {

@@ -103,6 +103,19 @@ describe('bytes over real sockets', () => {
     expect(order.indexOf(1)).toBeLessThan(order.lastIndexOf(2));
   });
 
+  test('P55 bytes that came in time count, however late this thread reads them', async () => {
+    await beginAgain({ idleTimeoutMs: 100 });
+    const client = await clientOf(await listen(echo));
+    client.socket.write('in time');
+    expect(String(await client.got(7))).toBe('in time');
+    client.socket.write(' again');
+    // They are in the kernel now, and every timer is due before anybody reads them.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    client.socket.end();
+    expect(String(await client.ended())).toBe('in time again');
+    expect(reactor.stats().deadlines.idle).toBe(0);
+  });
+
   test('P3 resume after a pause delivers the rest, and the end, though no edge comes', async () => {
     const got: Buffer[] = [];
     let conn: Connection | undefined;

@@ -19,7 +19,12 @@ const OPTIONAL: readonly string[] = [
   'wrk',
   'slowhttptest',
   'nginx',
+  'haproxy',
+  'ab',
+  'h2load',
 ];
+
+export { dumpDom, type PageVisit } from './chromium.ts';
 
 export type ToolName =
   | 'openssl'
@@ -31,7 +36,10 @@ export type ToolName =
   | 'perl'
   | 'wrk'
   | 'slowhttptest'
-  | 'nginx';
+  | 'nginx'
+  | 'haproxy'
+  | 'ab'
+  | 'h2load';
 
 /** Skips the test, saying why, where `tool` is not installed. In CI that is a failure: the machines there have it. */
 export function needsTool(context: TestContext, tool: ToolName): void {
@@ -92,13 +100,37 @@ export function startTool(
 
 /** Where the process `pid`, which was told to take any port, listens over IPv4: asked of the kernel. */
 export function listeningPort(pid: number): number {
+  // proc(5): 0A is TCP_LISTEN.
+  const port = tcpSockets(pid).find(({ state }) => state === '0A')?.localPort;
+  if (port === undefined) throw new Error(`process ${pid} listens on no port`);
+  return port;
+}
+
+/** How many sockets over IPv4 the process `pid` has open whose own end is `port`, one that listens included. */
+export function openSocketsAt(pid: number, port: number): number {
+  return tcpSockets(pid).filter(({ localPort }) => localPort === port).length;
+}
+
+function tcpSockets(pid: number): readonly { readonly state: string; readonly localPort: number }[] {
+  const open = openDescriptors(pid);
+  const lines = readFileSync(`/proc/${pid}/net/tcp`, 'utf8').trimEnd().split('\n').slice(1);
+  return lines.flatMap((line) => {
+    const [, local = '', , state = '', , , , , , inode] = line.trim().split(/\s+/);
+    if (!open.has(`socket:[${inode}]`)) return [];
+    return [{ state, localPort: Number.parseInt(local.split(':')[1] ?? '', 16) }];
+  });
+}
+
+function openDescriptors(pid: number): ReadonlySet<string> {
   const folder = `/proc/${pid}/fd`;
-  const sockets = new Set(readdirSync(folder).map((fd) => readlinkSync(`${folder}/${fd}`)));
-  for (const line of readFileSync(`/proc/${pid}/net/tcp`, 'utf8').split('\n')) {
-    const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
-    // proc(5): 0A is TCP_LISTEN.
-    if (state === '0A' && sockets.has(`socket:[${inode}]`))
-      return Number.parseInt(local?.split(':')[1] ?? '', 16);
-  }
-  throw new Error(`process ${pid} listens on no port`);
+  return new Set(
+    readdirSync(folder).flatMap((fd) => {
+      try {
+        return [readlinkSync(`${folder}/${fd}`)];
+      } catch {
+        // The one that the folder itself was read with, and whatever was closed meanwhile.
+        return [];
+      }
+    }),
+  );
 }
