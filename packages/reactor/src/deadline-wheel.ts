@@ -29,10 +29,10 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   after(delayMs, callback) {
     let immediate: NodeJS.Immediate | undefined;
-    // Timers come before the poll phase: after a long task one fires while what came meanwhile is still in the sockets.
+    // Timers come before the poll phase: after a long task one fires while what came meanwhile is still in the sockets. The
+    // immediate keeps the loop for this one round; without a reference it would come when something else ends the poll.
     const timer = setTimeout(() => {
       immediate = setImmediate(callback);
-      immediate.unref();
     }, delayMs);
     timer.unref();
     return () => {
