@@ -16,14 +16,7 @@ import { type NextTransport, type UpgradeOptions, upgradeOf } from './connection
 import type { Deadline } from './deadline.ts';
 import { isDoubtful, isError, isReadable, isWritable } from './edges.ts';
 import { TimeoutError } from './errors.ts';
-import {
-  fileRange,
-  fileSource,
-  isShort,
-  type SendableFile,
-  type SendFileOptions,
-  unsent,
-} from './file-source.ts';
+import { fileRange, fileSource, type SendableFile, type SendFileOptions, unsent } from './file-source.ts';
 import type { Hooks } from './hooks.ts';
 import { runsHooks, stepLifecycle } from './lifecycle.ts';
 import { Listing } from './listing.ts';
@@ -68,15 +61,22 @@ export class ReactorConnection<State>
   sendFile(file: SendableFile, options: SendFileOptions = {}): Promise<number> {
     const range = fileRange(options);
     if (!acceptsBytes(this.writing.half)) return unsent(file);
-    // What is staged was written before.
-    if (this.isDispatched && !this.writing.flushStaged(isShort(file, range))) {
-      this.writeFailed();
-      return unsent(file);
-    }
     const source = fileSource(this.loop.disk, file);
-    const sent = this.writing.acceptFile(source, range, () => this.listing.ready());
-    this.listing.flush();
-    return sent;
+    const queued = this.writing.makeFile(source, range, () => this.listing.ready());
+    if (!this.isDispatched) {
+      this.writing.queueFile(queued);
+      this.listing.flush();
+      // What is staged was written before.
+    } else if (this.writing.flushStaged(queued.isShort)) {
+      // At once: once the peer has taken the head it has room for all of a file, and each segment then is delivered within
+      // this process' call. 3 µs in between make a mebibyte over loopback 20 µs dearer.
+      this.writing.queueFile(queued);
+      this.sendAll();
+    } else {
+      this.writeFailed();
+      queued.abandon(undefined);
+    }
+    return queued.sent;
   }
 
   end(data?: string | Uint8Array): void {

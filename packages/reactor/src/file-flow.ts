@@ -4,9 +4,8 @@
  * Rule: the budget is of the turn, however often a flush comes in it and however many files it is spent on (P43).
  */
 import type { FileError } from './file-errors.ts';
-import type { FileRange, FileSource } from './file-source.ts';
 import type { Loop } from './loop.ts';
-import { QueuedFile } from './queued-file.ts';
+import type { QueuedFile } from './queued-file.ts';
 import { type Progress, Status, type Transport } from './transport.ts';
 import type { WriteQueue } from './write-queue.ts';
 
@@ -22,14 +21,6 @@ export class FileFlow {
   constructor(loop: Loop, queue: WriteQueue) {
     this.loop = loop;
     this.queue = queue;
-  }
-
-  /** Queues a file. `onAnswer` is called each time that the disk has answered for it. */
-  accept(source: FileSource, range: FileRange, onAnswer: () => void): Promise<number> {
-    const file = new QueuedFile(this.loop, source, range, onAnswer);
-    this.queue.appendFile(file);
-    if (this.queue.fileCount === 1) file.begin();
-    return file.sent;
   }
 
   /** Whether the budget was used up and something is left, so that a flush is due without an edge. Asked once. */

@@ -7,7 +7,6 @@
 import { SystemError } from '@sluice/core-native';
 import type { Disk } from './disk.ts';
 import { UsageError } from './errors.ts';
-import { SHORT_BYTES } from './file-buffers.ts';
 import { type FileError, openError, rangeError, unsentError } from './file-errors.ts';
 import { checkOptionNames, integerOption } from './options.ts';
 import { SharedFile } from './shared-file.ts';
@@ -98,13 +97,6 @@ function notAFile(given: string): UsageError {
     'ERR_OPTION_VALUE',
     `file must be a path, an open FileHandle or an open descriptor, not ${given}.`,
   );
-}
-
-/** Whether it is open, and so short that it shares a segment with what is ahead of it. */
-export function isShort(file: SendableFile, { offset, length }: FileRange): boolean {
-  if (!(file instanceof SharedFile)) return false;
-  const bytes = length ?? file.sizeBytes - offset;
-  return bytes > 0 && bytes <= SHORT_BYTES && offset + bytes <= file.sizeBytes;
 }
 
 /** Nothing was queued, for our side has ended. */

@@ -11,6 +11,7 @@ import type { FileRange, FileSource } from './file-source.ts';
 import type { Loop } from './loop.ts';
 import { NEVER } from './open-deadlines.ts';
 import { DIRECT_WRITE_BYTES } from './outbox.ts';
+import { QueuedFile } from './queued-file.ts';
 import { type Progress, Status, type Transport, type TransportFailure } from './transport.ts';
 import {
   acceptsBytes,
@@ -107,15 +108,22 @@ export class WriteSide {
     return this.acceptBytes(data, staging && this.isClear, 'shared');
   }
 
-  /** Queues a file behind everything; nothing may be staged. `goOn` is called when the disk has been waited for. */
-  acceptFile(source: FileSource, range: FileRange, goOn: () => void): Promise<number> {
-    this.needsDrain = true;
-    this.files ??= new FileFlow(this.loop, this.queue);
-    return this.files.accept(source, range, () => {
+  /** A file to be queued by {@link queueFile}. `goOn` is called when the disk has been waited for. */
+  makeFile(source: FileSource, range: FileRange, goOn: () => void): QueuedFile {
+    const file = new QueuedFile(this.loop, source, range, () => {
       if (!awaitsFile(this.half)) return;
       this.half = stepWriteHalf(this.half, 'file');
       goOn();
     });
+    if (!this.hasFiles) file.begin();
+    return file;
+  }
+
+  /** Queues a file behind everything; nothing may be staged. */
+  queueFile(file: QueuedFile): void {
+    this.needsDrain = true;
+    this.files ??= new FileFlow(this.loop, this.queue);
+    this.queue.appendFile(file);
   }
 
   /** `end()`: nothing is accepted any more; a flush sends the rest and ends our side. */
