@@ -31,17 +31,35 @@ describe('what costs less', () => {
     return new SharedFile(path, fd, facts, () => harness.disk.close(fd));
   };
 
-  test('a file that is open already needs no thread and is sent in the same dispatch', async () => {
+  test('a file that is open already needs no thread and leaves in the call, right behind its head', async () => {
     const { transport, fd } = accept('sends files');
     const file = shared('ten');
     recorder.data = (connection) => {
       connection.write('head ');
       void connection.sendFile(file);
+      expect(transport.written.toString()).toBe('head 0123456789');
     };
     transport.reads.push('go');
     harness.poller.fire([fd, Ready.readable]);
     expect(transport.written.toString()).toBe('head 0123456789');
     expect(harness.disk.calls).toEqual([]);
+    file.close();
+    expect(harness.disk.calls).toEqual(['close']);
+  });
+
+  test('it is let go of when its head cannot leave', async () => {
+    const { transport, fd } = accept('sends files');
+    const file = shared('ten');
+    let sent: Promise<number> | undefined;
+    recorder.data = (connection) => {
+      connection.write('head ');
+      sent = connection.sendFile(file);
+    };
+    transport.reads.push('go');
+    transport.writes.push({ status: 'failed' });
+    harness.poller.fire([fd, Ready.readable]);
+    await expect(sent).rejects.toMatchObject({ code: 'ERR_FILE_UNSENT', sentBytes: 0 });
+    expect(transport.written.toString()).toBe('');
     file.close();
     expect(harness.disk.calls).toEqual(['close']);
   });
