@@ -1,10 +1,13 @@
 /**
- * The end of a server or of a whole reactor: everybody was asked to leave, and this waits until nobody is left, or
+ * The end of a server or of a whole reactor: everybody is asked to leave, and this waits until nobody is left, or
  * destroys who is at the deadline.
  *
- * Rule: it settles once, in the turn in which the last one went.
+ * Rule: it settles once, in the turn in which the last one went. Listeners go first: whoever is asked to leave connects
+ * anew, and while a listener still refuses newcomers in silence he would wait a second to try again, instead of being told to
+ * go elsewhere.
  */
 import { type DeadlineHolder, NO_DEADLINE } from './deadline-wheel.ts';
+import { LISTENER_DRAIN_MS } from './listener.ts';
 import type { Loop } from './loop.ts';
 import type { Pollable } from './pollable.ts';
 
@@ -39,8 +42,10 @@ export class Drain implements DeadlineHolder {
   private readonly deadlineMs: number;
   private readonly goneBefore: number;
   private destroyed = 0;
+  private readonly listeners: readonly Pollable[];
+  private haveAllBeenAsked = false;
 
-  /** Asks everybody to leave. */
+  /** Asks listeners, and what was not accepted here, to leave; connections that were accepted are asked when listeners have closed. */
   constructor(loop: Loop, drained: Drained, deadlineMs: number) {
     this.loop = loop;
     this.drained = drained;
@@ -49,11 +54,26 @@ export class Drain implements DeadlineHolder {
     this.done = new Promise((resolve) => {
       this.resolve = resolve;
     });
-    for (const pollable of drained.remaining()) pollable.onShutdown();
+    const everybody = drained.remaining();
+    this.listeners = everybody.filter(isListener);
+    // Without the time to wait for listeners it is better to be asked too early than not at all.
+    const isHurried = deadlineMs < 2 * LISTENER_DRAIN_MS;
+    for (const pollable of everybody) {
+      const { listener } = pollable;
+      if (isHurried || listener === pollable || listener === undefined) pollable.onShutdown();
+    }
     loop.drains.add(this);
     loop.deadlines.set(this, deadlineMs);
     if (deadlineMs === 0) this.onDeadline();
+    this.onListenerDrained();
     this.onReaped();
+  }
+
+  /** Asks all that are left once no listener refuses newcomers in silence any more. */
+  onListenerDrained(): void {
+    if (this.haveAllBeenAsked || this.listeners.some(({ refuses }) => refuses)) return;
+    this.haveAllBeenAsked = true;
+    for (const pollable of this.drained.remaining()) pollable.onShutdown();
   }
 
   /** Somebody left. */
@@ -70,10 +90,13 @@ export class Drain implements DeadlineHolder {
   onDeadline(): void {
     // A listener goes first, so that nobody comes after the count.
     const late = this.drained.remaining();
-    const isListener = (pollable: Pollable) => pollable.listener === pollable;
     const connections = late.filter((pollable) => !isListener(pollable));
     this.destroyed = connections.length;
     for (const pollable of late) if (isListener(pollable)) pollable.onShutdownDeadline(this.deadlineMs);
     for (const connection of connections) connection.onShutdownDeadline(this.deadlineMs);
   }
+}
+
+function isListener(pollable: Pollable): boolean {
+  return pollable.listener === pollable;
 }

@@ -98,6 +98,10 @@ export class Listener<State> implements Pollable, DeadlineHolder {
     this.reserve = new DescriptorReserve(loop.sockets);
   }
 
+  get refuses(): boolean {
+    return this.state === 'draining' && !this.drained;
+  }
+
   get address(): SocketAddress | undefined {
     return this.state === 'closed' ? undefined : this.init.socket.address();
   }
@@ -122,7 +126,7 @@ export class Listener<State> implements Pollable, DeadlineHolder {
     this.acceptAll('turn');
   }
 
-  /** Nobody new is let in; who is in the backlog is served, and told to finish. Then the socket is closed. */
+  /** Nobody new is let in; who is in the backlog is served. Then the socket is closed. */
   onShutdown(): void {
     if (this.state === 'draining' || this.state === 'closed') return;
     this.state = 'draining';
@@ -147,8 +151,11 @@ export class Listener<State> implements Pollable, DeadlineHolder {
   }
 
   onDeadline(): void {
-    if (this.state === 'draining') this.drained = true;
+    const isDrained = this.refuses;
+    if (isDrained) this.drained = true;
     this.comeBack();
+    // Its turn is ahead of theirs: when they hear of it the socket is closed.
+    if (isDrained) for (const drain of this.loop.drains) drain.onListenerDrained();
   }
 
   tryAgain(): void {
@@ -229,7 +236,8 @@ export class Listener<State> implements Pollable, DeadlineHolder {
     });
     loop.admission.begin(connection, loop.nowMs);
     connection.start();
-    if (this.state === 'draining') connection.onShutdown();
+    // While newcomers are refused everybody stays: Drain asks all when that is over.
+    if (this.state === 'draining' && this.drained) connection.onShutdown();
     return true;
   }
 

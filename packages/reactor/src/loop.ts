@@ -53,6 +53,8 @@ export interface Flushable extends Pollable {
 export interface Reaped {
   /** Somebody left: slots were freed. */
   onReaped(): void;
+  /** A listener that shuts down has nobody to wait for any more. */
+  onListenerDrained(): void;
 }
 
 export interface Loop {

@@ -3,6 +3,8 @@ export interface Pollable {
   readonly slot: number;
   /** Whose end it shares: the listener that accepted it, or itself when it is one. Undefined when it was not accepted. */
   readonly listener: object | undefined;
+  /** Of a listener that shuts down: newcomers get no answer, while TCP handshakes that had begun are completed. */
+  readonly refuses?: boolean;
   /** An edge: Ready bits of one event. */
   onEdge(ready: number): void;
   /** Its turn on the ready list: go on with what an earlier turn left. */

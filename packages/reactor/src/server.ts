@@ -12,8 +12,9 @@ export interface Server extends AsyncDisposable {
   /** Accepts again, those first that came meanwhile. */
   resume(): void;
   /**
-   * Stops listening without losing who has come already: the backlog is served, every connection asked to leave
-   * (`onShutdown`), and destroyed if it has not when `deadlineMs` (default 10 s) have passed. Again gives the same answer.
+   * Stops listening without losing who has come already: the backlog is served, for a tenth of a second, then every connection
+   * asked to leave (`onShutdown`), and destroyed if it has not when `deadlineMs` (default 10 s) have passed. With less than
+   * 200 ms all are asked at once. Again gives the same answer.
    */
   close(options?: { deadlineMs?: number }): Promise<ShutdownReport>;
   /** As `close()`: for `await using`. */

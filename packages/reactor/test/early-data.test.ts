@@ -247,7 +247,7 @@ describe('a failure beside early data', () => {
   test('a shutdown waits for the handshake, and is told then', () => {
     const { fd, transport } = acceptEarly((script) => script.reads.push('GET', DRY));
     void harness.reactor.shutdown({ deadlineMs: 5000 });
-    harness.poller.settle();
+    harness.letListenerClose();
     expect(transport.closed).toBe(false);
     transport.reads.push(OPENED, { status: 'ended' });
     harness.poller.fire([fd, Ready.readable]);

@@ -40,17 +40,18 @@ describe('a paused server', () => {
 });
 
 describe('closing a server', () => {
-  test('serves what the backlog holds and asks each to leave before the socket is closed', async () => {
+  test('serves what the backlog holds, and asks each to leave when the socket is closed', async () => {
     harness.offer((script) => script.reads.push('first'));
     harness.offer((script) => script.reads.push('second'));
     const done = server.close();
     expect(harness.sockets.refusing).toEqual([harness.listenerFd]);
     harness.poller.settle();
     expect(recorder.log).toEqual(['open', 'data first', 'open', 'data second']);
-    expect(recorder.connections.map((conn) => conn.lifecycle)).toEqual(['closing', 'closing']);
-    for (const conn of recorder.connections) conn.destroy();
+    expect(recorder.connections.map((conn) => conn.lifecycle)).toEqual(['open', 'open']);
     expect(server.address()).toBeDefined();
     harness.letListenerClose();
+    expect(recorder.connections.map((conn) => conn.lifecycle)).toEqual(['closing', 'closing']);
+    for (const conn of recorder.connections) conn.destroy();
     expect(await done).toEqual({ drained: 2, destroyed: 0 });
     expect(server.address()).toBeUndefined();
     expect(harness.sockets.closed).toContain(harness.listenerFd);

@@ -1,6 +1,6 @@
 import { Ready, Status } from '@sluice/core-native';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Harness } from '../src/testing/index.ts';
+import { FakeTransport, Harness } from '../src/testing/index.ts';
 import { Recorder } from './recorder.ts';
 
 let harness: Harness;
@@ -17,10 +17,12 @@ describe('shutdown', () => {
     const first = harness.accept();
     const done = harness.reactor.shutdown({ deadlineMs: 60_000 });
     harness.poller.settle();
+    expect(first.transport.calls).not.toContain('shutdownWrite');
+    harness.letListenerClose();
+    expect(harness.sockets.closed).toContain(harness.listenerFd);
     expect(first.transport.calls.slice(-1)).toEqual(['shutdownWrite']);
     first.transport.reads.push({ status: 'ended' });
     harness.poller.fire([first.fd, Ready.readable]);
-    harness.letListenerClose();
     expect(await done).toEqual({ drained: 1, destroyed: 0 });
     expect(harness.poller.closed).toBe(true);
     expect(harness.sockets.closed).toContain(harness.listenerFd);
@@ -78,10 +80,10 @@ describe('shutdown', () => {
     transport.reads.push('request');
     harness.poller.fire([fd, Ready.readable]);
     expect(recorder.log).toEqual(['open', 'data request']);
+    harness.letListenerClose();
     expect(recorder.conn.lifecycle).toBe('closing');
     transport.reads.push({ status: 'ended' });
     harness.poller.fire([fd, Ready.readable]);
-    harness.letListenerClose();
     expect(await done).toEqual({ drained: 1, destroyed: 0 });
   });
 
@@ -96,13 +98,62 @@ describe('shutdown', () => {
     const closed = server.close();
     harness.poller.settle();
     const done = harness.reactor.shutdown();
-    harness.poller.settle();
+    harness.letListenerClose();
     expect(asked).toEqual([7]);
     transport.reads.push('last');
     harness.poller.fire([fd, Ready.readable]);
     harness.letListenerClose();
     expect(await closed).toEqual({ drained: 1, destroyed: 0 });
     expect(await done).toEqual({ drained: 1, destroyed: 0 });
+  });
+
+  test('asks a connection when its listener is closed, so that nobody who leaves meets one that is silent', async () => {
+    const states: string[] = [];
+    await harness.listen({
+      onOpen: () => {},
+      onShutdown: (conn) => {
+        states.push(harness.sockets.closed.includes(harness.listenerFd) ? 'closed' : 'silent');
+        conn.destroy();
+      },
+    });
+    harness.accept();
+    const done = harness.reactor.shutdown({ deadlineMs: 1_000 });
+    harness.poller.settle();
+    harness.clock.advance(99);
+    expect(states).toEqual([]);
+    harness.letListenerClose();
+    expect(states).toEqual(['closed']);
+    expect(await done).toEqual({ drained: 1, destroyed: 0 });
+  });
+
+  test('that has no time for that asks at once, and whoever comes in meanwhile too', async () => {
+    const asked: number[] = [];
+    await harness.listen({
+      onOpen: () => {},
+      onShutdown: (conn) => asked.push(conn.id) && conn.destroy(),
+    });
+    harness.accept();
+    const done = harness.reactor.shutdown({ deadlineMs: 199 });
+    harness.poller.settle();
+    expect(asked.length).toBe(1);
+    harness.accept();
+    expect(asked.length).toBe(1);
+    harness.clock.advance(150);
+    harness.poller.settle();
+    expect(asked.length).toBe(2);
+    expect(await done).toEqual({ drained: 2, destroyed: 0 });
+  });
+
+  test('asks at once whoever connected from here', async () => {
+    const transport = new FakeTransport();
+    const client = { name: 'fake', connect: () => transport };
+    const connecting = harness.reactor.connect({ host: '127.0.0.1', port: 9, transport: client }, recorder);
+    const fd = [...harness.poller.registered.keys()].at(-1);
+    harness.poller.fire([fd!, Ready.writable]);
+    await connecting;
+    void harness.reactor.shutdown({ deadlineMs: 60_000 });
+    harness.poller.settle();
+    expect(transport.calls).toContain('shutdownWrite');
   });
 
   test('twice gives one answer, by name or by `await using`', async () => {

@@ -6,6 +6,7 @@
 
 import type { OpenDeadline } from '../../src/deadline.ts';
 import type { CloseReason } from '../../src/index.ts';
+import { LISTENER_DRAIN_MS } from '../../src/listener.ts';
 import type { Timeouts } from '../../src/open-deadlines.ts';
 import { dueAt, MODELLED, type Modelled } from './deadline-model.ts';
 import { isOverdue, mayAccuse, type Quiet, RATES } from './rate-model.ts';
@@ -53,6 +54,8 @@ export class ConnectionModel {
   /** When a shutdown that it belongs to destroys it; undefined while there is none. */
   private shutdownAt: number | undefined;
   private shutdownTold = false;
+  /** When it has to have heard of it at the latest. */
+  private toldAt = Number.POSITIVE_INFINITY;
   private endSeen = false;
   /** Since when an upgrade shakes hands; undefined while none does. */
   private upgradingSince: number | undefined;
@@ -166,7 +169,11 @@ export class ConnectionModel {
   /** Its server or the whole reactor shuts down: it has to hear of it, and to be gone at the deadline. */
   mustGo(deadlineMs: number): void {
     if (this.isOver) return;
-    this.shutdownAt = Math.min(this.shutdownAt ?? Number.POSITIVE_INFINITY, this.world.now() + deadlineMs);
+    const now = this.world.now();
+    this.shutdownAt = Math.min(this.shutdownAt ?? Number.POSITIVE_INFINITY, now + deadlineMs);
+    // Listeners go first, if there is the time.
+    const waitMs = deadlineMs < 2 * LISTENER_DRAIN_MS ? 0 : LISTENER_DRAIN_MS + LATEST_MS;
+    this.toldAt = Math.min(this.toldAt, now + waitMs);
   }
 
   /** From now on only `reason` will do. The first one counts. */
@@ -288,7 +295,7 @@ export class ConnectionModel {
   /** A shutdown has begun, and the application has not been told. */
   get isShutdownDue(): boolean {
     const open = this.phase === 'open' && !this.isUpgrading;
-    return open && this.shutdownAt !== undefined && !this.shutdownTold;
+    return open && this.toldAt <= this.world.now() && !this.shutdownTold;
   }
 
   /** Complains of every deadline that should have fired by now. */
