@@ -338,8 +338,11 @@ describe('listening and connecting', () => {
 
   test('closing a server serves whoever waits in the backlog, and then refuses', async () => {
     const server = await listen({
-      onOpen: () => {},
-      onData: (conn, chunk) => conn.write(`served ${chunk}`),
+      onOpen: () => ({ text: '' }),
+      onData: ({ state }, chunk) => {
+        state.text += chunk;
+      },
+      onEnd: (conn) => conn.end(`served ${conn.state.text}`),
     });
     const { port } = server.address()!;
     server.pause();
