@@ -232,9 +232,16 @@ describe('connecting to a path', () => {
     const text = new Promise<string>((resolve) => {
       told = resolve;
     });
+    let got = '';
     const conn = await reactor.connect(
       { path, sendBufferBytes: 65_536 },
-      { onOpen: () => {}, onData: (_conn, chunk) => told(chunk.toString()), onEnd: () => {} },
+      {
+        onOpen: () => {},
+        onData: (_conn, chunk) => {
+          got += chunk;
+        },
+        onEnd: () => told(got),
+      },
     );
     expect(await text).toBe('welcome');
     expect(conn.tcpInfo()).toBeUndefined();
