@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- SUITE…] [--rounds N] [--seconds N]`: measures, writes `bench/results/SUITE.json`, prints tables.
+ * `npm run bench [-- SUITE…] [--rounds N] [--seconds N] [--against PEERS] [--cases WORDS]`: measures, writes `bench/results/SUITE.json`, prints tables.
  *
  * Rule: whatever happens, every process that was started is ended, by its id. Figures are reported, never asserted.
  */
@@ -7,17 +7,17 @@ import { BenchError } from './lib/bench-error.ts';
 import { measureSuite } from './lib/measure-suite.ts';
 import { markdownTable } from './lib/report.ts';
 import { writeResult } from './lib/result-file.ts';
-import { parseSettings, type Settings } from './lib/settings.ts';
+import { isPartial, parseSettings, type Settings } from './lib/settings.ts';
 import type { Suite } from './lib/suite.ts';
 import { fairness } from './suites/fairness.ts';
 import { file } from './suites/file.ts';
 import { handshake } from './suites/handshake.ts';
-import { http } from './suites/http.ts';
+import { http, https } from './suites/http.ts';
 import { idle } from './suites/idle.ts';
 import { reload } from './suites/reload.ts';
 import { stalled } from './suites/stalled.ts';
 
-const SUITES: readonly Suite[] = [http, file, handshake, idle, stalled, reload, fairness];
+const SUITES: readonly Suite[] = [http, https, file, handshake, idle, stalled, reload, fairness];
 
 const INTERRUPTED = 130;
 
@@ -39,9 +39,10 @@ try {
 async function runSuite(suite: Suite, settings: Settings): Promise<void> {
   console.error(`${suite.name}: ${suite.title}`);
   const result = await measureSuite(suite, settings, interruption.signal);
-  const path = await writeResult(result);
   console.log(`\n## ${suite.title}\n\n${markdownTable(result)}\n`);
-  console.error(`written to ${path}`);
+  // A part must not stand where the report looks for the whole.
+  if (isPartial(settings)) return;
+  console.error(`written to ${await writeResult(result)}`);
 }
 
 function chosenSuites({ suites }: Settings): readonly Suite[] {

@@ -5,6 +5,7 @@
  * that every suite is measured by the same method.
  */
 import type { Pinning } from './pinning.ts';
+import type { Runtime } from './runtime.ts';
 import type { ServerProcess } from './server-process.ts';
 
 export interface Metric {
@@ -15,6 +16,8 @@ export interface Metric {
   readonly digits: number;
   /** Whether the table tells our ratio to the others for it; it always does for the first of a suite. */
   readonly compared?: true;
+  /** Which way is ahead, where the report shall say who is. Of the first of a suite less always is. */
+  readonly better?: 'less' | 'more';
 }
 
 /** One way of running all contenders: plain, over TLS. */
@@ -32,8 +35,9 @@ export interface CredentialFiles {
 /** A server program. It prints `listening on HOST:PORT` when it is ready, and ends on SIGTERM. */
 export interface Contender {
   readonly name: string;
-  /** Program and arguments that serve `each` on a free port. */
-  command(each: Case): readonly string[];
+  readonly runtime: Runtime;
+  /** Command line that serves `each` on a free port, by the program that its runtime was found to be. */
+  command(each: Case, program: string): readonly string[];
 }
 
 export interface Load {

@@ -1,9 +1,9 @@
 /** A file of one mebibyte, over and over, on eight connections that stay open: what a request costs. */
 import { join } from 'node:path';
+import { byNginx, nodes, ours } from '../lib/peers.ts';
 import { SERVED_NAME, servedFolder } from '../lib/served-folder.ts';
 import type { ServerProcess } from '../lib/server-process.ts';
-import type { Case, Contender, Load, Sample, Suite } from '../lib/suite.ts';
-import { typescriptProgram } from '../lib/typescript-program.ts';
+import type { Case, Load, Sample, Suite } from '../lib/suite.ts';
 import { runWrk } from '../lib/wrk.ts';
 
 const CONNECTIONS = 8;
@@ -12,7 +12,7 @@ const BYTES = 1024 * 1024;
 export const file: Suite = {
   name: 'file',
   title: `a file of 1 MiB, HTTP/1.1 keep-alive, ${CONNECTIONS} connections`,
-  tools: { wrk: 'wrk', nginx: 'nginx-light' },
+  tools: { wrk: 'wrk' },
   cases: ['plain', 'tls'],
   metrics: [
     { name: 'cpuMicros', title: 'CPU µs/request', digits: 1 },
@@ -21,23 +21,15 @@ export const file: Suite = {
     { name: 'latencyP99Ms', title: 'p99 ms', digits: 2 },
   ],
   contenders: [
-    contender('sluice', 'examples/files.ts', () => ['--root', servedFolder(BYTES)]),
-    contender('nginx', 'bench/servers/nginx.ts', () => ['--root', servedFolder(BYTES)]),
-    contender('nginx, tcp_nopush', 'bench/servers/nginx.ts', () => [
-      '--nopush',
-      '--root',
-      servedFolder(BYTES),
-    ]),
-    contender('node', 'bench/servers/node-file.ts', () => ['--file', join(servedFolder(BYTES), SERVED_NAME)]),
+    ours('examples/files.ts', () => ['--root', servedFolder(BYTES)]),
+    byNginx(() => ['--root', servedFolder(BYTES)]),
+    byNginx(() => ['--nopush', '--root', servedFolder(BYTES)], 'nginx, tcp_nopush'),
+    ...nodes('bench/servers/node-file.ts', () => ['--file', join(servedFolder(BYTES), SERVED_NAME)]),
   ],
   // A thousand answers a second: what a request runs through is compiled after some thousands.
   warmUpSeconds: 8,
   measure,
 };
-
-function contender(name: string, program: string, flags: () => readonly string[]): Contender {
-  return { name, command: (each) => [...typescriptProgram(program, each), ...flags()] };
-}
 
 async function measure(
   server: ServerProcess,

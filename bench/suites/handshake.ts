@@ -1,8 +1,8 @@
 /** Connections that come, shake hands in full, and go: what each of them costs. */
 import { LoadProcess } from '../lib/load-process.ts';
+import { nodes, ours } from '../lib/peers.ts';
 import type { ServerProcess } from '../lib/server-process.ts';
 import type { Case, Load, Sample, Suite } from '../lib/suite.ts';
-import { typescriptProgram } from '../lib/typescript-program.ts';
 
 export const handshake: Suite = {
   name: 'handshake',
@@ -13,10 +13,7 @@ export const handshake: Suite = {
     { name: 'cpuMicros', title: 'CPU µs/handshake', digits: 1 },
     { name: 'handshakesPerSecond', title: 'handshakes/s', digits: 0 },
   ],
-  contenders: [
-    { name: 'sluice', command: (each) => typescriptProgram('examples/echo.ts', each) },
-    { name: 'node', command: (each) => typescriptProgram('bench/servers/node-echo.ts', each) },
-  ],
+  contenders: [ours('examples/echo.ts'), ...nodes('bench/servers/node-echo.ts')],
   measure,
 };
 

@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BenchError } from '../lib/bench-error.ts';
 import { withDescriptors } from '../lib/descriptors.ts';
 import { LoadProcess } from '../lib/load-process.ts';
+import type { Runtime } from '../lib/runtime.ts';
+import { runningNode, sluice } from '../lib/runtimes.ts';
 import type { ServerProcess } from '../lib/server-process.ts';
 import type { Case, Contender, Load, Sample, Suite } from '../lib/suite.ts';
 import { TELLS_MEMORY, typescriptProgram } from '../lib/typescript-program.ts';
@@ -36,18 +38,21 @@ export const idle: Suite = {
     { name: 'heapBytes', title: 'JavaScript heap bytes/connection', digits: 0 },
     { name: 'cpuPercent', title: 'CPU % of a core', digits: 2 },
   ],
-  contenders: [contender('sluice', 'examples/echo.ts'), contender('node', 'bench/servers/node-echo.ts')],
+  contenders: [
+    contender('sluice', sluice, 'examples/echo.ts'),
+    contender('node', runningNode, 'bench/servers/node-echo.ts'),
+  ],
   // What an earlier round has left in the heap would be part of the next one's figure.
   servers: 'one-per-sample',
   measure,
 };
 
-function contender(name: string, file: string): Contender {
+function contender(name: string, runtime: Runtime, file: string): Contender {
   const command = (each: Case) => [
     ...withDescriptors(DESCRIPTORS),
     ...typescriptProgram(file, each, TELLS_MEMORY),
   ];
-  return { name, command };
+  return { name, runtime, command };
 }
 
 function told({ connections }: Counts): string {
