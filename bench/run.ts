@@ -9,6 +9,8 @@ import { markdownTable } from './lib/report.ts';
 import { writeResult } from './lib/result-file.ts';
 import { isPartial, parseSettings, type Settings } from './lib/settings.ts';
 import type { Suite } from './lib/suite.ts';
+import { bulk } from './suites/bulk.ts';
+import { echo } from './suites/echo.ts';
 import { fairness } from './suites/fairness.ts';
 import { file } from './suites/file.ts';
 import { handshake } from './suites/handshake.ts';
@@ -17,7 +19,7 @@ import { idle } from './suites/idle.ts';
 import { reload } from './suites/reload.ts';
 import { stalled } from './suites/stalled.ts';
 
-const SUITES: readonly Suite[] = [http, https, file, handshake, idle, stalled, reload, fairness];
+const SUITES: readonly Suite[] = [http, https, echo, bulk, file, handshake, idle, stalled, reload, fairness];
 
 const INTERRUPTED = 130;
 

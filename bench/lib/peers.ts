@@ -1,54 +1,63 @@
 /** The servers of a suite, for suites that are about the same for all of them. */
 import { bunProgram, denoProgram } from './peer-program.ts';
 import { bun, deno, haproxy, nginx, nodeOfLine, runningNode, sluice } from './runtimes.ts';
-import type { Contender } from './suite.ts';
+import type { Case, Contender } from './suite.ts';
 import { typescriptProgram } from './typescript-program.ts';
 
 /** Lines of Node that everything is compared with, whichever is running. */
 const LINES = [20, 24];
 
+/** What a server is told beyond its port and certificate. */
+type Flags = (each: Case) => readonly string[];
+
 /** Ours, by the program `file`, from the root of the repository. */
-export function ours(file: string, flags: () => readonly string[] = () => []): Contender {
-  const command: Contender['command'] = (each) => [...typescriptProgram(file, each), ...flags()];
+export function ours(file: string, flags: Flags = () => []): Contender {
+  const command: Contender['command'] = (each) => [...typescriptProgram(file, each), ...flags(each)];
   return { name: 'sluice', runtime: sluice, command };
 }
 
 /** The running Node, and a release of every other line of {@link LINES}; all run `file`, from the root of the repository. */
-export function nodes(file: string, flags: () => readonly string[] = () => []): readonly Contender[] {
+export function nodes(file: string, flags: Flags = () => []): readonly Contender[] {
   const running = Number.parseInt(process.versions.node, 10);
   return [running, ...LINES.filter((line) => line !== running)].map((line) => ({
     name: `node ${line}`,
     runtime: line === running ? runningNode : nodeOfLine(line),
-    command: (each, program) => [...typescriptProgram(file, each, [], program), ...flags()],
+    command: (each, program) => [...typescriptProgram(file, each, [], program), ...flags(each)],
   }));
 }
 
 /** `file` is in `bench/servers/`. */
-export function onBun(file: string, flags: () => readonly string[] = () => []): Contender {
-  const command: Contender['command'] = (each, program) => [...bunProgram(program, file, each), ...flags()];
+export function onBun(file: string, flags: Flags = () => []): Contender {
+  const command: Contender['command'] = (each, program) => [
+    ...bunProgram(program, file, each),
+    ...flags(each),
+  ];
   return { name: 'bun', runtime: bun, command };
 }
 
 /** `file` is in `bench/servers/`. */
-export function onDeno(file: string, flags: () => readonly string[] = () => []): Contender {
-  const command: Contender['command'] = (each, program) => [...denoProgram(program, file, each), ...flags()];
+export function onDeno(file: string, flags: Flags = () => []): Contender {
+  const command: Contender['command'] = (each, program) => [
+    ...denoProgram(program, file, each),
+    ...flags(each),
+  ];
   return { name: 'deno', runtime: deno, command };
 }
 
 /** `flags` are those of `bench/servers/nginx.ts`. */
-export function byNginx(flags: () => readonly string[], name = 'nginx'): Contender {
+export function byNginx(flags: Flags, name = 'nginx'): Contender {
   const command: Contender['command'] = (each) => [
     ...typescriptProgram('bench/servers/nginx.ts', each),
-    ...flags(),
+    ...flags(each),
   ];
   return { name, runtime: nginx, command };
 }
 
 /** `flags` are those of `bench/servers/haproxy.ts`. */
-export function byHaproxy(flags: () => readonly string[]): Contender {
+export function byHaproxy(flags: Flags): Contender {
   const command: Contender['command'] = (each) => [
     ...typescriptProgram('bench/servers/haproxy.ts', each),
-    ...flags(),
+    ...flags(each),
   ];
   return { name: 'haproxy', runtime: haproxy, command };
 }

@@ -23,7 +23,7 @@ export const file: Suite = {
   contenders: [
     ours('examples/files.ts', () => ['--root', servedFolder(BYTES)]),
     byNginx(() => ['--root', servedFolder(BYTES)]),
-    byNginx(() => ['--nopush', '--root', servedFolder(BYTES)], 'nginx, tcp_nopush'),
+    byNginx(() => ['--nopush', '--root', servedFolder(BYTES)], 'nginx (tcp_nopush)'),
     ...nodes('bench/servers/node-file.ts', () => ['--file', join(servedFolder(BYTES), SERVED_NAME)]),
   ],
   // A thousand answers a second: what a request runs through is compiled after some thousands.

@@ -39,6 +39,7 @@ describe('a report of wrk', () => {
     const report = parseWrk(WRK);
     expect(report).toEqual({
       requests: 504300,
+      readBytes: 63.96 * 2 ** 20,
       requestsPerSecond: 100834.62,
       latencyP50Ms: 0.615,
       latencyP99Ms: 2.1,

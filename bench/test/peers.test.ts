@@ -13,6 +13,7 @@ import { isPartial, parseSettings } from '../lib/settings.ts';
 import type { Contender, Suite } from '../lib/suite.ts';
 import { http } from '../suites/http.ts';
 import { caseWithCredentials, PLAIN } from './support/cases.ts';
+import { withServer } from './support/with-server.ts';
 
 const { signal } = new AbortController();
 const LISTENS = "console.log('listening on 127.0.0.1:81'); setInterval(() => {}, 1e6)";
@@ -160,17 +161,12 @@ describe('the answer', () => {
           ['http', PLAIN],
           ['https', sealed],
         ] as const) {
-          const runtime = await each.runtime.find().catch((error: Error) => error);
-          if (runtime instanceof Error) return skip(runtime.message);
-          const server = await ServerProcess.start(each.name, each.command(one, runtime.program), signal);
-          try {
+          const reason = await withServer(each, one, async (server) => {
             await expectAnswer(`${scheme}://${server.authority}/`, GREETING);
             expect(server.cpuSeconds()).toBeGreaterThanOrEqual(0);
             expect(server.residentBytes()).toBeGreaterThan(0);
-          } finally {
-            await server.stop();
-          }
-          expect(() => process.kill(server.pid, 0)).toThrowError(/ESRCH/);
+          });
+          if (reason !== undefined) skip(reason);
         }
       });
     },
