@@ -1,5 +1,7 @@
 /**
- * `npm run bench [-- SUITE…] [--rounds N] [--seconds N] [--against PEERS] [--cases WORDS]`: measures, writes `bench/results/SUITE.json`, prints tables.
+ * `npm run bench [-- SUITE… | report] [--rounds N] [--seconds N] [--against PEERS] [--cases WORDS]`:
+ * measures, writes `bench/results/SUITE.json`, prints tables, and writes `docs/benchmarks.md` from all results that there
+ * are; `report` does that alone.
  *
  * Rule: whatever happens, every process that was started is ended, by its id. Figures are reported, never asserted.
  */
@@ -9,19 +11,12 @@ import { markdownTable } from './lib/report.ts';
 import { writeResult } from './lib/result-file.ts';
 import { isPartial, parseSettings, type Settings } from './lib/settings.ts';
 import type { Suite } from './lib/suite.ts';
-import { bulk } from './suites/bulk.ts';
-import { echo } from './suites/echo.ts';
-import { fairness } from './suites/fairness.ts';
-import { file } from './suites/file.ts';
-import { handshake } from './suites/handshake.ts';
-import { http, https } from './suites/http.ts';
-import { idle } from './suites/idle.ts';
-import { reload } from './suites/reload.ts';
-import { stalled } from './suites/stalled.ts';
-
-const SUITES: readonly Suite[] = [http, https, echo, bulk, file, handshake, idle, stalled, reload, fairness];
+import { writeReport } from './lib/write-report.ts';
+import { SUITES } from './suites/index.ts';
 
 const INTERRUPTED = 130;
+/** Stands where a suite may, and measures nothing. */
+const REPORT = 'report';
 
 const interruption = new AbortController();
 const interrupt = () => interruption.abort();
@@ -30,6 +25,7 @@ process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
 try {
   const settings = parseSettings(process.argv.slice(2));
   for (const suite of chosenSuites(settings)) await runSuite(suite, settings);
+  if (!isPartial(settings)) console.error(`written to ${await writeReport(SUITES.map(({ name }) => name))}`);
 } catch (thrown) {
   if (interruption.signal.aborted) process.exitCode = INTERRUPTED;
   else if (thrown instanceof BenchError) {
@@ -49,10 +45,12 @@ async function runSuite(suite: Suite, settings: Settings): Promise<void> {
 
 function chosenSuites({ suites }: Settings): readonly Suite[] {
   if (suites.length === 0) return SUITES;
-  return suites.map((name) => {
-    const suite = SUITES.find((candidate) => candidate.name === name);
-    if (suite !== undefined) return suite;
-    const names = SUITES.map((candidate) => candidate.name).join(', ');
-    throw new BenchError(`there is no suite "${name}". There are: ${names}`);
-  });
+  return suites
+    .filter((name) => name !== REPORT)
+    .map((name) => {
+      const suite = SUITES.find((candidate) => candidate.name === name);
+      if (suite !== undefined) return suite;
+      const names = SUITES.map((candidate) => candidate.name).join(', ');
+      throw new BenchError(`there is no suite "${name}". There are: ${names}; and report`);
+    });
 }
