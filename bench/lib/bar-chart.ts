@@ -77,7 +77,7 @@ function drawGroup({ name, bars }: BarGroup, digits: number, top: number): strin
   const scale = BAR_WIDTH / Math.max(...bars.map(({ max }) => max), Number.MIN_VALUE);
   const first = top + HEADING - BAR_HEIGHT + 8;
   return [
-    `  <text class="heading" x="0" y="${top + HEADING - 12}">${escaped(name)}</text>`,
+    `  <text class="heading" x="0" y="${top + HEADING - 15}">${escaped(name)}</text>`,
     ...bars.flatMap((bar, row) => drawBar(bar, digits, scale, first + row * ROW)),
   ];
 }

@@ -4,13 +4,13 @@
  * server of its own for each sample; the turns are the same.
  */
 import { BenchError } from './bench-error.ts';
-import { createCredentials } from './credentials.ts';
+import { type Credentials, createCredentials } from './credentials.ts';
 import { type Absence, findContenders, type PresentContender } from './find-contenders.ts';
 import { type Machine, machine } from './machine.ts';
 import { choosePinning } from './pinning.ts';
 import { ServerProcess } from './server-process.ts';
 import type { Settings } from './settings.ts';
-import type { Case, CredentialFiles, Load, Sample, Suite } from './suite.ts';
+import type { Case, Load, Sample, Suite } from './suite.ts';
 import { requireTools } from './tools.ts';
 
 const WARM_UP_SECONDS = 2;
@@ -55,7 +55,7 @@ export async function measureSuite(
   const series: Series[] = [];
   try {
     for (const name of suite.cases.filter((candidate) => cases === undefined || candidate.includes(cases))) {
-      const each = caseOf(name, credentials.files);
+      const each = caseOf(name, credentials);
       const measured = await measureCase(suite, present, each, rounds, { seconds, pinning, signal });
       series.push(...measured.series);
       absent.push(...measured.absent);
@@ -76,8 +76,9 @@ export async function measureSuite(
   };
 }
 
-function caseOf(name: string, files: CredentialFiles): Case {
-  return { name, credentials: name.startsWith('plain') ? undefined : files };
+function caseOf(name: string, { files, rsaFiles }: Credentials): Case {
+  if (name.startsWith('plain')) return { name, credentials: undefined };
+  return { name, credentials: name.includes('RSA') ? rsaFiles : files };
 }
 
 /** A contender in one case. */

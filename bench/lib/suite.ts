@@ -54,7 +54,7 @@ export interface Suite {
   readonly title: string;
   /** Commands that must be on the PATH, each with the Debian package that brings it. */
   readonly tools: Readonly<Record<string, string>>;
-  /** In all but those that begin with `plain` there is a certificate to serve with. */
+  /** In all but those that begin with `plain` there is a certificate to serve with: with a key on P-256, or RSA where it is named. */
   readonly cases: readonly string[];
   /** The first metric is the one that contenders are compared by; less is better. */
   readonly metrics: readonly [Metric, ...Metric[]];

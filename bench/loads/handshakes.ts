@@ -1,24 +1,50 @@
 /**
- * `handshakes.ts HOST PORT SECONDS`: opens TLS connections, a few at a time, each with a full handshake, and closes them:
- * for a second to get warm, then, whenever it is asked, for SECONDS, and says how many there were.
+ * `handshakes.ts HOST PORT SECONDS VERSION full|resumed`: opens TLS connections of VERSION (`1.2`, `1.3`), a few at a time, and
+ * closes them: for a second to get warm, then, whenever it is asked, for SECONDS, and says how many there were. `resumed` ones
+ * take up the session of an earlier one, and wait for an answer before they go: that is with what a server sends the ticket for
+ * the next.
  *
  * Our own client, which is twice as fast as Node's: a server that sleeps between two handshakes is measured falling asleep.
+ *
+ * Rule: a handshake of the other kind is an error of the run, but for the few that come before there is a session.
  */
-import { createReactor } from '../../packages/reactor/src/index.ts';
-import { tlsClient } from '../../packages/tls/src/index.ts';
+import { type Connection, createReactor } from '../../packages/reactor/src/index.ts';
+import { tlsClient, tlsStats } from '../../packages/tls/src/index.ts';
 import { answer, fail, say } from './say.ts';
 
 const AT_A_TIME = 8;
 const WARM_UP_SECONDS = 1;
+/** Of a hundred, as many have to be resumed where they should. */
+const LEAST_RESUMED_PERCENT = 99;
+/** An echo server sends it back, an HTTP server answers it. */
+const QUESTION = Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
 
-const [host = '', port = '', seconds = ''] = process.argv.slice(2);
+const [host = '', port = '', seconds = '', version = '', kind = ''] = process.argv.slice(2);
 const reactor = createReactor();
-/** The one group that every server here knows; the certificate of a benchmark is nobody's; no session is resumed. */
-const transport = tlsClient({ groups: 'X25519', verify: false, sessionCacheSize: 0 });
+const isResumed = kind === 'resumed';
+const transport = tlsClient({
+  // The one group that every server here knows; up to TLS 1.2 the list is about the certificate's key too. That is nobody's.
+  groups: version === '1.2' ? 'X25519:P-256' : 'X25519',
+  verify: false,
+  minVersion: version === '1.2' ? 'TLSv1.2' : 'TLSv1.3',
+  maxVersion: version === '1.2' ? 'TLSv1.2' : 'TLSv1.3',
+  ...(isResumed ? {} : { sessionCacheSize: 0 }),
+});
 let handshakes = 0;
 
 await visitFor(WARM_UP_SECONDS);
-answer(() => void visitFor(Number(seconds)));
+say({ handshakes });
+answer(() => void measure());
+
+async function measure(): Promise<void> {
+  const before = tlsStats().handshakesResumed;
+  await visitFor(Number(seconds));
+  const resumed = tlsStats().handshakesResumed - before;
+  const percent = (resumed / handshakes) * 100;
+  const isAsAsked = isResumed ? percent >= LEAST_RESUMED_PERCENT : resumed === 0;
+  if (isAsAsked) say({ handshakes });
+  else fail(`${resumed} of ${handshakes} handshakes were resumed`);
+}
 
 async function visitFor(seconds: number): Promise<void> {
   handshakes = 0;
@@ -28,7 +54,6 @@ async function visitFor(seconds: number): Promise<void> {
   };
   try {
     await Promise.all(Array.from({ length: AT_A_TIME }, again));
-    say({ handshakes });
   } catch (thrown) {
     fail(`handshake ${handshakes}: ${(thrown as Error).message}`);
   }
@@ -38,10 +63,12 @@ async function visitFor(seconds: number): Promise<void> {
 function visit(): Promise<void> {
   return new Promise((resolve, reject) => {
     const protocol = {
-      onOpen(conn: { close(): void }) {
+      onOpen(conn: Connection<void>) {
         handshakes += 1;
-        conn.close();
+        if (isResumed) conn.writeShared(QUESTION);
+        else conn.close();
       },
+      onData: (conn: Connection<void>) => conn.close(),
       onClose: () => resolve(),
     };
     reactor.connect({ host, port: Number(port), transport }, protocol).catch(reject);
