@@ -1,6 +1,6 @@
 /** The smallest useful HTTP exchange, over and over, on connections that stay open: what a request costs. Plain and over TLS. */
 import { expectAnswer } from '../lib/expect-answer.ts';
-import { byHaproxy, byNginx, nodes, onBun, onDeno, ours } from '../lib/peers.ts';
+import { GREETING_ANSWER, HTTP_CONTENDERS } from '../lib/http-contenders.ts';
 import type { ServerProcess } from '../lib/server-process.ts';
 import type { Case, Load, Sample, Suite } from '../lib/suite.ts';
 import { runWrk } from '../lib/wrk.ts';
@@ -18,7 +18,6 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   '64 connections, 16 pipelined': { connections: 64, pipelined: 16 },
 };
 
-const ANSWER = 'Hello, World!';
 const MEBIBYTE = 2 ** 20;
 
 export const http: Suite = suite('http', 'plain', 'HTTP/1.1 keep-alive, 13 bytes of text/plain');
@@ -37,14 +36,7 @@ function suite(name: string, prefix: string, title: string): Suite {
       { name: 'latencyP99Ms', title: 'p99 ms', digits: 2, better: 'less' },
       { name: 'residentMebibytes', title: 'MiB resident', digits: 0, better: 'less' },
     ],
-    contenders: [
-      ours('examples/http.ts'),
-      ...nodes('bench/servers/node-http.ts'),
-      onBun('bun-http.mjs'),
-      onDeno('deno-http.mjs'),
-      byNginx(() => ['--answer', ANSWER]),
-      byHaproxy(() => ['--answer', ANSWER]),
-    ],
+    contenders: HTTP_CONTENDERS,
     measure,
   };
 }
@@ -56,7 +48,7 @@ async function measure(
 ): Promise<Sample> {
   const scheme = credentials === undefined ? 'http' : 'https';
   const url = `${scheme}://${server.authority}/`;
-  await expectAnswer(url, { type: 'text/plain', body: Buffer.from(ANSWER) });
+  await expectAnswer(url, GREETING_ANSWER);
   const { connections, pipelined } = shapeOf(name);
   const before = server.cpuSeconds();
   const report = await runWrk({ url, connections, seconds, pipelined, prefix: pinning.load, signal });
