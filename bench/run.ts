@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- SUITE… | report] [--rounds N] [--seconds N] [--against PEERS] [--cases WORDS]`:
+ * `npm run bench [-- SUITE… | report] [--rounds N] [--seconds N] [--against PEERS] [--cases WORDS] [--large]`:
  * measures, writes `bench/results/SUITE.json`, prints tables, and writes `docs/benchmarks.md` from all results that there
  * are; `report` does that alone.
  *

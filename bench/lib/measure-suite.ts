@@ -42,9 +42,10 @@ export interface SuiteResult {
  */
 export async function measureSuite(
   suite: Suite,
-  { rounds, seconds, against, cases }: Settings,
+  settings: Settings,
   signal: AbortSignal,
 ): Promise<SuiteResult> {
+  const { rounds, seconds, against } = settings;
   requireTools(suite.tools);
   const { present, absent } = await findContenders(suite, against);
   for (const { contender, reason } of absent) console.error(`  without ${contender}: ${reason}`);
@@ -54,7 +55,7 @@ export async function measureSuite(
   const credentials = await createCredentials();
   const series: Series[] = [];
   try {
-    for (const name of suite.cases.filter((candidate) => cases === undefined || candidate.includes(cases))) {
+    for (const name of chosenCases(suite, settings)) {
       const each = caseOf(name, credentials);
       const measured = await measureCase(suite, present, each, rounds, { seconds, pinning, signal });
       series.push(...measured.series);
@@ -74,6 +75,11 @@ export async function measureSuite(
     absent,
     series,
   };
+}
+
+function chosenCases({ cases, largeCases = [] }: Suite, settings: Settings): readonly string[] {
+  const all = settings.large ? [...cases, ...largeCases] : cases;
+  return all.filter((name) => settings.cases === undefined || name.includes(settings.cases));
 }
 
 function caseOf(name: string, { files, rsaFiles }: Credentials): Case {

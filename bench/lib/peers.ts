@@ -1,4 +1,5 @@
 /** The servers of a suite, for suites that are about the same for all of them. */
+import { withDescriptors } from './descriptors.ts';
 import { bunProgram, denoProgram } from './peer-program.ts';
 import { bun, deno, haproxy, nginx, nodeOfLine, runningNode, sluice } from './runtimes.ts';
 import type { Case, Contender } from './suite.ts';
@@ -11,18 +12,25 @@ const LINES = [20, 24];
 type Flags = (each: Case) => readonly string[];
 
 /** Ours, by the program `file`, from the root of the repository. */
-export function ours(file: string, flags: Flags = () => []): Contender {
-  const command: Contender['command'] = (each) => [...typescriptProgram(file, each), ...flags(each)];
+export function ours(file: string, flags: Flags = () => [], nodeFlags: readonly string[] = []): Contender {
+  const command: Contender['command'] = (each) => [
+    ...typescriptProgram(file, each, nodeFlags),
+    ...flags(each),
+  ];
   return { name: 'sluice', runtime: sluice, command };
 }
 
 /** The running Node, and a release of every other line of {@link LINES}; all run `file`, from the root of the repository. */
-export function nodes(file: string, flags: Flags = () => []): readonly Contender[] {
+export function nodes(
+  file: string,
+  flags: Flags = () => [],
+  nodeFlags: readonly string[] = [],
+): readonly Contender[] {
   const running = Number.parseInt(process.versions.node, 10);
   return [running, ...LINES.filter((line) => line !== running)].map((line) => ({
     name: `node ${line}`,
     runtime: line === running ? runningNode : nodeOfLine(line),
-    command: (each, program) => [...typescriptProgram(file, each, [], program), ...flags(each)],
+    command: (each, program) => [...typescriptProgram(file, each, nodeFlags, program), ...flags(each)],
   }));
 }
 
@@ -60,4 +68,12 @@ export function byHaproxy(flags: Flags): Contender {
     ...flags(each),
   ];
   return { name: 'haproxy', runtime: haproxy, command };
+}
+
+/** The same with as many descriptors as `count` says. */
+export function roomy({ command, ...contender }: Contender, count: (each: Case) => number): Contender {
+  return {
+    ...contender,
+    command: (each, program) => [...withDescriptors(count(each)), ...command(each, program)],
+  };
 }

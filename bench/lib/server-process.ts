@@ -27,6 +27,8 @@ export interface ServerMemory {
 }
 
 export class ServerProcess {
+  /** The contender's. */
+  readonly name: string;
   /** `HOST:PORT` as the server printed it. */
   readonly authority: string;
   /** The process whose CPU time and memory, with that of its children, are the server's. */
@@ -34,7 +36,8 @@ export class ServerProcess {
   private readonly child: ChildProcess;
   private readonly messages: Messages;
 
-  private constructor(child: ChildProcess, { authority, pid }: Started) {
+  private constructor(name: string, child: ChildProcess, { authority, pid }: Started) {
+    this.name = name;
     this.child = child;
     this.messages = new Messages('the server', child);
     this.authority = authority;
@@ -49,7 +52,7 @@ export class ServerProcess {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     const said = collect(child);
     try {
-      return new ServerProcess(child, await listening(child, signal));
+      return new ServerProcess(name, child, await listening(child, signal));
     } catch (thrown) {
       await endProcess(child);
       if (signal.aborted) throw thrown;

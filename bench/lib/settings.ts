@@ -13,6 +13,8 @@ export interface Settings {
   readonly against?: readonly string[];
   /** What the names of the cases to measure have in them; left out, all. */
   readonly cases?: string;
+  /** Whether the cases that take long are measured too. */
+  readonly large?: true;
 }
 
 /** Whether a part only is measured: its result stands for nothing but itself. */
@@ -31,6 +33,7 @@ export function parseSettings(args: readonly string[]): Settings {
       ? {}
       : { against: values.against.split(',').map((name) => name.trim()) }),
     ...(values.cases === undefined ? {} : { cases: values.cases }),
+    ...(values.large ? { large: true as const } : {}),
   };
 }
 
@@ -44,6 +47,7 @@ function parse(args: readonly string[]) {
         seconds: { type: 'string', default: '5' },
         against: { type: 'string' },
         cases: { type: 'string' },
+        large: { type: 'boolean' },
       },
     });
   } catch (thrown) {

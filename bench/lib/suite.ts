@@ -56,6 +56,8 @@ export interface Suite {
   readonly tools: Readonly<Record<string, string>>;
   /** In all but those that begin with `plain` there is a certificate to serve with: with a key on P-256, or RSA where it is named. */
   readonly cases: readonly string[];
+  /** More of them, which take long: measured where `--large` is given. */
+  readonly largeCases?: readonly string[];
   /** The first metric is the one that contenders are compared by; less is better. */
   readonly metrics: readonly [Metric, ...Metric[]];
   /** The first is ours; ratios are ours to each of the others. */

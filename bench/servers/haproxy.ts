@@ -1,4 +1,7 @@
-/** haproxy, made to speak like the other servers: `--answer TEXT` for every request; `--cert FILE --key FILE` for TLS. One thread. */
+/**
+ * haproxy, made to speak like the other servers: `--answer TEXT` for every request; `--cert FILE --key FILE` for TLS,
+ * `--connections N` for how many it takes. One thread; who says nothing may stay.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -6,6 +9,7 @@ import { HOST, runInstalledServer } from './installed-server.ts';
 
 const { values } = parseArgs({
   options: {
+    connections: { type: 'string', default: '2000' },
     answer: { type: 'string', default: '' },
     port: { type: 'string', default: '0' },
     cert: { type: 'string' },
@@ -17,19 +21,19 @@ await runInstalledServer({
   program: 'haproxy',
   port: Number(values.port),
   configuration,
-  // In the foreground, and quiet: it warns of everything that it takes a default for.
-  args: (file) => ['-db', '-q', '-f', file],
+  // In the foreground.
+  args: (file) => ['-db', '-f', file],
 });
 
 function configuration(port: number, folder: string): string {
   return `
 global
   nbthread 1
-  maxconn 4000
+  maxconn ${values.connections}
 defaults
   mode http
-  timeout client 60s
-  timeout http-request 10s
+  timeout client 10m
+  timeout http-request 10m
 frontend bench
   bind ${HOST}:${port}${certificate(folder)}
   http-request return status 200 content-type text/plain string "${values.answer}"

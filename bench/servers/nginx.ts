@@ -1,6 +1,7 @@
 /**
  * nginx, made to speak like the other servers: `--root DIR` for files, or `--answer TEXT` for every request; `--cert FILE --key
- * FILE` for TLS, `--nopush` for `tcp_nopush on`, which Debian's configuration has. One worker, no log.
+ * FILE` for TLS, `--nopush` for `tcp_nopush on`, which Debian's configuration has, `--connections N` for
+ * how many it takes. One worker, no log; who says nothing may stay.
  */
 import { parseArgs } from 'node:util';
 import { HOST, runInstalledServer } from './installed-server.ts';
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     port: { type: 'string', default: '0' },
     cert: { type: 'string' },
     key: { type: 'string' },
+    connections: { type: 'string', default: '2000' },
     nopush: { type: 'boolean', default: false },
   },
 });
@@ -27,6 +29,7 @@ await runInstalledServer({
 
 function configuration(port: number): string {
   const { cert, key, root, answer } = values;
+  const connections = Number(values.connections);
   const isTls = cert !== undefined && key !== undefined;
   // Up to 1.23.3 it leaves TLS 1.3 out by itself; every distribution's configuration puts it in.
   const tls = isTls
@@ -37,11 +40,11 @@ function configuration(port: number): string {
       ? `root ${root ?? '.'}; default_type application/octet-stream;`
       : `default_type text/plain; location / { return 200 "${answer}"; }`;
   return `
-    daemon off; worker_processes 1; worker_rlimit_nofile 25000; pid nginx.pid; error_log stderr error;
-    events { worker_connections 24000; }
+    daemon off; worker_processes 1; worker_rlimit_nofile ${connections + 100}; pid nginx.pid; error_log stderr error;
+    events { worker_connections ${connections}; }
     http {
       access_log off; sendfile on; tcp_nopush ${values.nopush ? 'on' : 'off'};
-      keepalive_requests 1000000000;
+      keepalive_requests 1000000000; client_header_timeout 10m;
       ${TEMPORARY.map((name) => `${name}_temp_path ${name};`).join(' ')}
       server { listen ${HOST}:${port}${isTls ? ' ssl' : ''}; ${tls} ${content} }
     }`;

@@ -1,7 +1,7 @@
 /** One message to thousands of connections, again and again: what it costs to deliver it to one of them. */
 import { withDescriptors } from '../lib/descriptors.ts';
 import { LoadProcess } from '../lib/load-process.ts';
-import { nodes, onBun, onDeno, ours } from '../lib/peers.ts';
+import { nodes, onBun, onDeno, ours, roomy } from '../lib/peers.ts';
 import type { ServerProcess } from '../lib/server-process.ts';
 import type { Case, Contender, Load, Sample, Suite } from '../lib/suite.ts';
 
@@ -32,19 +32,16 @@ export const fanout: Suite = {
     { name: 'residentMebibytes', title: 'MiB resident', digits: 0, better: 'less' },
   ],
   contenders: [
-    roomy(ours('bench/servers/sluice-fanout.ts')),
-    ...nodes('bench/servers/node-fanout.ts').map(roomy),
-    roomy(onBun('bun-fanout.mjs')),
-    roomy(onDeno('deno-fanout.mjs')),
+    withRoom(ours('bench/servers/sluice-fanout.ts')),
+    ...nodes('bench/servers/node-fanout.ts').map(withRoom),
+    withRoom(onBun('bun-fanout.mjs')),
+    withRoom(onDeno('deno-fanout.mjs')),
   ],
   measure,
 };
 
-function roomy({ command, ...contender }: Contender): Contender {
-  return {
-    ...contender,
-    command: (each, program) => [...withDescriptors(DESCRIPTORS), ...command(each, program)],
-  };
+function withRoom(contender: Contender): Contender {
+  return roomy(contender, () => DESCRIPTORS);
 }
 
 async function measure(server: ServerProcess, { credentials }: Case, load: Load): Promise<Sample> {
