@@ -19,7 +19,7 @@ export const fairness: Suite = {
   cases: ['plain', 'tls'],
   metrics: [
     { name: 'medianMicros', title: 'p50 µs', digits: 0 },
-    { name: 'p99Micros', title: 'p99 µs', digits: 0, compared: true },
+    { name: 'p99Micros', title: 'p99 µs', digits: 0, compared: true, better: 'less' },
     { name: 'roundTrips', title: 'round trips', digits: 0 },
     { name: 'floodMebibytesPerSecond', title: 'MiB/s echoed to the flood', digits: 0 },
     { name: 'cpuPercent', title: 'server CPU %', digits: 0 },

@@ -23,7 +23,7 @@ export const stalled: Suite = {
   metrics: [
     { name: 'residentBytes', title: 'resident bytes/peer', digits: 0 },
     { name: 'heapBytes', title: 'JavaScript heap bytes/peer', digits: 0 },
-    { name: 'newcomerMillis', title: 'p50 of newcomers, ms', digits: 1, compared: true },
+    { name: 'newcomerMillis', title: 'p50 of newcomers, ms', digits: 1, compared: true, better: 'less' },
   ],
   contenders: [
     contender('sluice', sluice, 'bench/servers/stalled-sluice.ts'),

@@ -5,7 +5,7 @@ import { type Answer, expectAnswer } from '../lib/expect-answer.ts';
 import { bunPackage, denoPackage, pinnedNodeVersion } from '../lib/fetched-runtimes.mjs';
 import { findContenders } from '../lib/find-contenders.ts';
 import { measureSuite } from '../lib/measure-suite.ts';
-import { parseRssAnon, residentBytes } from '../lib/resident-memory.ts';
+import { parseRssAnon, residentBytes, settledResidentBytes } from '../lib/resident-memory.ts';
 import type { Runtime } from '../lib/runtime.ts';
 import { runningNode } from '../lib/runtimes.ts';
 import { ServerProcess } from '../lib/server-process.ts';
@@ -120,6 +120,17 @@ describe('a part of a suite', () => {
     );
   });
 
+  it('has the cases that take long only where they are asked for', async () => {
+    const made: Suite = { ...suite(contender('ours')), cases: ['plain'], largeCases: ['plain, large'] };
+    const casesOf = async (...flags: readonly string[]) => {
+      const { series } = await measureSuite(made, { ...parseSettings(flags), rounds: 1 }, signal);
+      return series.map((each) => each.case);
+    };
+    expect(await casesOf()).toEqual(['plain']);
+    expect(await casesOf('--large')).toEqual(['plain', 'plain, large']);
+    expect(await casesOf('--large', '--cases', 'large')).toEqual(['plain, large']);
+  });
+
   it('is known as such, so that nobody takes it for the whole', () => {
     expect(isPartial(parseSettings(['http']))).toBe(false);
     expect(isPartial(parseSettings(['--against', 'bun']))).toBe(true);
@@ -149,6 +160,14 @@ describe('memory of a server', () => {
     expect(residentBytes(process.pid)).toBeGreaterThanOrEqual(
       parseRssAnon(readFileSync('/proc/self/status', 'utf8')) / 2,
     );
+  });
+
+  it('is waited for until it falls no more, which an interruption ends', async () => {
+    expect(await settledResidentBytes(process.pid, signal)).toBeGreaterThan(0);
+    const interruption = new AbortController();
+    const settled = settledResidentBytes(process.pid, interruption.signal);
+    interruption.abort();
+    await expect(settled).rejects.toThrowError(/abort/i);
   });
 });
 
