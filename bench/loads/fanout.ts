@@ -4,8 +4,8 @@
  * for SECONDS and tells how many messages were delivered, and how long one took to reach the last.
  */
 import { randomBytes } from 'node:crypto';
-import { type Connection, createReactor, type Protocol } from '../../packages/reactor/src/index.ts';
-import { tlsClient } from '../../packages/tls/src/index.ts';
+import { type Connection, createReactor, type Protocol } from '@sluice/reactor';
+import { tlsClient } from '@sluice/tls';
 import { percentile } from '../lib/statistics.ts';
 import { answer, fail, say } from './say.ts';
 

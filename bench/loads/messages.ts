@@ -8,8 +8,8 @@
  * Rule: every byte is compared with what was sent. Whoever answers something else has no figure.
  */
 import { randomBytes } from 'node:crypto';
-import { type Connection, createReactor, type Protocol } from '../../packages/reactor/src/index.ts';
-import { tlsClient } from '../../packages/tls/src/index.ts';
+import { type Connection, createReactor, type Protocol } from '@sluice/reactor';
+import { tlsClient } from '@sluice/tls';
 import { percentile } from '../lib/statistics.ts';
 import { answer, fail, say } from './say.ts';
 

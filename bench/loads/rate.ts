@@ -6,8 +6,8 @@
  * Rule: a request is timed from when it was due, whether or not there was a connection free to send it: who is late is late
  * for everybody who waits behind (no coordinated omission).
  */
-import { type Connection, createReactor, type Protocol } from '../../packages/reactor/src/index.ts';
-import { tlsClient } from '../../packages/tls/src/index.ts';
+import { type Connection, createReactor, type Protocol } from '@sluice/reactor';
+import { tlsClient } from '@sluice/tls';
 import { percentile } from '../lib/statistics.ts';
 import { answer, fail, say } from './say.ts';
 

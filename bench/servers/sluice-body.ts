@@ -1,9 +1,9 @@
 /** One file by ours, out of memory, over TLS: `--file FILE --cert FILE --key FILE`. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { http, type Response } from '../../packages/http-lite/src/index.ts';
-import { createReactor } from '../../packages/reactor/src/index.ts';
-import { readPemFile, tls } from '../../packages/tls/src/index.ts';
+import { http, type Response } from '@sluice/http-lite';
+import { createReactor } from '@sluice/reactor';
+import { readPemFile, tls } from '@sluice/tls';
 
 const { values } = parseArgs({
   options: {

@@ -1,7 +1,7 @@
 /** Greets whoever comes with a byte, and gives everything that anybody sends to everybody: plain, or over TLS with `--cert FILE --key FILE`. */
 import { parseArgs } from 'node:util';
-import { type Connection, createReactor, type Protocol } from '../../packages/reactor/src/index.ts';
-import { readPemFile, tls } from '../../packages/tls/src/index.ts';
+import { type Connection, createReactor, type Protocol } from '@sluice/reactor';
+import { readPemFile, tls } from '@sluice/tls';
 
 const { values } = parseArgs({
   options: { port: { type: 'string', default: '0' }, cert: { type: 'string' }, key: { type: 'string' } },
