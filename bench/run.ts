@@ -1,5 +1,7 @@
 /**
- * `npm run bench [-- SUITE…] [--rounds N] [--seconds N]`: measures, writes `bench/results/SUITE.json`, prints tables.
+ * `npm run bench [-- SUITE… | report] [--rounds N] [--seconds N] [--against PEERS] [--cases WORDS] [--large]`:
+ * measures, writes `bench/results/SUITE.json`, prints tables, and writes `docs/benchmarks.md` from all results that there
+ * are; `report` does that alone.
  *
  * Rule: whatever happens, every process that was started is ended, by its id. Figures are reported, never asserted.
  */
@@ -7,19 +9,14 @@ import { BenchError } from './lib/bench-error.ts';
 import { measureSuite } from './lib/measure-suite.ts';
 import { markdownTable } from './lib/report.ts';
 import { writeResult } from './lib/result-file.ts';
-import { parseSettings, type Settings } from './lib/settings.ts';
+import { isPartial, parseSettings, type Settings } from './lib/settings.ts';
 import type { Suite } from './lib/suite.ts';
-import { fairness } from './suites/fairness.ts';
-import { file } from './suites/file.ts';
-import { handshake } from './suites/handshake.ts';
-import { http } from './suites/http.ts';
-import { idle } from './suites/idle.ts';
-import { reload } from './suites/reload.ts';
-import { stalled } from './suites/stalled.ts';
-
-const SUITES: readonly Suite[] = [http, file, handshake, idle, stalled, reload, fairness];
+import { writeReport } from './lib/write-report.ts';
+import { SUITES } from './suites/index.ts';
 
 const INTERRUPTED = 130;
+/** Stands where a suite may, and measures nothing. */
+const REPORT = 'report';
 
 const interruption = new AbortController();
 const interrupt = () => interruption.abort();
@@ -28,6 +25,7 @@ process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
 try {
   const settings = parseSettings(process.argv.slice(2));
   for (const suite of chosenSuites(settings)) await runSuite(suite, settings);
+  if (!isPartial(settings)) console.error(`written to ${await writeReport(SUITES.map(({ name }) => name))}`);
 } catch (thrown) {
   if (interruption.signal.aborted) process.exitCode = INTERRUPTED;
   else if (thrown instanceof BenchError) {
@@ -39,17 +37,20 @@ try {
 async function runSuite(suite: Suite, settings: Settings): Promise<void> {
   console.error(`${suite.name}: ${suite.title}`);
   const result = await measureSuite(suite, settings, interruption.signal);
-  const path = await writeResult(result);
   console.log(`\n## ${suite.title}\n\n${markdownTable(result)}\n`);
-  console.error(`written to ${path}`);
+  // A part must not stand where the report looks for the whole.
+  if (isPartial(settings)) return;
+  console.error(`written to ${await writeResult(result)}`);
 }
 
 function chosenSuites({ suites }: Settings): readonly Suite[] {
   if (suites.length === 0) return SUITES;
-  return suites.map((name) => {
-    const suite = SUITES.find((candidate) => candidate.name === name);
-    if (suite !== undefined) return suite;
-    const names = SUITES.map((candidate) => candidate.name).join(', ');
-    throw new BenchError(`there is no suite "${name}". There are: ${names}`);
-  });
+  return suites
+    .filter((name) => name !== REPORT)
+    .map((name) => {
+      const suite = SUITES.find((candidate) => candidate.name === name);
+      if (suite !== undefined) return suite;
+      const names = SUITES.map((candidate) => candidate.name).join(', ');
+      throw new BenchError(`there is no suite "${name}". There are: ${names}; and report`);
+    });
 }

@@ -63,7 +63,7 @@ function dependencyStamp() {
 
 function manifests() {
   const folders = readdirSync(join(ROOT, 'packages')).map((name) => `packages/${name}`);
-  return [...folders.sort(), 'examples']
+  return [...folders.sort(), 'bench', 'examples']
     .map((folder) => `${folder}/package.json`)
     .filter((path) => existsSync(join(ROOT, path)));
 }

@@ -5,11 +5,12 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { processTree } from './process-tree.ts';
 
 /** Seconds that process `pid` and its living descendants have used so far, all threads together. */
 export function cpuSeconds(pid: number): number {
-  const own = parseStatTicks(readFileSync(`/proc/${pid}/stat`, 'utf8')) / ticksPerSecond();
-  return children(pid).reduce((total, child) => total + cpuSeconds(child), own);
+  const used = processTree(pid).map((one) => parseStatTicks(readFileSync(`/proc/${one}/stat`, 'utf8')));
+  return used.reduce((total, each) => total + each, 0) / ticksPerSecond();
 }
 
 /** utime + stime, in clock ticks, of a line of /proc/PID/stat (proc_pid_stat(5), fields 14 and 15). */
@@ -17,16 +18,6 @@ export function parseStatTicks(stat: string): number {
   // The second field is the program's name in parentheses and may hold blanks and parentheses itself.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return Number(fields[11]) + Number(fields[12]);
-}
-
-/** Children of the main thread: where a server forks its workers (proc_pid_task(5); empty without CONFIG_PROC_CHILDREN). */
-function children(pid: number): number[] {
-  try {
-    const list = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-    return list.split(' ').filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
 }
 
 let ticks: number | undefined;

@@ -12,7 +12,7 @@ export function markdownTable(result: SuiteResult): string {
   const ours = result.series[0]?.contender ?? '';
   const heads = ['case', 'server', decisive.title, 'min to max', ...others.map(({ title }) => title)];
   const rows = result.series.map((series) => {
-    const { median, min, max } = summaryOf(series, decisive);
+    const { median, min, max } = metricSummary(series, decisive);
     const figures = [median.toFixed(decisive.digits), range(min, max, decisive.digits)];
     const rest = others.map((metric) => otherCell(result, series, metric));
     return [series.case, series.contender, ...figures, ...rest, ratioCell(result, series)];
@@ -40,10 +40,10 @@ export function ratioTo(
 }
 
 function otherCell(result: SuiteResult, series: Series, metric: Metric): string {
-  const { median } = summaryOf(series, metric);
+  const { median } = metricSummary(series, metric);
   const ratio = metric.compared ? ratioTo(result, series, metric) : undefined;
   // Not every case has every figure.
-  if (Number.isNaN(median)) return '–';
+  if (!Number.isFinite(median)) return '–';
   return median.toFixed(metric.digits) + (ratio === undefined ? '' : ` (ratio ${ratio.median.toFixed(2)})`);
 }
 
@@ -52,7 +52,8 @@ function ratioCell(result: SuiteResult, series: Series): string {
   return ratio === undefined ? '' : `**${ratio.median.toFixed(2)}** (${range(ratio.min, ratio.max, 2)})`;
 }
 
-function summaryOf(series: Series, { name }: Metric): Summary {
+/** Of a metric that a case does not have, NaN. */
+export function metricSummary(series: Series, { name }: Metric): Summary {
   return summarize(series.samples.map((sample) => sample[name] ?? Number.NaN));
 }
 

@@ -1,7 +1,7 @@
 /**
- * The folder that file servers serve: one file of random bytes, which does not compress and is in the page cache.
+ * The folders that file servers serve: one file of random bytes in each, which does not compress and is in the page cache.
  *
- * Rule: it goes when the benchmark does, however it ends.
+ * Rule: they go when the benchmark does, however it ends.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,16 +10,17 @@ import { join } from 'node:path';
 
 export const SERVED_NAME = 'file.bin';
 
-let folder: string | undefined;
+const folders = new Map<number, string>();
 
-/** Makes the folder at the first call, with `bytes` in its file. */
+/** The folder whose file has `bytes`; made at the first call for it. */
 export function servedFolder(bytes: number): string {
-  if (folder !== undefined) return folder;
+  const known = folders.get(bytes);
+  if (known !== undefined) return known;
   const made = mkdtempSync(join(tmpdir(), 'sluice-bench-files-'));
   process.once('exit', () => rmSync(made, { recursive: true, force: true }));
   // nginx's worker is another user when it is started by root.
   chmodSync(made, 0o755);
   writeFileSync(join(made, SERVED_NAME), randomBytes(bytes), { mode: 0o644 });
-  folder = made;
+  folders.set(bytes, made);
   return made;
 }

@@ -9,9 +9,12 @@ import { BenchError } from './bench-error.ts';
 import { cpuSeconds } from './cpu-time.ts';
 import { endProcess } from './end-process.ts';
 import { Messages } from './messages.ts';
+import { residentBytes } from './resident-memory.ts';
 
 const READY_TIMEOUT_MS = 20_000;
 const LISTENING = /^listening on (.+):(\d+)$/;
+/** Said before that by a program that only starts the server: whom to measure. */
+const SERVED_BY = /^served by process (\d+)$/;
 /** Of what a server said on standard error, this much is kept to explain why it did not start. */
 const KEPT_CHARACTERS = 4_000;
 
@@ -24,15 +27,21 @@ export interface ServerMemory {
 }
 
 export class ServerProcess {
+  /** The contender's. */
+  readonly name: string;
   /** `HOST:PORT` as the server printed it. */
   readonly authority: string;
+  /** The process whose CPU time and memory, with that of its children, are the server's. */
+  readonly pid: number;
   private readonly child: ChildProcess;
   private readonly messages: Messages;
 
-  private constructor(child: ChildProcess, authority: string) {
+  private constructor(name: string, child: ChildProcess, { authority, pid }: Started) {
+    this.name = name;
     this.child = child;
     this.messages = new Messages('the server', child);
     this.authority = authority;
+    this.pid = pid;
   }
 
   /** Resolves when it listens. Rejects with {@link BenchError}, and what it said, when it ends or stays silent instead. */
@@ -43,7 +52,7 @@ export class ServerProcess {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     const said = collect(child);
     try {
-      return new ServerProcess(child, await listening(child, signal));
+      return new ServerProcess(name, child, await listening(child, signal));
     } catch (thrown) {
       await endProcess(child);
       if (signal.aborted) throw thrown;
@@ -57,13 +66,14 @@ export class ServerProcess {
     return [this.authority.slice(0, colon).replace(/[[\]]/g, ''), this.authority.slice(colon + 1)];
   }
 
-  get pid(): number {
-    return this.child.pid as number;
-  }
-
   /** CPU time used so far; throws when the server has ended. */
   cpuSeconds(): number {
     return cpuSeconds(this.pid);
+  }
+
+  /** Memory that it holds as it is, garbage and all: resident, its own. Throws when the server has ended. */
+  residentBytes(): number {
+    return residentBytes(this.pid);
   }
 
   /** What it holds after collecting its garbage. For a server that was started with `TELLS_MEMORY`. */
@@ -91,14 +101,23 @@ function collect(child: ChildProcess): () => string {
   return () => text;
 }
 
+/** What a server has told when it is ready. */
+interface Started {
+  readonly authority: string;
+  readonly pid: number;
+}
+
 /** The authority out of the line that says so. */
-function listening(child: ChildProcess, signal: AbortSignal): Promise<string> {
-  const { promise, resolve, reject } = withResolvers<string>();
+function listening(child: ChildProcess, signal: AbortSignal): Promise<Started> {
+  const { promise, resolve, reject } = withResolvers<Started>();
+  let pid = child.pid as number;
   const { stdout } = child;
   if (stdout === null) throw new Error('it has no standard output');
   createInterface({ input: stdout }).on('line', (line) => {
+    const [, servedBy] = SERVED_BY.exec(line) ?? [];
+    if (servedBy !== undefined) pid = Number(servedBy);
     const match = LISTENING.exec(line);
-    if (match !== null) resolve(`${match[1]}:${match[2]}`);
+    if (match !== null) resolve({ authority: `${match[1]}:${match[2]}`, pid });
   });
   child.once('error', reject).once('exit', (code, how) => reject(new Error(`it ended with ${code ?? how}`)));
   const timer = setTimeout(

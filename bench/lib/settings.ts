@@ -9,6 +9,17 @@ export interface Settings {
   readonly rounds: number;
   /** Length of one measurement. */
   readonly seconds: number;
+  /** Names of the peers to measure; left out, all. */
+  readonly against?: readonly string[];
+  /** What the names of the cases to measure have in them; left out, all. */
+  readonly cases?: string;
+  /** Whether the cases that take long are measured too. */
+  readonly large?: true;
+}
+
+/** Whether a part only is measured: its result stands for nothing but itself. */
+export function isPartial({ against, cases }: Settings): boolean {
+  return against !== undefined || cases !== undefined;
 }
 
 /** Throws {@link BenchError} for a flag that is not known or whose value does not fit. */
@@ -18,6 +29,11 @@ export function parseSettings(args: readonly string[]): Settings {
     suites: positionals,
     rounds: positiveInteger('--rounds', values.rounds),
     seconds: positiveInteger('--seconds', values.seconds),
+    ...(values.against === undefined
+      ? {}
+      : { against: values.against.split(',').map((name) => name.trim()) }),
+    ...(values.cases === undefined ? {} : { cases: values.cases }),
+    ...(values.large ? { large: true as const } : {}),
   };
 }
 
@@ -26,7 +42,13 @@ function parse(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '5' } },
+      options: {
+        rounds: { type: 'string', default: '3' },
+        seconds: { type: 'string', default: '5' },
+        against: { type: 'string' },
+        cases: { type: 'string' },
+        large: { type: 'boolean' },
+      },
     });
   } catch (thrown) {
     throw new BenchError((thrown as Error).message);

@@ -5,6 +5,7 @@
  * that every suite is measured by the same method.
  */
 import type { Pinning } from './pinning.ts';
+import type { Runtime } from './runtime.ts';
 import type { ServerProcess } from './server-process.ts';
 
 export interface Metric {
@@ -15,6 +16,8 @@ export interface Metric {
   readonly digits: number;
   /** Whether the table tells our ratio to the others for it; it always does for the first of a suite. */
   readonly compared?: true;
+  /** Which way is ahead, where the report shall say who is. Of the first of a suite less always is. */
+  readonly better?: 'less' | 'more';
 }
 
 /** One way of running all contenders: plain, over TLS. */
@@ -32,8 +35,9 @@ export interface CredentialFiles {
 /** A server program. It prints `listening on HOST:PORT` when it is ready, and ends on SIGTERM. */
 export interface Contender {
   readonly name: string;
-  /** Program and arguments that serve `each` on a free port. */
-  command(each: Case): readonly string[];
+  readonly runtime: Runtime;
+  /** Command line that serves `each` on a free port, by the program that its runtime was found to be. */
+  command(each: Case, program: string): readonly string[];
 }
 
 export interface Load {
@@ -50,8 +54,10 @@ export interface Suite {
   readonly title: string;
   /** Commands that must be on the PATH, each with the Debian package that brings it. */
   readonly tools: Readonly<Record<string, string>>;
-  /** In all but those that begin with `plain` there is a certificate to serve with. */
+  /** In all but those that begin with `plain` there is a certificate to serve with: with a key on P-256, or RSA where it is named. */
   readonly cases: readonly string[];
+  /** More of them, which take long: measured where `--large` is given. */
+  readonly largeCases?: readonly string[];
   /** The first metric is the one that contenders are compared by; less is better. */
   readonly metrics: readonly [Metric, ...Metric[]];
   /** The first is ours; ratios are ours to each of the others. */

@@ -26,16 +26,21 @@ export const TELLS_MEMORY = [
 
 /**
  * Command that runs `file` (from the root of the repository) on a free port, with the flags of the example servers and
- * `nodeFlags` for Node itself.
+ * `nodeFlags` for Node itself, which is the running one unless `program` names another.
  */
 export function typescriptProgram(
   file: string,
-  { credentials }: Case,
+  each: Case,
   nodeFlags: readonly string[] = [],
+  program: string = process.execPath,
 ): readonly string[] {
-  const sealed = credentials === undefined ? [] : ['--cert', credentials.cert, '--key', credentials.key];
-  const program = fileURLToPath(new URL(file, ROOT));
-  return [process.execPath, ...PRELOADS, ...nodeFlags, program, '--port', '0', ...sealed];
+  const path = fileURLToPath(new URL(file, ROOT));
+  return [program, ...PRELOADS, ...nodeFlags, path, '--port', '0', ...sealedFlags(each)];
+}
+
+/** The flags by which every server learns of its certificate; none in a case without. */
+export function sealedFlags({ credentials }: Case): readonly string[] {
+  return credentials === undefined ? [] : ['--cert', credentials.cert, '--key', credentials.key];
 }
 
 function preloads(...files: readonly string[]): readonly string[] {

@@ -20,6 +20,8 @@ export interface WrkOptions {
 export interface WrkReport {
   /** Answers that came whole. */
   readonly requests: number;
+  /** Everything that came, heads of answers and answers that did not come whole included; to three digits or more. */
+  readonly readBytes: number;
   readonly requestsPerSecond: number;
   readonly latencyP50Ms: number;
   readonly latencyP99Ms: number;
@@ -49,10 +51,18 @@ export function parseWrk(text: string): WrkReport {
   }
   return {
     requests,
+    readBytes: readBytes(text),
     requestsPerSecond,
     latencyP50Ms: percentileMs(text, 50),
     latencyP99Ms: percentileMs(text, 99),
   };
+}
+
+const BYTES_IN: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+function readBytes(text: string): number {
+  const [, value, unit = '?'] = /requests in \S+, ([\d.]+)([KMGT]?)B read/.exec(text) ?? [];
+  return Number(value) * (BYTES_IN[unit] ?? Number.NaN);
 }
 
 const MS_IN: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, m: 60_000 };

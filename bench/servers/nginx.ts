@@ -1,75 +1,51 @@
 /**
- * nginx as a file server, made to speak like the other servers: `--root DIR`, `--cert FILE --key FILE` for TLS, `--nopush` for
- * `tcp_nopush on`, which Debian's configuration has. One worker, no log.
+ * nginx, made to speak like the other servers: `--root DIR` for files, or `--answer TEXT` for every request; `--cert FILE --key
+ * FILE` for TLS, `--nopush` for `tcp_nopush on`, which Debian's configuration has, `--connections N` for
+ * how many it takes. One worker, no log; who says nothing may stay.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { HOST, runInstalledServer } from './installed-server.ts';
 
-const HOST = '127.0.0.1';
-const READY_ATTEMPTS = 200;
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
 const { values } = parseArgs({
   options: {
-    root: { type: 'string', default: '.' },
+    root: { type: 'string' },
+    answer: { type: 'string' },
     port: { type: 'string', default: '0' },
     cert: { type: 'string' },
     key: { type: 'string' },
+    connections: { type: 'string', default: '2000' },
     nopush: { type: 'boolean', default: false },
   },
 });
 
-const prefix = mkdtempSync(join(tmpdir(), 'sluice-bench-nginx-'));
-process.once('exit', () => rmSync(prefix, { recursive: true, force: true }));
-const port = await freePort();
-writeFileSync(join(prefix, 'nginx.conf'), configuration());
-const nginx = spawn('nginx', ['-p', prefix, '-c', 'nginx.conf'], { stdio: ['ignore', 'ignore', 'inherit'] });
-process.once('SIGTERM', () => nginx.kill('SIGTERM'));
-nginx.once('exit', (code) => process.exit(code ?? 1));
-await ready(nginx);
-console.log(`listening on ${HOST}:${port}`);
+await runInstalledServer({
+  program: 'nginx',
+  port: Number(values.port),
+  configuration,
+  args: (file, folder) => ['-p', folder, '-c', file],
+});
 
-function configuration(): string {
-  const { cert, key } = values;
+function configuration(port: number): string {
+  const { cert, key, root, answer } = values;
+  const connections = Number(values.connections);
   const isTls = cert !== undefined && key !== undefined;
-  const tls = isTls ? `ssl_certificate ${cert}; ssl_certificate_key ${key};` : '';
+  // Up to 1.23.3 it leaves TLS 1.3 out by itself; every distribution's configuration puts it in.
+  const tls = isTls
+    ? `ssl_certificate ${cert}; ssl_certificate_key ${key}; ssl_protocols TLSv1.2 TLSv1.3;`
+    : '';
+  const content =
+    answer === undefined
+      ? `root ${root ?? '.'}; default_type application/octet-stream;`
+      : `default_type text/plain; location / { return 200 "${answer}"; }`;
   return `
-    daemon off; worker_processes 1; pid nginx.pid; error_log stderr error;
-    events { worker_connections 1024; }
+    daemon off; worker_processes 1; worker_rlimit_nofile ${connections + 100}; pid nginx.pid; error_log stderr error;
+    events { worker_connections ${connections}; }
     http {
       access_log off; sendfile on; tcp_nopush ${values.nopush ? 'on' : 'off'};
-      keepalive_requests 1000000000; default_type application/octet-stream;
+      keepalive_requests 1000000000; client_header_timeout 10m;
       ${TEMPORARY.map((name) => `${name}_temp_path ${name};`).join(' ')}
-      server { listen ${HOST}:${port}${isTls ? ' ssl' : ''}; root ${values.root}; ${tls} }
+      server { listen ${HOST}:${port}${isTls ? ' ssl' : ''}; ${tls} ${content} }
     }`;
-}
-
-/** A port that was free a moment ago: nginx cannot say which one it got. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(Number(values.port), HOST);
-  await once(server, 'listening');
-  const { port: found } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return found;
-}
-
-async function ready(child: ChildProcess): Promise<void> {
-  for (let attempt = 0; attempt < READY_ATTEMPTS && child.exitCode === null; attempt += 1) {
-    const socket = connect(port, HOST);
-    const isOpen = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (isOpen) return;
-    await delay(25);
-  }
-  throw new Error('nginx does not listen');
 }

@@ -3,9 +3,9 @@
  * times in a second, and answers when it has.
  */
 import { parseArgs } from 'node:util';
-import { echo } from '../../packages/echo/src/index.ts';
-import { createReactor } from '../../packages/reactor/src/index.ts';
-import { readPemFile, tls, tlsContext } from '../../packages/tls/src/index.ts';
+import { echo } from '@sluice/echo';
+import { createReactor } from '@sluice/reactor';
+import { readPemFile, tls, tlsContext } from '@sluice/tls';
 import { inOneSecond } from './in-one-second.ts';
 
 const { values } = parseArgs({

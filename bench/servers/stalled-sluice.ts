@@ -1,8 +1,8 @@
 /** A TLS echo server that asks for client certificates and is as patient with handshakes as Node's: `--cert FILE --key FILE`. */
 import { parseArgs } from 'node:util';
-import { echo } from '../../packages/echo/src/index.ts';
-import { createReactor } from '../../packages/reactor/src/index.ts';
-import { readPemFile, tls } from '../../packages/tls/src/index.ts';
+import { echo } from '@sluice/echo';
+import { createReactor } from '@sluice/reactor';
+import { readPemFile, tls } from '@sluice/tls';
 
 const { values } = parseArgs({
   options: { port: { type: 'string' }, cert: { type: 'string' }, key: { type: 'string' } },

@@ -1,10 +1,10 @@
 /** One connection that sends a byte now and then, among eight that send all they can: how long it waits for its answer. */
 import { BenchError } from '../lib/bench-error.ts';
 import { LoadProcess } from '../lib/load-process.ts';
+import { nodes, ours } from '../lib/peers.ts';
 import type { ServerProcess } from '../lib/server-process.ts';
 import { percentile } from '../lib/statistics.ts';
 import type { Case, Load, Sample, Suite } from '../lib/suite.ts';
-import { typescriptProgram } from '../lib/typescript-program.ts';
 
 const FLOODS = 8;
 /** The flood and the ping share a core. SCHED_IDLE (sched(7)): whoever sends a byte now and then goes first there. */
@@ -19,15 +19,12 @@ export const fairness: Suite = {
   cases: ['plain', 'tls'],
   metrics: [
     { name: 'medianMicros', title: 'p50 µs', digits: 0 },
-    { name: 'p99Micros', title: 'p99 µs', digits: 0, compared: true },
+    { name: 'p99Micros', title: 'p99 µs', digits: 0, compared: true, better: 'less' },
     { name: 'roundTrips', title: 'round trips', digits: 0 },
     { name: 'floodMebibytesPerSecond', title: 'MiB/s echoed to the flood', digits: 0 },
     { name: 'cpuPercent', title: 'server CPU %', digits: 0 },
   ],
-  contenders: [
-    { name: 'sluice', command: (each) => typescriptProgram('examples/echo.ts', each) },
-    { name: 'node', command: (each) => typescriptProgram('bench/servers/node-echo.ts', each) },
-  ],
+  contenders: [ours('examples/echo.ts'), ...nodes('bench/servers/node-echo.ts')],
   measure,
 };
 

@@ -1,43 +1,42 @@
 /** A file of one mebibyte, over and over, on eight connections that stay open: what a request costs. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expectAnswer } from '../lib/expect-answer.ts';
+import { byNginx, nodes, onBun, onDeno, ours } from '../lib/peers.ts';
 import { SERVED_NAME, servedFolder } from '../lib/served-folder.ts';
 import type { ServerProcess } from '../lib/server-process.ts';
-import type { Case, Contender, Load, Sample, Suite } from '../lib/suite.ts';
-import { typescriptProgram } from '../lib/typescript-program.ts';
+import type { Case, Load, Sample, Suite } from '../lib/suite.ts';
 import { runWrk } from '../lib/wrk.ts';
 
 const CONNECTIONS = 8;
 const BYTES = 1024 * 1024;
 
+const servedFile = () => join(servedFolder(BYTES), SERVED_NAME);
+const fileFlags = () => ['--file', servedFile()];
+
 export const file: Suite = {
   name: 'file',
   title: `a file of 1 MiB, HTTP/1.1 keep-alive, ${CONNECTIONS} connections`,
-  tools: { wrk: 'wrk', nginx: 'nginx-light' },
+  tools: { wrk: 'wrk' },
   cases: ['plain', 'tls'],
   metrics: [
     { name: 'cpuMicros', title: 'CPU µs/request', digits: 1 },
-    { name: 'requestsPerSecond', title: 'requests/s', digits: 0 },
-    { name: 'latencyP50Ms', title: 'p50 ms', digits: 2 },
-    { name: 'latencyP99Ms', title: 'p99 ms', digits: 2 },
+    { name: 'requestsPerSecond', title: 'requests/s', digits: 0, better: 'more' },
+    { name: 'latencyP50Ms', title: 'p50 ms', digits: 2, better: 'less' },
+    { name: 'latencyP99Ms', title: 'p99 ms', digits: 2, better: 'less' },
   ],
   contenders: [
-    contender('sluice', 'examples/files.ts', () => ['--root', servedFolder(BYTES)]),
-    contender('nginx', 'bench/servers/nginx.ts', () => ['--root', servedFolder(BYTES)]),
-    contender('nginx, tcp_nopush', 'bench/servers/nginx.ts', () => [
-      '--nopush',
-      '--root',
-      servedFolder(BYTES),
-    ]),
-    contender('node', 'bench/servers/node-file.ts', () => ['--file', join(servedFolder(BYTES), SERVED_NAME)]),
+    ours('examples/files.ts', () => ['--root', servedFolder(BYTES)]),
+    byNginx(() => ['--root', servedFolder(BYTES)]),
+    byNginx(() => ['--nopush', '--root', servedFolder(BYTES)], 'nginx (tcp_nopush)'),
+    ...nodes('bench/servers/node-file.ts', fileFlags),
+    onBun('bun-file.mjs', fileFlags),
+    onDeno('deno-file.mjs', fileFlags),
   ],
   // A thousand answers a second: what a request runs through is compiled after some thousands.
   warmUpSeconds: 8,
   measure,
 };
-
-function contender(name: string, program: string, flags: () => readonly string[]): Contender {
-  return { name, command: (each) => [...typescriptProgram(program, each), ...flags()] };
-}
 
 async function measure(
   server: ServerProcess,
@@ -46,6 +45,7 @@ async function measure(
 ): Promise<Sample> {
   const scheme = credentials === undefined ? 'http' : 'https';
   const url = `${scheme}://${server.authority}/${SERVED_NAME}`;
+  await expectAnswer(url, { type: 'application/octet-stream', body: readFileSync(servedFile()) });
   const before = server.cpuSeconds();
   const report = await runWrk({ url, connections: CONNECTIONS, seconds, prefix: pinning.load, signal });
   const cpuMicros = ((server.cpuSeconds() - before) / report.requests) * 1e6;

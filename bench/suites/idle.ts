@@ -3,9 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BenchError } from '../lib/bench-error.ts';
 import { withDescriptors } from '../lib/descriptors.ts';
 import { LoadProcess } from '../lib/load-process.ts';
-import type { ServerProcess } from '../lib/server-process.ts';
+import { byHaproxy, byNginx, nodes, onBun, onDeno, ours, roomy } from '../lib/peers.ts';
+import { settledResidentBytes } from '../lib/resident-memory.ts';
+import type { ServerMemory, ServerProcess } from '../lib/server-process.ts';
 import type { Case, Contender, Load, Sample, Suite } from '../lib/suite.ts';
-import { TELLS_MEMORY, typescriptProgram } from '../lib/typescript-program.ts';
+import { TELLS_MEMORY } from '../lib/typescript-program.ts';
 
 interface Counts {
   readonly connections: number;
@@ -16,61 +18,94 @@ interface Counts {
   readonly first: number;
 }
 
-const PLAIN: Counts = { connections: 10_000, first: 5_000 };
-/** A handshake costs the client a hundred times what a connect does. */
-const TLS: Counts = { connections: 2_000, first: 1_000 };
-/** Connections, and what a process has open besides. */
-const DESCRIPTORS = PLAIN.first + PLAIN.connections + 500;
+const CASES: Readonly<Record<string, Counts>> = {
+  plain: { connections: 10_000, first: 5_000 },
+  // A handshake costs the client a hundred times what a connect does.
+  tls: { connections: 2_000, first: 1_000 },
+};
+const LARGE_CASES: Readonly<Record<string, Counts>> = {
+  'plain, 20,000': { connections: 20_000, first: 5_000 },
+  'tls, 20,000': { connections: 20_000, first: 1_000 },
+};
+/** What a process has open besides its connections. */
+const MORE_DESCRIPTORS = 500;
 /** The kernel counts CPU time in hundredths of a second: a hundredth of a core takes a while to be seen. */
 const CPU_SECONDS = 10;
 /** V8 uses the first silence to collect garbage, and to give memory back. */
 const SILENCE_MS = 10_000;
 
+const ANSWER = 'Hello, World!';
+
 export const idle: Suite = {
   name: 'idle',
-  title: `idle connections: ${told(PLAIN)} plain, ${told(TLS)} over TLS`,
+  title: `idle connections: ${told('plain')} plain, ${told('tls')} over TLS`,
   tools: {},
-  cases: ['plain', 'tls'],
+  cases: Object.keys(CASES),
+  largeCases: Object.keys(LARGE_CASES),
   metrics: [
     { name: 'residentBytes', title: 'resident bytes/connection', digits: 0 },
     { name: 'heapBytes', title: 'JavaScript heap bytes/connection', digits: 0 },
-    { name: 'cpuPercent', title: 'CPU % of a core', digits: 2 },
+    { name: 'cpuPercent', title: 'CPU % of a core', digits: 2, better: 'less' },
   ],
-  contenders: [contender('sluice', 'examples/echo.ts'), contender('node', 'bench/servers/node-echo.ts')],
+  contenders: [
+    withRoom(ours('examples/echo.ts', () => [], TELLS_MEMORY)),
+    ...nodes('bench/servers/node-echo.ts', () => [], TELLS_MEMORY).map(withRoom),
+    withRoom(onBun('bun-echo.mjs')),
+    withRoom(onDeno('deno-echo.mjs')),
+    withRoom(byNginx((each) => ['--answer', ANSWER, '--connections', `${most(each)}`])),
+    // It wants two for every connection that it may have, for there is mostly a server behind it.
+    roomy(
+      byHaproxy((each) => ['--answer', ANSWER, '--connections', `${most(each)}`]),
+      (each) => 2 * descriptors(each),
+    ),
+  ],
   // What an earlier round has left in the heap would be part of the next one's figure.
   servers: 'one-per-sample',
   measure,
 };
 
-function contender(name: string, file: string): Contender {
-  const command = (each: Case) => [
-    ...withDescriptors(DESCRIPTORS),
-    ...typescriptProgram(file, each, TELLS_MEMORY),
-  ];
-  return { name, command };
+function withRoom(contender: Contender): Contender {
+  return roomy(contender, descriptors);
 }
 
-function told({ connections }: Counts): string {
-  return connections.toLocaleString('en');
+function told(name: string): string {
+  return countsOf({ name }).connections.toLocaleString('en');
 }
 
-async function measure(server: ServerProcess, { credentials }: Case, load: Load): Promise<Sample> {
-  const counts = credentials === undefined ? PLAIN : TLS;
+function countsOf({ name }: Pick<Case, 'name'>): Counts {
+  const counts = CASES[name] ?? LARGE_CASES[name];
+  if (counts === undefined) throw new TypeError(`no case is called "${name}"`);
+  return counts;
+}
+
+/** As many as are ever open at once, and some to spare. */
+function most(each: Case): number {
+  const { connections, first } = countsOf(each);
+  return connections + first + 100;
+}
+
+function descriptors(each: Case): number {
+  return most(each) + MORE_DESCRIPTORS;
+}
+
+async function measure(server: ServerProcess, each: Case, load: Load): Promise<Sample> {
+  const counts = countsOf(each);
   const { connections } = counts;
-  const sealed = credentials === undefined ? [] : ['tls'];
-  const first = await openConnections(server, [`${counts.first}`, ...sealed], load);
+  const sealed = each.credentials === undefined ? [] : ['tls'];
+  const open = (count: number) => openConnections(server, [`${count}`, ...sealed], descriptors(each), load);
+  const first = await open(counts.first);
   try {
-    const before = await server.memory();
-    const clients = await openConnections(server, [`${connections}`, ...sealed], load);
+    const before = await memoryOf(server, load.signal);
+    const clients = await open(connections);
     try {
       // At once: what V8 gives back in a silence it gives back of everything.
-      const after = await server.memory();
-      const each = (name: 'residentBytes' | 'heapBytes') => (after[name] - before[name]) / connections;
+      const after = await memoryOf(server, load.signal);
+      const per = (name: 'residentBytes' | 'heapBytes') => (after[name] - before[name]) / connections;
       await first.stop();
       const cpuPercent = await idleCpuPercent(server, load.signal);
-      const { open } = await clients.ask<{ open: number }>('open');
-      if (open !== connections) throw new BenchError(`the server closed ${connections - open} connections`);
-      return { residentBytes: each('residentBytes'), heapBytes: each('heapBytes'), cpuPercent };
+      const { open: left } = await clients.ask<{ open: number }>('open');
+      if (left !== connections) throw new BenchError(`the server closed ${connections - left} connections`);
+      return { residentBytes: per('residentBytes'), heapBytes: per('heapBytes'), cpuPercent };
     } finally {
       await clients.stop();
     }
@@ -79,12 +114,19 @@ async function measure(server: ServerProcess, { credentials }: Case, load: Load)
   }
 }
 
+/** Of a server on Node after collecting its garbage; of the others what they hold when it falls no more. */
+async function memoryOf(server: ServerProcess, signal: AbortSignal): Promise<ServerMemory> {
+  if (server.name === 'sluice' || server.name.startsWith('node')) return server.memory();
+  return { residentBytes: await settledResidentBytes(server.pid, signal), heapBytes: Number.NaN };
+}
+
 async function openConnections(
   server: ServerProcess,
   args: readonly string[],
+  descriptors: number,
   load: Load,
 ): Promise<LoadProcess> {
-  const clients = new LoadProcess('idle', [...server.endpoint, ...args], load, withDescriptors(DESCRIPTORS));
+  const clients = new LoadProcess('idle', [...server.endpoint, ...args], load, withDescriptors(descriptors));
   try {
     await clients.says<{ open: number }>();
     return clients;

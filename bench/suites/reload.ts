@@ -1,5 +1,6 @@
 /** Certificates that are renewed again and again under handshakes: what that leaves behind in memory. */
 import { LoadProcess } from '../lib/load-process.ts';
+import { runningNode, sluice } from '../lib/runtimes.ts';
 import type { ServerProcess } from '../lib/server-process.ts';
 import type { Case, Load, Sample, Suite } from '../lib/suite.ts';
 import { TELLS_MEMORY, typescriptProgram } from '../lib/typescript-program.ts';
@@ -27,10 +28,12 @@ export const reload: Suite = {
   contenders: [
     {
       name: 'sluice',
+      runtime: sluice,
       command: (each) => typescriptProgram('bench/servers/reload-sluice.ts', each, TELLS_MEMORY),
     },
     {
       name: 'node',
+      runtime: runningNode,
       command: (each) => typescriptProgram('bench/servers/reload-node.ts', each, TELLS_MEMORY),
     },
   ],

@@ -2,6 +2,8 @@
 import { BenchError } from '../lib/bench-error.ts';
 import { withDescriptors } from '../lib/descriptors.ts';
 import { LoadProcess } from '../lib/load-process.ts';
+import type { Runtime } from '../lib/runtime.ts';
+import { runningNode, sluice } from '../lib/runtimes.ts';
 import type { ServerProcess } from '../lib/server-process.ts';
 import { percentile } from '../lib/statistics.ts';
 import type { Case, Contender, Load, Sample, Suite } from '../lib/suite.ts';
@@ -21,22 +23,22 @@ export const stalled: Suite = {
   metrics: [
     { name: 'residentBytes', title: 'resident bytes/peer', digits: 0 },
     { name: 'heapBytes', title: 'JavaScript heap bytes/peer', digits: 0 },
-    { name: 'newcomerMillis', title: 'p50 of newcomers, ms', digits: 1, compared: true },
+    { name: 'newcomerMillis', title: 'p50 of newcomers, ms', digits: 1, compared: true, better: 'less' },
   ],
   contenders: [
-    contender('sluice', 'bench/servers/stalled-sluice.ts'),
-    contender('node', 'bench/servers/stalled-node.ts'),
+    contender('sluice', sluice, 'bench/servers/stalled-sluice.ts'),
+    contender('node', runningNode, 'bench/servers/stalled-node.ts'),
   ],
   servers: 'one-per-sample',
   measure,
 };
 
-function contender(name: string, file: string): Contender {
+function contender(name: string, runtime: Runtime, file: string): Contender {
   const command = (each: Case) => [
     ...withDescriptors(DESCRIPTORS),
     ...typescriptProgram(file, each, TELLS_MEMORY),
   ];
-  return { name, command };
+  return { name, runtime, command };
 }
 
 async function measure(server: ServerProcess, each: Case, load: Load): Promise<Sample> {

@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { BenchError } from '../lib/bench-error.ts';
 import { cpuSeconds, parseStatTicks } from '../lib/cpu-time.ts';
-import { createCredentials } from '../lib/credentials.ts';
 import { hardLimit, withDescriptors } from '../lib/descriptors.ts';
 import { LoadProcess } from '../lib/load-process.ts';
 import { measureSuite, type SuiteResult } from '../lib/measure-suite.ts';
 import { type Pinning, parseCpuList } from '../lib/pinning.ts';
 import { markdownTable } from '../lib/report.ts';
+import { runningNode } from '../lib/runtimes.ts';
 import { ServerProcess } from '../lib/server-process.ts';
 import { parseSettings } from '../lib/settings.ts';
 import { percentile, summarize } from '../lib/statistics.ts';
-import type { Case, Suite } from '../lib/suite.ts';
+import type { Suite } from '../lib/suite.ts';
 import { requireTools } from '../lib/tools.ts';
 import { TELLS_MEMORY, typescriptProgram } from '../lib/typescript-program.ts';
 import { parseWrk } from '../lib/wrk.ts';
+import { caseWithCredentials, PLAIN } from './support/cases.ts';
 
 const UNPINNED: Pinning = { server: [], load: [], note: undefined };
-const PLAIN: Case = { name: 'plain', credentials: undefined };
 const LOAD = { seconds: 1, pinning: UNPINNED, signal: new AbortController().signal };
 
 const WRK = `Running 5s test @ http://127.0.0.1:8080/
@@ -39,6 +39,7 @@ describe('a report of wrk', () => {
     const report = parseWrk(WRK);
     expect(report).toEqual({
       requests: 504300,
+      readBytes: 63.96 * 2 ** 20,
       requestsPerSecond: 100834.62,
       latencyP50Ms: 0.615,
       latencyP99Ms: 2.1,
@@ -126,6 +127,8 @@ describe('the table', () => {
       measuredAt: '',
       settings: { rounds: 3, seconds: 1 },
       machine: {},
+      contenders: [],
+      absent: [],
       metrics: [{ name: 'cpu', title: 'µs', digits: 1 }],
       series: [series('plain', 'ours', [1, 2, 4]), series('plain', 'theirs', [2, 4, 16])],
     };
@@ -144,6 +147,8 @@ describe('the table', () => {
       measuredAt: '',
       settings: { rounds: 1, seconds: 1 },
       machine: {},
+      contenders: [],
+      absent: [],
       metrics: [
         { name: 'p50', title: 'p50', digits: 0 },
         { name: 'p99', title: 'p99', digits: 0, compared: true },
@@ -217,7 +222,7 @@ describe('the servers of a suite', () => {
     tools: {},
     cases: ['plain'],
     metrics: [{ name: 'pid', title: 'pid', digits: 0 }],
-    contenders: [{ name: 'idle', command: () => [process.execPath, '-e', script] }],
+    contenders: [{ name: 'idle', runtime: runningNode, command: () => [process.execPath, '-e', script] }],
     ...(servers === undefined ? {} : { servers }),
     measure: async ({ pid }) => ({ pid }),
   });
@@ -268,7 +273,7 @@ describe('load generators of ours', () => {
   it.each(['bench/servers/stalled-sluice.ts', 'bench/servers/stalled-node.ts'])(
     'stall in their handshakes with %s, beside newcomers who are served',
     async (file) => {
-      await withCredentials(async (sealed) => {
+      await caseWithCredentials(async (sealed) => {
         const server = await ServerProcess.start('stalled', typescriptProgram(file, sealed), LOAD.signal);
         const { cert = '', key = '' } = sealed.credentials ?? {};
         const points = ['silent', 'half-hello', 'hello-1.3', 'hello-1.2', 'half-certificate'];
@@ -291,7 +296,7 @@ describe('load generators of ours', () => {
   it.each(['bench/servers/reload-sluice.ts', 'bench/servers/reload-node.ts'])(
     'come at an even pace to %s, which renews its certificate',
     async (file) => {
-      await withCredentials(async (sealed) => {
+      await caseWithCredentials(async (sealed) => {
         const server = await ServerProcess.start('reload', typescriptProgram(file, sealed), LOAD.signal);
         const paced = new LoadProcess('paced', [...server.endpoint, '50'], LOAD);
         try {
@@ -313,12 +318,3 @@ describe('load generators of ours', () => {
     await nobody.stop();
   });
 });
-
-async function withCredentials(measure: (sealed: Case) => Promise<void>): Promise<void> {
-  const credentials = await createCredentials();
-  try {
-    await measure({ name: 'tls', credentials: credentials.files });
-  } finally {
-    await credentials.remove();
-  }
-}

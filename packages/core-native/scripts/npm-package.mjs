@@ -1,6 +1,6 @@
-// One npm package in the cache, outside every workspace: a Node of another version, with its headers.
+// One npm package in the cache, outside every workspace: a Node of another version, with its headers; Bun; Deno.
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { runStep } from './progress.mjs';
 import { runLogged } from './run-logged.mjs';
 
@@ -11,7 +11,8 @@ export async function installPackage(name, version, cache) {
   const home = join(cache, 'packages', `${name}-${version}`);
   const folder = join(home, 'node_modules', name);
   if (existsSync(home)) return folder;
-  mkdirSync(join(cache, 'packages'), { recursive: true });
+  // The name of a scope is a folder too.
+  mkdirSync(dirname(home), { recursive: true });
   const temporary = mkdtempSync(`${home}.installing-`);
   try {
     await runStep(`npm package ${name} ${version}`, async () => {
