@@ -32,7 +32,10 @@ function command(title, run) {
   };
 }
 
-/** The whole suite again, with the binary that is already built: Node-API promises that it stays valid. */
+/** The benchmark's servers run on Nodes of their own choice. */
+const EXCLUDED_ELSEWHERE = ['--exclude', 'bench/**'];
+
+/** The suite again, with the binary that is already built: Node-API promises that it stays valid. */
 function suiteOnOtherNode(version, filters) {
   return {
     title: `tests on Node ${version}, same addon`,
@@ -41,7 +44,7 @@ function suiteOnOtherNode(version, filters) {
       const node = await ensureNode(version).catch((error) => {
         throw new NotRun(`Node ${version} could not be fetched: ${error.message}`);
       });
-      return runVitest(node, filters);
+      return runVitest(node, [...filters, ...EXCLUDED_ELSEWHERE]);
     },
   };
 }

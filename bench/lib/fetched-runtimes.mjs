@@ -3,10 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheDirectory } from '../../packages/core-native/scripts/cache-directory.mjs';
-import { installPackage } from '../../packages/core-native/scripts/npm-package.mjs';
+import { installPackage, isInstalled } from '../../packages/core-native/scripts/npm-package.mjs';
 import { otherNodeVersions } from '../../scripts/other-nodes.mjs';
-
-export { ensureNode } from '../../scripts/other-nodes.mjs';
 
 const BUN_VERSION = '1.4.5';
 const DENO_VERSION = '2.9.6';
@@ -38,8 +36,16 @@ export function denoPackage(architecture) {
   return `@deno/linux-${architecture}-glibc`;
 }
 
-function install(name, version) {
-  return installPackage(name, version, cacheDirectory());
+export async function ensureNode(version) {
+  return join(await install(`node-linux-${process.arch}`, version), 'bin', 'node');
+}
+
+async function install(name, version) {
+  const cache = cacheDirectory();
+  // Tests take what a benchmark or the suite has fetched: hundreds of megabytes are nothing that a test can wait for.
+  if (process.env.SLUICE_BENCH_FETCH === '0' && !isInstalled(name, version, cache))
+    throw new Error(`${name} ${version} has not been fetched, which \`npm run bench\` does`);
+  return installPackage(name, version, cache);
 }
 
 function processorFlags() {

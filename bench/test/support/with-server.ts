@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { ServerProcess } from '../../lib/server-process.ts';
 import type { Case, Contender } from '../../lib/suite.ts';
 
+process.env['SLUICE_BENCH_FETCH'] = '0';
 const { signal } = new AbortController();
 
 /**

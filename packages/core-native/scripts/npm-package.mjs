@@ -6,9 +6,14 @@ import { runLogged } from './run-logged.mjs';
 
 const NPM_TIMEOUT_MS = 300_000;
 
+/** Whether that package is in the cache already. */
+export function isInstalled(name, version, cache) {
+  return existsSync(homeOf(name, version, cache));
+}
+
 /** Installs `name@version` without running its scripts, and returns its folder. */
 export async function installPackage(name, version, cache) {
-  const home = join(cache, 'packages', `${name}-${version}`);
+  const home = homeOf(name, version, cache);
   const folder = join(home, 'node_modules', name);
   if (existsSync(home)) return folder;
   // The name of a scope is a folder too.
@@ -32,6 +37,10 @@ export async function installPackage(name, version, cache) {
     rmSync(temporary, { recursive: true, force: true });
   }
   return folder;
+}
+
+function homeOf(name, version, cache) {
+  return join(cache, 'packages', `${name}-${version}`);
 }
 
 function publish(temporary, home) {
