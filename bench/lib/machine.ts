@@ -12,7 +12,8 @@ export function machine(pinning: Pinning): Machine {
     processors: processors.length,
     memoryMebibytes: Math.round(totalmem() / 2 ** 20),
     architecture: arch(),
-    kernel: release(),
+    // What a distributor adds behind the version says nothing to others.
+    kernel: release().split('-')[0] ?? '',
     node: process.versions.node,
     pinned: pinning.note === undefined ? 'yes' : 'no',
     loadBefore: Number((loadavg()[0] ?? 0).toFixed(2)),
