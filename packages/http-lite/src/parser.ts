@@ -73,7 +73,9 @@ export class HeadParser {
         this.#moveOut(size);
         continue;
       }
-      chunk.copy(this.memory, stop, at, at + size);
+      // Most chunks are one head: those need no view, and `set` is half of what `copy` takes for them.
+      if (size === chunk.length) this.memory.set(chunk, stop);
+      else chunk.copy(this.memory, stop, at, at + size);
       this.end = this.#scan(stop, stop + size);
       at += this.end - stop;
       if (this.state === 'failed') return at;
@@ -123,8 +125,10 @@ export class HeadParser {
   #begin(): void {
     const arena = this.#arena;
     arena.reserve(PIECE_BYTES);
-    this.#scratch = arena.scratch;
-    this.memory = arena.scratch.bytes;
+    if (this.#scratch !== arena.scratch) {
+      this.#scratch = arena.scratch;
+      this.memory = arena.scratch.bytes;
+    }
     this.start = arena.position;
     this.end = arena.position;
     this.line.begin(this.start);
@@ -138,7 +142,7 @@ export class HeadParser {
       if (this.line.state === 'failed') return this.#refuse(at, this.line.failure);
       if (this.line.state !== 'done') return at;
       this.fieldsStart = at;
-      const known = this.#arena.memo.find(this.memory, at, to);
+      const known = this.#arena.memo.find(this.#scratch, at, to);
       if (known !== undefined) {
         this.framing.assign(known);
         return this.#settle(to);
@@ -152,7 +156,7 @@ export class HeadParser {
     this.#settle(at);
     // A section that ends a chunk is one that a comparison can find. One that is refused is not kept in memory.
     if (at === to && this.state === 'done') {
-      this.#arena.memo.remember(this.memory, this.fieldsStart, to, this.framing);
+      this.#arena.memo.remember(this.#scratch, this.fieldsStart, to, this.framing);
     }
     return at;
   }

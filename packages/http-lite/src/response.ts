@@ -11,6 +11,7 @@ import { errorText } from './error-response.ts';
 import { afterEnd, closedOrRefused, HttpUsageError, lengthMismatch } from './errors.ts';
 import type { FileAnswer } from './file-answer.ts';
 import { type InterimFields, interimText } from './interim-response.ts';
+import { keptHead } from './kept-heads.ts';
 import { checkNoTunnel } from './protocol-switch.ts';
 import type { HttpRequest } from './request.ts';
 import type { FileAnswerOptions, Response } from './response-contract.ts';
@@ -251,7 +252,8 @@ export class HttpResponse implements Response {
     if (declared !== undefined && declared !== size && !bodiless) throw lengthMismatch(declared, size);
     const start = this.#headStart();
     const end = this.#headEnd(declared, chunk === undefined && this.toHead ? undefined : size);
-    const head = start + this.#connectionLine() + end;
+    const line = this.#connectionLine();
+    const head = (line === '' ? keptHead(start, end, size) : undefined) ?? start + line + end;
     this.phase = 'ended';
     this.#send(head, bodiless ? '' : (chunk ?? ''), bodiless ? 0 : size, '');
     this.#owner.answerEnded(this);
@@ -311,8 +313,12 @@ export class HttpResponse implements Response {
   }
 
   /** Hands over what stands before a piece, the piece, and what stands behind it. */
-  #send(before: string, chunk: string | Uint8Array, size: number, behind: string): boolean {
+  #send(before: string | Buffer, chunk: string | Uint8Array, size: number, behind: string): boolean {
     const connection = this.#owner.connection;
+    if (typeof before !== 'string') {
+      const accepted = connection.write(before);
+      return size === 0 ? accepted : this.#send('', chunk, size, behind);
+    }
     if (size === 0 || (typeof chunk === 'string' && size === chunk.length && size <= JOIN_CHARACTERS)) {
       // An empty piece never reaches the transport, be it text or bytes.
       const text = size === 0 ? before + behind : before + (chunk as string) + behind;

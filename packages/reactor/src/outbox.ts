@@ -11,6 +11,9 @@ const OUTBOX_BYTES = 64 * 1024;
 /** Writes of this size and above go to the transport from where they are: copying would cost more than the call. */
 export const DIRECT_WRITE_BYTES = 16 * 1024;
 
+/** Characters up to which a loop is faster than the call that encodes. */
+const SHORT_TEXT = 48;
+
 export class Outbox {
   readonly bytes: Buffer = Buffer.allocUnsafeSlow(OUTBOX_BYTES);
   /** Staged bytes: `bytes[0, length)`. */
@@ -20,7 +23,8 @@ export class Outbox {
   addString(text: string, encoding: 'utf8' | 'latin1'): boolean {
     const most = encoding === 'latin1' ? text.length : text.length * 3;
     if (most > OUTBOX_BYTES - this.length) return false;
-    this.length += this.bytes.write(text, this.length, encoding);
+    if (encoding === 'latin1' && text.length <= SHORT_TEXT) this.addShort(text);
+    else this.length += this.bytes.write(text, this.length, encoding);
     return true;
   }
 
@@ -30,5 +34,11 @@ export class Outbox {
     this.bytes.set(data, this.length);
     this.length += data.length;
     return true;
+  }
+
+  private addShort(text: string): void {
+    const { bytes, length } = this;
+    for (let at = 0; at < text.length; at += 1) bytes[length + at] = text.charCodeAt(at);
+    this.length = length + text.length;
   }
 }

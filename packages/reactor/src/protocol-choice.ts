@@ -26,6 +26,7 @@ export class ProtocolChoice<State> {
     const [first] = protocols;
     if (first === undefined)
       throw new UsageError('ERR_OPTION_VALUE', 'There has to be a protocol: the list is empty.');
+    for (const protocol of protocols) checkProtocol(protocol);
     this.fallback = new Hooks(loop, first);
     this.isSingle = protocols.length === 1;
     this.earlyData = protocols.every((protocol) => protocol.earlyData === true);
@@ -60,6 +61,14 @@ export class ProtocolChoice<State> {
       this.byName.set(name, hooks);
     }
   }
+}
+
+function checkProtocol(protocol: Partial<Protocol<unknown>> | null): void {
+  if (typeof protocol?.onOpen === 'function') return;
+  throw new UsageError(
+    'ERR_OPTION_VALUE',
+    'A protocol is an object with the hook onOpen, which makes conn.state.',
+  );
 }
 
 /** A transport that was configured with names of its own may negotiate what nobody here speaks. */

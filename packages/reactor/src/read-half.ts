@@ -65,6 +65,12 @@ export const READ_HALF = {
   ended: { edge: 'ended', become: 'draining', upgrade: 'ended' },
 } as const satisfies TransitionTable<ReadHalf, ReadEvent>;
 
+/** What each read that an edge brings begins and ends with: the two steps that are worth no look-up by name (30 ns of 600). */
+const WOKEN = READ_HALF.idle.edge;
+const DRY = READ_HALF.draining.dry;
+
 export function stepReadHalf(state: ReadHalf, event: ReadEvent): ReadHalf {
+  if (event === 'edge' && state === 'idle') return WOKEN;
+  if (event === 'dry' && state === 'draining') return DRY;
   return step<ReadHalf, ReadEvent>('read half', READ_HALF, state, event);
 }

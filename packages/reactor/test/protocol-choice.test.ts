@@ -74,6 +74,8 @@ describe('of several protocols', () => {
 
   test.each<[string, Protocol<unknown>[], RegExp]>([
     ['none at all', [], /the list is empty/],
+    ['what has no onOpen', [{ onData() {} } as never], /an object with the hook onOpen/],
+    ['nothing in the place of one', [speaker('first'), null as never], /an object with the hook onOpen/],
     [
       'one that nobody could ask for',
       [speaker('first'), speaker('second')],

@@ -29,6 +29,24 @@ describe('writes', () => {
     expect(transport.written).toEqual(Buffer.from([0x61, 0x62, 0xe9]));
   });
 
+  test.each([47, 48, 49, 300])(
+    'of %i characters of Latin-1 are as many bytes, whatever their kind',
+    (length) => {
+      const { transport, fd } = harness.accept();
+      const text = Array.from({ length }, (_, at) => String.fromCharCode(at % 256)).join('');
+      recorder.data = (conn) => {
+        conn.write('<');
+        conn.write(text, 'latin1');
+        conn.write(`${text}${text}`.slice(1, 1 + length), 'latin1');
+      };
+      transport.reads.push('go');
+      harness.poller.fire([fd, Ready.readable]);
+      expect(transport.written).toEqual(
+        Buffer.from(`<${text}${`${text}${text}`.slice(1, 1 + length)}`, 'latin1'),
+      );
+    },
+  );
+
   test('made between turns leave together in a microtask', async () => {
     const { transport } = harness.accept();
     recorder.conn.write('a');
