@@ -6,8 +6,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
-import { type Counting, counting, INSIDE } from './counting.ts';
 import type { CountSnapshot, Tally } from './count-table.ts';
+import { type Counting, counting, INSIDE } from './counting.ts';
 
 /** Room for all that a measurement allocates: what is never collected needs no reckoning. */
 const HEAP_FLAGS = ['--min-semi-space-size=64', '--max-semi-space-size=64'];
@@ -54,7 +54,8 @@ export class CountedServer {
 
   /** Resolves when it waits for events, after `isDone` of what it had counted then. Rejects when it has ended. */
   async settled(isDone: (counts: CountSnapshot) => boolean = () => true): Promise<void> {
-    while (!this.counting.table.isWaiting || !isDone(this.counts())) {
+    // In this order: the turn that has counted it may be under way, and is over when it waits again.
+    while (!isDone(this.counts()) || !this.counting.table.isWaiting) {
       if (this.child.exitCode !== null || this.child.signalCode !== null)
         throw new Error(`the server has ended with ${this.child.exitCode ?? this.child.signalCode}`);
       await turn();

@@ -25,7 +25,8 @@ export function counting(): Counting {
   const library = fileURLToPath(new URL('sluice_counts.so', BUILD));
   if (!existsSync(library)) throw new Error(`${library} is not there: npm run setup builds it`);
   // ld.so(8): spaces and colons separate the list, and there is no way to quote them.
-  if (/[\s:]/.test(library)) throw new Error(`${library} cannot be preloaded from a path with blanks or colons`);
+  if (/[\s:]/.test(library))
+    throw new Error(`${library} cannot be preloaded from a path with blanks or colons`);
   const folder = mkdtempSync(join(tmpdir(), 'sluice-counts-'));
   const path = join(folder, 'table');
   writeFileSync(path, '');

@@ -4,9 +4,10 @@
  *
  * Rule: counts only. Nothing here looks at a clock.
  */
-export { type Counting, counting } from './counting.ts';
+
 export { type CountSnapshot, CountTable, difference, type Tally } from './count-table.ts';
 export { CountedServer } from './counted-server.ts';
-export { type UnitCosts, measureUnit, type UnitPlan } from './measure-unit.ts';
+export { type Counting, counting } from './counting.ts';
+export { measureUnit, type UnitCosts, type UnitPlan } from './measure-unit.ts';
 export { countSteps, type StepCounts } from './step-counter.ts';
 export { file, fullHandshake, message, request, resumedHandshake, type Unit } from './units.ts';

@@ -1,8 +1,9 @@
 // Loaded into a server that is counted (`--import`): answers what its JavaScript has allocated, and what it has called in the
 // addon.
 // Rule: nothing is wrapped before the calls are asked for the first time, for what wraps them allocates.
-import { isMainThread } from 'node:worker_threads';
+
 import { GCProfiler, getHeapStatistics } from 'node:v8';
+import { isMainThread } from 'node:worker_threads';
 
 const answers = { heapBytes, crossings };
 

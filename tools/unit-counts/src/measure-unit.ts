@@ -4,8 +4,9 @@
  * Rule: what a window has beyond that is somebody else's: a function that V8 has just compiled, a timer that came due, an
  * answer that the client took in two parts. What a unit costs is in every one of them.
  */
-import type { CountedServer } from './counted-server.ts';
+
 import { type CountSnapshot, difference, type Tally } from './count-table.ts';
+import type { CountedServer } from './counted-server.ts';
 import type { Unit } from './units.ts';
 
 export interface UnitPlan {
@@ -35,10 +36,12 @@ export async function measureUnit(server: CountedServer, unit: Unit, plan: UnitP
   await repeat(unit, plan.warmUp);
   const questions = await leastOf(plan.windows, () => heapBytesDuring(server, async () => undefined));
   const windows: Window[] = [];
-  for (let window = 0; window < plan.windows; window += 1) windows.push(await measureWindow(server, unit, plan));
+  for (let window = 0; window < plan.windows; window += 1)
+    windows.push(await measureWindow(server, unit, plan));
   const crossings = await crossingsDuring(server, unit, plan);
   const perUnit = (tally: Tally) => scaled(tally, 1 / plan.units);
-  const least = (of: (counts: CountSnapshot) => Tally) => perUnit(leastTally(windows.map(({ counts }) => of(counts))));
+  const least = (of: (counts: CountSnapshot) => Tally) =>
+    perUnit(leastTally(windows.map(({ counts }) => of(counts))));
   const heap = least((counts) => counts.heap);
   return {
     calls: least((counts) => counts.calls),

@@ -11,8 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { BUILD } from './counting.ts';
 import type { CountedServer } from './counted-server.ts';
+import { BUILD } from './counting.ts';
 import type { Unit } from './units.ts';
 
 /** `Place` of packages/core-native/native/testing/count_steps.cc, behind `kStarted`. */
@@ -61,5 +61,7 @@ export async function countSteps(server: CountedServer, unit: Unit, units: numbe
 
 function readCounts(path: string): number[] {
   const bytes = readFileSync(path);
-  return Array.from({ length: Math.floor(bytes.length / 8) }, (_, index) => Number(bytes.readBigUInt64LE(8 * index)));
+  return Array.from({ length: Math.floor(bytes.length / 8) }, (_, index) =>
+    Number(bytes.readBigUInt64LE(8 * index)),
+  );
 }

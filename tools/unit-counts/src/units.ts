@@ -7,8 +7,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
-import type { CountedServer } from './counted-server.ts';
 import type { CountSnapshot } from './count-table.ts';
+import type { CountedServer } from './counted-server.ts';
 
 export interface Unit {
   /** Does it once. Rejects when the server does something else. */
@@ -131,7 +131,8 @@ function visit(server: CountedServer, session: () => Buffer | undefined): Unit {
       const options = taken === undefined ? TLS : { ...TLS, session: taken };
       const sealed: TLSSocket = connectTls({ ...options, socket });
       await once(sealed, 'secureConnect');
-      if (sealed.isSessionReused() !== (taken !== undefined)) throw new Error('the handshake was of the other kind');
+      if (sealed.isSessionReused() !== (taken !== undefined))
+        throw new Error('the handshake was of the other kind');
       await server.settled(more('epoll_wait', 3));
       sealed.end();
       sealed.resume();
