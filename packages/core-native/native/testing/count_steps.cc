@@ -1,8 +1,7 @@
-// `sluice_steps PID FILE`: counts the instructions that the main thread of a process executes in user
-// space, by where they are, into FILE: PTRACE_SINGLESTEP (ptrace(2)), which is exact where there is
-// no hardware counter, and a thousand times slower than running. Ends on SIGTERM, and the process
-// goes on.
-// Rule: the process is never left stopped, whatever happens here.
+// `sluice_steps PID FILE`: counts the instructions that the main thread of a process executes in
+// user space, by where they are, into FILE: PTRACE_SINGLESTEP (ptrace(2)), which is exact where
+// there is no hardware counter, and a thousand times slower than running. Ends on SIGTERM, and the
+// process goes on. Rule: the process is never left stopped, whatever happens here.
 #include <elf.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -26,7 +25,8 @@
 
 namespace {
 
-/// The layout of FILE, in 64 bits each; the names are those of tools/unit-counts/src/step-counter.ts.
+/// The layout of FILE, in 64 bits each; the names are those of
+/// tools/unit-counts/src/step-counter.ts.
 enum Place : size_t { kStarted, kCompiled, kNode, kAddon, kCLibrary, kOther, kPlaces };
 
 struct Range {

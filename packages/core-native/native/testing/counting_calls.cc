@@ -1,8 +1,7 @@
-// Counts system calls: a library to be preloaded (LD_PRELOAD, ld.so(8)) that puts itself before the C
-// library's functions that make them. Never part of the addon.
-// Rule: a call is counted before it is made and passed on as it is. What a program asks of the kernel
-// without these functions is not seen: futex(2) of locks, brk(2) of malloc, what is done through
-// stdio(3).
+// Counts system calls: a library to be preloaded (LD_PRELOAD, ld.so(8)) that puts itself before the
+// C library's functions that make them. Never part of the addon. Rule: a call is counted before it
+// is made and passed on as it is. What a program asks of the kernel without these functions is not
+// seen: futex(2) of locks, brk(2) of malloc, what is done through stdio(3).
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -138,8 +137,7 @@ SLUICE_COUNTED("nanosleep", int, nanosleep, (const timespec* length, timespec* l
 SLUICE_COUNTED("sched_yield", int, sched_yield, () noexcept, ())
 
 SLUICE_COUNTED("mmap", void*, mmap,
-               (void* address, size_t length, int access, int flags, int fd,
-                off_t offset) noexcept,
+               (void* address, size_t length, int access, int flags, int fd, off_t offset) noexcept,
                (address, length, access, flags, fd, offset))
 SLUICE_COUNTED("mmap", void*, mmap64,
                (void* address, size_t length, int access, int flags, int fd,
