@@ -58,26 +58,7 @@ function singles({ single }: SuiteProfile): string[] {
     'blocks of malloc',
     'bytes',
   ];
-  const stepped = single.filter(({ steps }) => steps !== undefined);
-  if (stepped.length === 0) return [table(heads, rows)];
-  return [table(heads, rows), table(STEP_HEADS, stepped.map(stepRow))];
-}
-
-const STEP_HEADS = [
-  'instructions in user space',
-  'all',
-  'compiled JavaScript',
-  'V8, Node, libuv',
-  'the addon and OpenSSL',
-  'the C library',
-  'others',
-];
-
-function stepRow({ case: name, steps }: SuiteProfile['single'][number]): string[] {
-  const { compiled = 0, node = 0, addon = 0, cLibrary = 0, other = 0 } = steps ?? {};
-  const parts = [compiled, node, addon, cLibrary, other];
-  const all = parts.reduce((sum, part) => sum + part, 0);
-  return [name, ...[all, ...parts].map((part) => count(part, 0))];
+  return [table(heads, rows)];
 }
 
 function underLoad({ loaded }: SuiteProfile): string {

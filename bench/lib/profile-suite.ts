@@ -4,15 +4,12 @@
  *
  * Rule: counts only. What it takes in time is the suite's to measure.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   CountedServer,
   type CountSnapshot,
   counting,
-  countSteps,
   difference,
   measureUnit,
-  type StepCounts,
   type UnitCosts,
 } from '@sluice-internal/unit-counts';
 import { type Credentials, createCredentials } from './credentials.ts';
@@ -35,8 +32,6 @@ export interface LoadedCosts {
 export interface SingleCosts {
   readonly case: string;
   readonly costs: UnitCosts;
-  /** Instructions in user space; undefined where they are not counted. */
-  readonly steps: StepCounts | undefined;
 }
 
 export interface SuiteProfile {
@@ -49,8 +44,6 @@ export interface SuiteProfile {
   readonly loaded: readonly LoadedCosts[];
 }
 
-/** Timers that are set when a server starts come due, and are compiled, before instructions are counted. */
-const UNTIL_QUIET_MS = 3_000;
 const WARM_UP_SECONDS = 2;
 
 /** Rejects with {@link BenchError}, or whatever a server says, when it fails in a case. */
@@ -87,40 +80,17 @@ function caseOf(name: string, { files, rsaFiles }: Credentials): Case {
   return { name, credentials: name.includes('RSA') ? rsaFiles : files };
 }
 
-async function profileUnit(
-  suite: Suite,
-  { open, plan, steps }: ProfiledUnit,
-  each: Case,
-): Promise<SingleCosts> {
-  const counted = async <T>(work: (server: CountedServer) => Promise<T>): Promise<T> => {
-    const [, first = '', ...rest] = suite.contenders[0].command(each, process.execPath);
-    const server = await CountedServer.start([], first, rest);
-    try {
-      return await work(server);
-    } finally {
-      await server.stop();
-    }
-  };
-  const costs = await counted(async (server) => {
+async function profileUnit(suite: Suite, { open, plan }: ProfiledUnit, each: Case): Promise<SingleCosts> {
+  const [, first = '', ...rest] = suite.contenders[0].command(each, process.execPath);
+  const server = await CountedServer.start([], first, rest);
+  try {
     const unit = await open(server);
-    const measured = await measureUnit(server, unit, plan);
+    const costs = await measureUnit(server, unit, plan);
     unit.close();
-    return measured;
-  });
-  if (steps === 0) return { case: each.name, costs, steps: undefined };
-  // In a process of its own: measuring has wrapped the calls of the other one.
-  const counts = await counted(async (server) => {
-    const unit = await open(server);
-    for (let done = 0; done < plan.warmUp; done += 1) await unit.run();
-    await delay(UNTIL_QUIET_MS);
-    const told = await countSteps(server, unit, steps).catch((error: Error) => {
-      console.error(`  instructions are not counted: ${error.message}`);
-      return undefined;
-    });
-    unit.close();
-    return told;
-  });
-  return { case: each.name, costs, steps: counts };
+    return { case: each.name, costs };
+  } finally {
+    await server.stop();
+  }
 }
 
 async function profileLoad(suite: Suite, each: Case, load: Load): Promise<LoadedCosts> {

@@ -18,8 +18,6 @@ export interface ProfiledUnit {
   /** Of the suite. */
   readonly case: string;
   readonly plan: UnitPlan;
-  /** Of how many units the instructions are counted: at most some fifty thousand a second. 0 where they are too many. */
-  readonly steps: number;
   open(server: CountedServer): Unit | Promise<Unit>;
 }
 
@@ -28,23 +26,19 @@ const HANDSHAKES: UnitPlan = { warmUp: 2_000, units: 50, windows: 5 };
 const LARGE: UnitPlan = { warmUp: 2_500, units: 20, windows: 5 };
 
 export const PROFILED_UNITS: Readonly<Record<string, readonly ProfiledUnit[]>> = {
-  http: [{ case: 'plain, 1 connection', plan: EXCHANGES, steps: 20, open: (server) => request(server) }],
-  https: [
-    { case: 'tls, 1 connection', plan: EXCHANGES, steps: 20, open: (server) => request(server, '/', true) },
-  ],
+  http: [{ case: 'plain, 1 connection', plan: EXCHANGES, open: (server) => request(server) }],
+  https: [{ case: 'tls, 1 connection', plan: EXCHANGES, open: (server) => request(server, '/', true) }],
   handshake: [
-    { case: 'TLS 1.3, P-256', plan: HANDSHAKES, steps: 2, open: fullHandshake },
-    { case: 'TLS 1.3, resumed', plan: HANDSHAKES, steps: 2, open: resumedHandshake },
+    { case: 'TLS 1.3, P-256', plan: HANDSHAKES, open: fullHandshake },
+    { case: 'TLS 1.3, resumed', plan: HANDSHAKES, open: resumedHandshake },
   ],
   echo: [
-    { case: 'plain, 64 B', plan: EXCHANGES, steps: 20, open: (server) => message(server, 64) },
-    { case: 'tls, 64 B', plan: EXCHANGES, steps: 20, open: (server) => message(server, 64, true) },
+    { case: 'plain, 64 B', plan: EXCHANGES, open: (server) => message(server, 64) },
+    { case: 'tls, 64 B', plan: EXCHANGES, open: (server) => message(server, 64, true) },
   ],
-  bulk: [
-    { case: 'tls, 1 MiB', plan: LARGE, steps: 0, open: (server) => request(server, `/${SERVED_NAME}`, true) },
-  ],
+  bulk: [{ case: 'tls, 1 MiB', plan: LARGE, open: (server) => request(server, `/${SERVED_NAME}`, true) }],
   file: [
-    { case: 'plain', plan: LARGE, steps: 5, open: (server) => request(server, `/${SERVED_NAME}`) },
-    { case: 'tls', plan: LARGE, steps: 0, open: (server) => request(server, `/${SERVED_NAME}`, true) },
+    { case: 'plain', plan: LARGE, open: (server) => request(server, `/${SERVED_NAME}`) },
+    { case: 'tls', plan: LARGE, open: (server) => request(server, `/${SERVED_NAME}`, true) },
   ],
 };
