@@ -222,7 +222,8 @@ describe('a file of a mebibyte costs', () => {
     expectAllocated(
       costs,
       {
-        heapBytes: { 20: 11_776, 22: 7_708, 24: 8_720 },
+        // In some runs 116 bytes less for each of the sixteen chunks.
+        heapBytes: { 20: 13_640, 22: 9_570, 24: 10_580 },
         blocks: 264,
         bytes: 1_101_581,
       },
