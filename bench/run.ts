@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- SUITE… | report] [--rounds N] [--seconds N] [--against PEERS] [--cases WORDS] [--large]`:
  * measures, writes `bench/results/SUITE.json`, prints tables, and writes `docs/benchmarks.md` from all results that there
- * are; `report` does that alone.
+ * are; `report` does that alone. `profile [SUITE…]` counts instead of measuring: `lib/run-profile.ts`.
  *
  * Rule: whatever happens, every process that was started is ended, by its id. Figures are reported, never asserted.
  */
@@ -9,6 +9,7 @@ import { BenchError } from './lib/bench-error.ts';
 import { measureSuite } from './lib/measure-suite.ts';
 import { markdownTable } from './lib/report.ts';
 import { writeResult } from './lib/result-file.ts';
+import { runProfile } from './lib/run-profile.ts';
 import { isPartial, parseSettings, type Settings } from './lib/settings.ts';
 import type { Suite } from './lib/suite.ts';
 import { writeReport } from './lib/write-report.ts';
@@ -17,6 +18,8 @@ import { SUITES } from './suites/index.ts';
 const INTERRUPTED = 130;
 /** Stands where a suite may, and measures nothing. */
 const REPORT = 'report';
+/** Stands in front of suites that are to be profiled. */
+const PROFILE = 'profile';
 
 const interruption = new AbortController();
 const interrupt = () => interruption.abort();
@@ -24,14 +27,23 @@ process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
 
 try {
   const settings = parseSettings(process.argv.slice(2));
-  for (const suite of chosenSuites(settings)) await runSuite(suite, settings);
-  if (!isPartial(settings)) console.error(`written to ${await writeReport(SUITES.map(({ name }) => name))}`);
+  if (settings.suites[0] === PROFILE) await profile(settings);
+  else await measure(settings);
 } catch (thrown) {
   if (interruption.signal.aborted) process.exitCode = INTERRUPTED;
   else if (thrown instanceof BenchError) {
     console.error(`\nbench: ${thrown.message}`);
     process.exitCode = 1;
   } else throw thrown;
+}
+
+async function measure(settings: Settings): Promise<void> {
+  for (const suite of chosenSuites(settings)) await runSuite(suite, settings);
+  if (!isPartial(settings)) console.error(`written to ${await writeReport(SUITES.map(({ name }) => name))}`);
+}
+
+async function profile({ suites, seconds }: Settings): Promise<void> {
+  console.error(`written to ${await runProfile(SUITES, suites.slice(1), seconds, interruption.signal)}`);
 }
 
 async function runSuite(suite: Suite, settings: Settings): Promise<void> {

@@ -80,8 +80,8 @@ export const EXCLUDED_FILES = [
   '**/*.property.test.ts',
   // Bytes in memory, given to parsers: no call of the addon in sight.
   'packages/http-lite/test/{vectors,fuzz,differential}.test.ts',
-  // Counts calls, of which a short one makes two.
-  'examples/test/calls.test.ts',
+  // Count calls, of which a short one makes two.
+  'examples/test/{calls,unit-costs}.test.ts',
   // About command lines, a process for each: what those programs do on a socket, other files here try.
   'examples/test/server-flags.test.ts',
   'examples/test/demo.test.ts',
