@@ -11,7 +11,8 @@ const INTRODUCTION = `# Profile
 
 What a unit of work costs our server in counts, which no busy machine changes. *One after another*: on one connection, each
 unit when the one before is over, exact; a handshake is a connection with its end. *Under load*: as the suite of that name
-of [benchmarks.md](benchmarks.md) loads it, the mean of all units. How each is counted, and what is not seen, stands in
+of [benchmarks.md](benchmarks.md) loads it, the mean of all units, with the opening of the connections in it where the suite
+counts that too. How each is counted, and what is not seen, stands in
 [bench/README.md](../bench/README.md); the ones that may not grow are held by
 [\`unit-costs.test.ts\`](../examples/test/unit-costs.test.ts). What they led to stands in
 [performance-notes.md](performance-notes.md).`;
