@@ -149,7 +149,7 @@ const HANDSHAKE_CROSSINGS = {
 };
 
 describe('a connection that shakes hands and goes costs', () => {
-  it('21 system calls and 19 calls into the addon with a full handshake of TLS 1.3', async () => {
+  it('21 system calls and 18 calls into the addon with a full handshake of TLS 1.3', async () => {
     const costs = await costsOf('echo', ['--tls'], HANDSHAKES, fullHandshake);
     expect(ownCalls(costs)).toEqual({ ...HANDSHAKE_CALLS, getpid: 3 });
     expect(costs.crossings).toEqual(HANDSHAKE_CROSSINGS);
