@@ -17,9 +17,9 @@ class SharedTlsSocket;
 struct TlsBuffers {
   /// A full read budget of the reactor in one recv(2).
   static constexpr size_t kInput = 64 * 1024;
-  /// Sixteen full records and what seals them (RFC 8446 section 5.2: at most 256 bytes each). Four
-  /// made a mebibyte a quarter dearer: each send(2) of more carries more segments through TCP at
-  /// once. They stay in a second-level cache until the kernel copies them; more gain nothing.
+  /// Sixteen full records and what seals them (RFC 8446 section 5.2: at most 256 bytes each): a
+  /// send(2) of more carries more segments through TCP at once. Four cost a mebibyte an eighth more,
+  /// thirty-two gain nothing (docs/performance-notes.md).
   static constexpr size_t kOutput = 16 * (16 * 1024 + 256);
 
   std::array<char, kInput> input;
