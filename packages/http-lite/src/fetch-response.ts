@@ -70,7 +70,9 @@ function sendWhole(
   else for (const [name, value] of fields) setField(name, value, res);
   if (body instanceof FileBody) return sendFile(body, res);
   if (body === null) res.end();
-  else res.end(body);
+  else if (typeof body === 'string') res.end(body);
+  // A copy that the response made, and nobody else has.
+  else res.endShared(body);
 }
 
 function sendFile({ file, options }: FileBody, res: Response): Promise<void> {

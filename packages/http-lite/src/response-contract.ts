@@ -56,11 +56,18 @@ export interface Response {
    */
   write(chunk: string | Uint8Array): boolean;
   /**
+   * As {@link write}, but what cannot leave at once is kept by reference instead of copied: the caller promises that the bytes
+   * will not change any more. For bodies that are large, or sent to many.
+   */
+  writeShared(chunk: Uint8Array): boolean;
+  /**
    * Ends the answer, with a last piece. When nothing was written before, its length becomes the Content-Length.
    *
    * @throws HttpUsageError as `write`; `ERR_HTTP_LENGTH_MISMATCH` also when the declared length was not reached.
    */
   end(chunk?: string | Uint8Array): void;
+  /** As {@link end}, with the promise of {@link writeShared}. */
+  endShared(chunk: Uint8Array): void;
   /**
    * Answers with a regular file. `file` is a path, an open `FileHandle` or descriptor, which remains the caller's, or what
    * `openFile` or `Folder.open` of `@sluice/reactor` opened. Over plain TCP the kernel sends it (`conn.sendFile`). Until it has

@@ -19,6 +19,7 @@ import { type FieldRole, type ResponseField, responseField } from './response-fi
 import { answerWithFile } from './response-file.ts';
 import { fileFields } from './response-file-fields.ts';
 import { CHUNKED_END, connectionLines, headStart, lengthEnd } from './response-head.ts';
+import { type Memory, sendPiece } from './response-piece.ts';
 import { lastChunk, trailerField } from './response-trailers.ts';
 
 /**
@@ -112,22 +113,19 @@ export class HttpResponse implements Response {
   }
 
   write(chunk: string | Uint8Array): boolean {
-    if (this.phase === 'gone') return false;
-    this.#checkMayGoOn();
-    const size = sizeOf(chunk);
-    const head = this.phase === 'idle' ? this.#openStream(size) : '';
-    if (this.#framing === 'length') this.#count(size);
-    if (this.#framing === 'none' || size === 0) return this.#send(head, '', 0, '');
-    if (this.#framing === 'chunked')
-      return this.#send(`${head}${size.toString(16)}\r\n`, chunk, size, '\r\n');
-    return this.#send(head, chunk, size, '');
+    return this.#write(chunk, 'borrowed');
+  }
+
+  writeShared(chunk: Uint8Array): boolean {
+    return this.#write(chunk, 'shared');
   }
 
   end(chunk?: string | Uint8Array): void {
-    if (this.phase === 'gone') return;
-    this.#checkMayGoOn();
-    if (this.phase === 'streaming') this.#endStream('', chunk ?? '');
-    else this.#endAtOnce(chunk);
+    this.#end(chunk, 'borrowed');
+  }
+
+  endShared(chunk: Uint8Array): void {
+    this.#end(chunk, 'shared');
   }
 
   sendFile(file: SendableFile, options: FileAnswerOptions = {}): Promise<void> {
@@ -235,17 +233,36 @@ export class HttpResponse implements Response {
     this.#owner.answerEnded(this);
   }
 
+  #write(chunk: string | Uint8Array, memory: Memory): boolean {
+    if (this.phase === 'gone') return false;
+    this.#checkMayGoOn();
+    const size = sizeOf(chunk);
+    const head = this.phase === 'idle' ? this.#openStream(size) : '';
+    if (this.#framing === 'length') this.#count(size);
+    if (this.#framing === 'none' || size === 0) return this.#send(head, '', 0, '', memory);
+    if (this.#framing === 'chunked')
+      return this.#send(`${head}${size.toString(16)}\r\n`, chunk, size, '\r\n', memory);
+    return this.#send(head, chunk, size, '', memory);
+  }
+
+  #end(chunk: string | Uint8Array | undefined, memory: Memory): void {
+    if (this.phase === 'gone') return;
+    this.#checkMayGoOn();
+    if (this.phase === 'streaming') this.#endStream('', chunk ?? '', memory);
+    else this.#endAtOnce(chunk, memory);
+  }
+
   /** Nothing was sent before: the length is known, and told unless trailer fields ask for another framing. */
-  #endAtOnce(chunk: string | Uint8Array | undefined): void {
-    if (this.#isPlain && this.#trailers === undefined) return this.#sendWhole(chunk);
+  #endAtOnce(chunk: string | Uint8Array | undefined, memory: Memory): void {
+    if (this.#isPlain && this.#trailers === undefined) return this.#sendWhole(chunk, memory);
     const declared = this.#declaredLength();
     const hasTrailers = this.#trailers !== undefined || this.#fieldOf('trailer') !== undefined;
-    if (!hasTrailers || this.#streamFraming(declared) !== 'chunked') this.#sendWhole(chunk);
-    else this.#endStream(this.#openStream(0), chunk ?? '');
+    if (!hasTrailers || this.#streamFraming(declared) !== 'chunked') this.#sendWhole(chunk, memory);
+    else this.#endStream(this.#openStream(0), chunk ?? '', memory);
   }
 
   /** The answer in one write, its length known. */
-  #sendWhole(chunk: string | Uint8Array | undefined): void {
+  #sendWhole(chunk: string | Uint8Array | undefined, memory: Memory): void {
     const size = chunk === undefined ? 0 : sizeOf(chunk);
     const bodiless = this.toHead || isBodiless(this.status);
     const declared = this.#declaredLength();
@@ -255,7 +272,7 @@ export class HttpResponse implements Response {
     const line = this.#connectionLine();
     const head = (line === '' ? keptHead(start, end, size) : undefined) ?? start + line + end;
     this.phase = 'ended';
-    this.#send(head, bodiless ? '' : (chunk ?? ''), bodiless ? 0 : size, '');
+    this.#send(head, bodiless ? '' : (chunk ?? ''), bodiless ? 0 : size, '', memory);
     this.#owner.answerEnded(this);
   }
 
@@ -295,7 +312,7 @@ export class HttpResponse implements Response {
   }
 
   /** `before` is what stands before the last piece: a head that was not sent yet, or nothing. */
-  #endStream(before: string, chunk: string | Uint8Array): void {
+  #endStream(before: string, chunk: string | Uint8Array, memory: Memory): void {
     const size = sizeOf(chunk);
     if (this.#framing === 'length') {
       this.#count(size);
@@ -304,30 +321,33 @@ export class HttpResponse implements Response {
     this.phase = 'ended';
     if (this.#framing === 'chunked') {
       const end = lastChunk(this.#trailers);
-      if (size === 0) this.#send(before + end, '', 0, '');
-      else this.#send(`${before}${size.toString(16)}\r\n`, chunk, size, `\r\n${end}`);
+      if (size === 0) this.#send(before + end, '', 0, '', memory);
+      else this.#send(`${before}${size.toString(16)}\r\n`, chunk, size, `\r\n${end}`, memory);
     } else if (this.#framing !== 'none') {
-      this.#send(before, chunk, size, '');
+      this.#send(before, chunk, size, '', memory);
     }
     this.#owner.answerEnded(this);
   }
 
   /** Hands over what stands before a piece, the piece, and what stands behind it. */
-  #send(before: string | Buffer, chunk: string | Uint8Array, size: number, behind: string): boolean {
+  #send(
+    before: string | Buffer,
+    chunk: string | Uint8Array,
+    size: number,
+    behind: string,
+    memory: Memory,
+  ): boolean {
     const connection = this.#owner.connection;
     if (typeof before !== 'string') {
       const accepted = connection.write(before);
-      return size === 0 ? accepted : this.#send('', chunk, size, behind);
+      return size === 0 ? accepted : this.#send('', chunk, size, behind, memory);
     }
     if (size === 0 || (typeof chunk === 'string' && size === chunk.length && size <= JOIN_CHARACTERS)) {
       // An empty piece never reaches the transport, be it text or bytes.
       const text = size === 0 ? before + behind : before + (chunk as string) + behind;
       return text === '' ? !connection.needsDrain : connection.write(text, 'latin1');
     }
-    if (before !== '') connection.write(before, 'latin1');
-    const encoding = size === chunk.length ? 'latin1' : 'utf8';
-    const accepted = connection.write(chunk, encoding);
-    return behind === '' ? accepted : connection.write(behind, 'latin1');
+    return sendPiece(connection, before, { chunk, size, memory }, behind);
   }
 
   #declaredLength(): number | undefined {

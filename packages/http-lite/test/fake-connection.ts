@@ -41,6 +41,8 @@ export class FakeConnection<State> implements Connection<State> {
   destroyedWith: Error | undefined;
   /** What `setDeadline` was last told; 0 while none is set. */
   deadlineMs = 0;
+  /** What was given to `writeShared`: the very objects. */
+  readonly shared: Uint8Array[] = [];
   /** How many writes were accepted. */
   writes = 0;
   #protocol: Protocol<State>;
@@ -160,6 +162,7 @@ export class FakeConnection<State> implements Connection<State> {
   }
 
   writeShared(data: Uint8Array): boolean {
+    this.shared.push(data);
     return this.write(data);
   }
 

@@ -17,6 +17,7 @@ import { type Timeouts, timeoutsOf } from './open-deadlines.ts';
 import { Outbox } from './outbox.ts';
 import type { Pollable } from './pollable.ts';
 import type { Poller } from './poller.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { ReadBuffer } from './read-buffer.ts';
 import { ResidentFiles } from './resident-files.ts';
 import { SlotTable } from './slot-table.ts';
@@ -48,6 +49,7 @@ export class EventLoop implements Loop {
   readonly poisonReads: boolean;
   readonly outbox = new Outbox();
   readonly readBuffer = new ReadBuffer();
+  readonly readAhead = new ReadAhead();
   readonly counters: Counters = newCounters();
   readonly fileBuffers = new FileBuffers(this.counters);
   readonly residentFiles = new ResidentFiles();

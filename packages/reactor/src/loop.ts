@@ -13,6 +13,7 @@ import type { Timeouts } from './open-deadlines.ts';
 import type { Outbox } from './outbox.ts';
 import type { Pollable } from './pollable.ts';
 import type { Poller } from './poller.ts';
+import type { ReadAhead } from './read-ahead.ts';
 import type { ReadBuffer } from './read-buffer.ts';
 import type { ResidentFiles } from './resident-files.ts';
 
@@ -70,6 +71,7 @@ export interface Loop {
   readonly outbox: Outbox;
   /** Every read lands here; what protocols see are borrowed views of it. */
   readonly readBuffer: ReadBuffer;
+  readonly readAhead: ReadAhead;
   /** Memory for files that pass through user space. */
   readonly fileBuffers: FileBuffers;
   /** What of shared files is in the page cache. */

@@ -5,7 +5,10 @@
  * the very same view.
  */
 
-const READ_BUFFER_BYTES = 64 * 1024;
+/** What a read may take: the default of `readBudgetBytes`. */
+const USUAL_BYTES = 64 * 1024;
+/** What one may take that is ahead of its time (read-ahead.ts). Much more would not stay in a second-level cache. */
+const READ_BUFFER_BYTES = 4 * USUAL_BYTES;
 
 /**
  * Views up to this length are kept. Peers send the same few lengths over and over, and making a view each time was two
@@ -15,6 +18,8 @@ const KEPT_VIEW_BYTES = 1024;
 
 export class ReadBuffer {
   readonly bytes: Buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  /** The part of it that a read usually fills. */
+  readonly usual: Buffer = this.bytes.subarray(0, USUAL_BYTES);
   private readonly views: (Buffer | undefined)[] = new Array<Buffer | undefined>(KEPT_VIEW_BYTES + 1).fill(
     undefined,
   );

@@ -37,6 +37,10 @@ export class ReadSide {
   private trustsShortReads = true;
   /** The turn in which the budget was used up last: an edge and a place on the ready list do not add up to two. */
   private spentTurn = -1;
+  /** The first turn in which it is its turn again, after a read that was ahead of its time. */
+  private dueTurn = 0;
+  /** The last read was filled to its end: there is a backlog, which larger reads take in cheaper. Not of who has paused. */
+  private isBacklogged = false;
   /** What another protocol has read for the one of now. Made when one does. */
   private handed: HandedBytes | undefined;
 
@@ -87,6 +91,8 @@ export class ReadSide {
   }
 
   pause(): void {
+    // Who cannot keep up may have to keep a copy of what comes next.
+    this.isBacklogged = false;
     if (this.half !== 'paused' && this.half !== 'ended') this.half = stepReadHalf(this.half, 'pause');
   }
 
@@ -106,22 +112,27 @@ export class ReadSide {
   /** Reads on while the half says so. */
   drain(receiver: Receiver): DrainEnd {
     const { turns } = this.loop.counters;
-    let budget = this.spentTurn === turns ? 0 : this.loop.limits.readBudgetBytes;
+    const { usual } = this.loop.readBuffer;
+    let budget = this.isDue(turns) ? this.loop.limits.readBudgetBytes : 0;
     while (this.half === 'draining') {
       if (budget <= 0) {
         this.spentTurn = turns;
         this.half = stepReadHalf(this.half, 'spent');
         return 'spent';
       }
-      const handed = this.handed?.moveInto(this.loop.readBuffer.bytes) ?? 0;
+      const handed = this.handed?.moveInto(usual) ?? 0;
       if (handed > 0) {
         budget -= handed;
         receiver.onBytes(handed);
         continue;
       }
-      const progress = this.transport.read(this.loop.readBuffer.bytes);
+      const room = this.room(turns, budget);
+      const progress = this.transport.read(room);
       if (progress > 0) {
         budget -= progress;
+        this.isBacklogged = progress === room.length;
+        if (room !== usual) this.dueTurn = turns + Math.floor(progress / this.loop.limits.readBudgetBytes);
+        this.loop.readAhead.served(turns);
         this.bytes += progress;
         this.loop.counters.bytesReceived += progress;
         this.lastBytesMs = this.loop.nowMs;
@@ -143,5 +154,21 @@ export class ReadSide {
       }
     }
     return 'waits';
+  }
+
+  private isDue(turn: number): boolean {
+    if (this.spentTurn === turn) return false;
+    return this.dueTurn <= turn || this.loop.readAhead.forgives(turn);
+  }
+
+  /** Where the next read of this turn goes, of whose budget `budget` is left. */
+  private room(turn: number, budget: number): Buffer {
+    const { readBuffer, readAhead, limits } = this.loop;
+    const { usual, bytes } = readBuffer;
+    if (!this.isBacklogged) return usual;
+    if (budget >= bytes.length) return bytes;
+    // A budget that is less than a read is somebody's own choice, and so is one that is used by several.
+    if (limits.readBudgetBytes < usual.length || budget < limits.readBudgetBytes) return usual;
+    return readAhead.take(turn) ? bytes : usual;
   }
 }

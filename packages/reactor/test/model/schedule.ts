@@ -238,7 +238,7 @@ const rareSteps: fc.Arbitrary<Step> = fc.oneof(
 );
 
 const limits: fc.Arbitrary<Partial<Limits>> = fc.record({
-  readBudgetBytes: fc.constantFrom(1_000_000, 1, 1000),
+  readBudgetBytes: fc.constantFrom(1_000_000, 1, 1000, 64 * 1024),
   fileBudgetBytes: fc.constantFrom(1_000_000, 1000, 30_000),
   acceptBudget: fc.constantFrom(64, 1),
   handshakeBudget: fc.constantFrom(16, 1),

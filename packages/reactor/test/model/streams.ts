@@ -4,7 +4,7 @@
  */
 
 /** Longer than any piece that is asked for, and prime, so that no usual length fits into it. */
-const PERIOD = 199_999;
+const PERIOD = 299_993;
 
 /** Twice the period of printable ASCII: one byte a character in every encoding, and never the poison of `poisonReads`. */
 const ROLL = Buffer.alloc(PERIOD * 2);

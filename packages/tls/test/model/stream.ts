@@ -1,7 +1,7 @@
 /** What each end sends: a byte's place says what it is, so that one that was lost, repeated or moved is told. */
 
 /** Prime, and longer than any piece that is asked for, so that no usual length fits into it. */
-const PERIOD = 99_991;
+const PERIOD = 299_993;
 const ROLL = Buffer.alloc(PERIOD * 2);
 for (let at = 0, seed = 1; at < PERIOD; at += 1) {
   seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fff_ffff;
