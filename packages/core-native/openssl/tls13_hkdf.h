@@ -98,7 +98,10 @@ static void tls13_hmac(TLS13_HASH *hash, const unsigned char *key, size_t keylen
     OPENSSL_cleanse(&hash->state, sizeof(hash->state));
 }
 
-/* HKDF-Expand-Label with a `secret` of the hash's length. 0 when the lengths are more than it has room for. */
+/*
+ * HKDF-Expand-Label with a `secret` of the hash's length. Without `data` its length has no say: a KeyUpdate gives that of a
+ * hash all the same. 0 when the lengths are more than there is room for.
+ */
 static int tls13_expand_label(TLS13_HASH *hash, const unsigned char *secret,
     const unsigned char *label, size_t labellen, const unsigned char *data, size_t datalen,
     unsigned char *out, size_t outlen)
@@ -107,6 +110,8 @@ static int tls13_expand_label(TLS13_HASH *hash, const unsigned char *secret,
     unsigned char head[3], counter = 0, datahead;
     size_t done, most;
 
+    if (data == NULL)
+        datalen = 0;
     if (labellen > TLS13_MAX_LABEL_LEN || datalen > 255 || outlen > 255 * hash->length)
         return 0;
     head[0] = (unsigned char)(outlen >> 8);

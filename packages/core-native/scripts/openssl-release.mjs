@@ -137,8 +137,8 @@ export function compilerIdentity(compiler = cCompiler(), env = process.env) {
 }
 
 /** Names one build of OpenSSL: equal keys mean interchangeable libraries. */
-export function buildKey(compiler = compilerIdentity()) {
-  const added = Object.entries(ADDED_FILES).map(([file, from]) => [file, readFileSync(from, 'utf8')]);
+export function buildKey(compiler = compilerIdentity(), addedFiles = ADDED_FILES) {
+  const added = Object.entries(addedFiles).map(([file, from]) => [file, readFileSync(from, 'utf8')]);
   const changes = JSON.stringify([CHANGED_LINES, added]);
   const parts = [OPENSSL.version, OPENSSL.sha256, changes, ...CONFIGURE_FLAGS, compiler, process.arch];
   return `openssl-${OPENSSL.version}-${createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 16)}`;

@@ -48,7 +48,12 @@ describe.each(SUITES)('%s', (suite) => {
       client.write('hello\n');
       await readBytes(client, 6);
       expect([client.isSessionReused(), client.getCipher().name]).toEqual([isResumed, suite]);
-      expectTheSame((await opened.reach(isResumed ? 2 : 1)).at(-1) as Connection, client);
+      const conn = (await opened.reach(isResumed ? 2 : 1)).at(-1) as Connection;
+      expectTheSame(conn, client);
+      // Keys of both directions follow from those before.
+      conn.tls?.updateKeys({ requestPeer: true });
+      client.write('again\n');
+      expect((await readBytes(client, 6)).toString()).toBe('again\n');
       await leave(client);
     }
   });
@@ -70,6 +75,9 @@ describe.each(SUITES)('%s', (suite) => {
       await party.heard(6);
       expect(conn.tls?.resumed).toBe(isResumed);
       expectTheSame(conn, sockets.at(-1) as TLSSocket);
+      conn.tls?.updateKeys({ requestPeer: true });
+      conn.write('again\n');
+      expect((await party.heard(12)).toString()).toBe('hello\nagain\n');
       conn.close();
       await party.closed.reach(1);
     }
