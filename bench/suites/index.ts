@@ -11,6 +11,7 @@ import { idle } from './idle.ts';
 import { latency } from './latency.ts';
 import { reload } from './reload.ts';
 import { stalled } from './stalled.ts';
+import { storm } from './storm.ts';
 
 export const SUITES: readonly Suite[] = [
   http,
@@ -23,6 +24,7 @@ export const SUITES: readonly Suite[] = [
   latency,
   fanout,
   fairness,
+  storm,
   stalled,
   reload,
 ];

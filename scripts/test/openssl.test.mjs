@@ -133,4 +133,15 @@ describe('the cache', () => {
     expect(buildKey('gcc 12')).toBe(buildKey('gcc 12'));
     expect(buildKey('gcc 12')).not.toBe(buildKey('gcc 13'));
   });
+
+  it('keeps the libraries with different files of ours in them apart', () => {
+    const keyWith = (text) => {
+      const file = join(folder, 'added.h');
+      writeFileSync(file, text);
+      return buildKey('gcc 12', { 'ssl/added.h': file });
+    };
+    expect(keyWith('int one;')).toBe(keyWith('int one;'));
+    expect(keyWith('int one;')).not.toBe(keyWith('int two;'));
+    expect(keyWith('int one;')).not.toBe(buildKey('gcc 12', {}));
+  });
 });

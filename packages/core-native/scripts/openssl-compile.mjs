@@ -13,7 +13,7 @@ import {
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { onInterruption } from './interruption.mjs';
-import { CHANGED_LINES, CONFIGURE_FLAGS, OPENSSL } from './openssl-release.mjs';
+import { ADDED_FILES, CHANGED_LINES, CONFIGURE_FLAGS, OPENSSL } from './openssl-release.mjs';
 import { runStep } from './progress.mjs';
 import { runLogged } from './run-logged.mjs';
 import { SetupError } from './setup-error.mjs';
@@ -47,6 +47,7 @@ async function compileIn(folder, tarball, log) {
   await runStep(`OpenSSL ${OPENSSL.version}: unpack and configure`, async () => {
     await run('tar', ['-xzf', tarball, '--strip-components=1']);
     for (const change of CHANGED_LINES) changeLine(source, change);
+    for (const [file, from] of Object.entries(ADDED_FILES)) copyFileSync(from, join(source, file));
     await run('./Configure', CONFIGURE_FLAGS);
   });
   const totalFiles = countObjects(join(source, 'Makefile'));

@@ -2,6 +2,8 @@
 // Rule: whatever changes the resulting library is part of `buildKey`.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { cCompiler } from './required-tools.mjs';
 
 export const OPENSSL = {
@@ -48,8 +50,9 @@ export const CONFIGURE_FLAGS = [
  * SSL_get_tmp_key(3), which nothing here asks for. Gone with the handshake, none of them can be found in a memory dump
  * afterwards, and an idle session holds less: 7 KiB with X25519MLKEM768, which is what browsers negotiate.
  *
- * Key derivation: TLS 1.3 looks it up by name, locks included, eleven times in each handshake, and finds the same every time:
- * there is one library context, and one provider in it.
+ * Key schedule: TLS 1.3's, by HMAC over the hash functions themselves (openssl/tls13_hkdf.h). OpenSSL's way to it is longer than
+ * what is computed: it looks up its hash by name, locks included, some twenty times in each handshake, and finds the same
+ * every time, as there is one library context, and one provider in it.
  */
 export const CHANGED_LINES = [
   {
@@ -77,37 +80,54 @@ export const CHANGED_LINES = [
   },
   {
     file: 'ssl/tls13_enc.c',
-    line: '#define TLS13_MAX_LABEL_LEN 249',
+    line: 'static const unsigned char label_prefix[] = "\\x74\\x6C\\x73\\x31\\x33\\x20";',
     becomes: [
-      '#define TLS13_MAX_LABEL_LEN 249',
-      '',
-      'static CRYPTO_ONCE tls13_kdf_once = CRYPTO_ONCE_STATIC_INIT;',
-      'static EVP_KDF *tls13_kdf = NULL;',
-      '',
-      'static void tls13_kdf_fetch(void)',
-      '{',
-      '    tls13_kdf = EVP_KDF_fetch(NULL, OSSL_KDF_NAME_TLS1_3_KDF, NULL);',
-      '}',
-      '',
-      'static EVP_KDF *tls13_kdf_ref(void)',
-      '{',
-      '    if (!CRYPTO_THREAD_run_once(&tls13_kdf_once, tls13_kdf_fetch))',
-      '        return NULL;',
-      '    return tls13_kdf != NULL && EVP_KDF_up_ref(tls13_kdf) ? tls13_kdf : NULL;',
-      '}',
+      'static const unsigned char label_prefix[] = "\\x74\\x6C\\x73\\x31\\x33\\x20";',
+      '#include "tls13_hkdf.h"',
     ].join('\n'),
   },
   {
     file: 'ssl/tls13_enc.c',
     line: '    EVP_KDF *kdf = EVP_KDF_fetch(libctx, OSSL_KDF_NAME_TLS1_3_KDF, propq);',
-    becomes: '    EVP_KDF *kdf = tls13_kdf_ref();',
+    becomes: [
+      '    TLS13_HASH direct;',
+      '    if (tls13_hash_choose(&direct, libctx, propq, md)',
+      '        && tls13_expand_label(&direct, secret, label, labellen, data, datalen, out, outlen))',
+      '        return 1;',
+      '    EVP_KDF *kdf = EVP_KDF_fetch(libctx, OSSL_KDF_NAME_TLS1_3_KDF, propq);',
+    ].join('\n'),
   },
   {
     file: 'ssl/tls13_enc.c',
     line: '    kdf = EVP_KDF_fetch(sctx->libctx, OSSL_KDF_NAME_TLS1_3_KDF, sctx->propq);',
-    becomes: '    kdf = tls13_kdf_ref();',
+    becomes: [
+      '    TLS13_HASH direct;',
+      '    if (tls13_hash_choose(&direct, sctx->libctx, sctx->propq, md)',
+      '        && tls13_next_secret(&direct, prevsecret, insecret, insecretlen, outsecret))',
+      '        return 1;',
+      '    kdf = EVP_KDF_fetch(sctx->libctx, OSSL_KDF_NAME_TLS1_3_KDF, sctx->propq);',
+    ].join('\n'),
+  },
+  {
+    file: 'ssl/tls13_enc.c',
+    line: '    if (!EVP_Q_mac(sctx->libctx, "HMAC", sctx->propq, mdname,',
+    becomes: [
+      '    TLS13_HASH direct;',
+      '    if (tls13_hash_choose(&direct, sctx->libctx, sctx->propq, md)) {',
+      '        const TLS13_PART part = { hash, hashlen };',
+      '        tls13_hmac(&direct, key, hashlen, &part, 1, out);',
+      '        len = hashlen;',
+      '        goto err;',
+      '    }',
+      '    if (!EVP_Q_mac(sctx->libctx, "HMAC", sctx->propq, mdname,',
+    ].join('\n'),
   },
 ];
+
+/** Files of ours that go into the source, by where they go. */
+export const ADDED_FILES = {
+  'ssl/tls13_hkdf.h': join(import.meta.dirname, '../openssl/tls13_hkdf.h'),
+};
 
 /** What the compiler says about itself, and the flags from the environment that Configure takes over. */
 export function compilerIdentity(compiler = cCompiler(), env = process.env) {
@@ -117,8 +137,9 @@ export function compilerIdentity(compiler = cCompiler(), env = process.env) {
 }
 
 /** Names one build of OpenSSL: equal keys mean interchangeable libraries. */
-export function buildKey(compiler = compilerIdentity()) {
-  const changes = JSON.stringify(CHANGED_LINES);
+export function buildKey(compiler = compilerIdentity(), addedFiles = ADDED_FILES) {
+  const added = Object.entries(addedFiles).map(([file, from]) => [file, readFileSync(from, 'utf8')]);
+  const changes = JSON.stringify([CHANGED_LINES, added]);
   const parts = [OPENSSL.version, OPENSSL.sha256, changes, ...CONFIGURE_FLAGS, compiler, process.arch];
   return `openssl-${OPENSSL.version}-${createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 16)}`;
 }

@@ -17,6 +17,7 @@ import type { Deadline } from './deadline.ts';
 import { isDoubtful, isError, isReadable, isWritable } from './edges.ts';
 import { TimeoutError } from './errors.ts';
 import { fileRange, fileSource, type SendableFile, type SendFileOptions, unsent } from './file-source.ts';
+import type { Stepper } from './handshake-queue.ts';
 import type { Hooks } from './hooks.ts';
 import { runsHooks, stepLifecycle } from './lifecycle.ts';
 import { Listing } from './listing.ts';
@@ -29,7 +30,7 @@ import { acceptsBytes, awaitsReadable, awaitsWritable } from './write-half.ts';
 
 export class ReactorConnection<State>
   extends ConnectionBecoming<State>
-  implements Connection<State>, Flushable, Receiver, DeadlineListener, Handshaking
+  implements Connection<State>, Flushable, Stepper, Receiver, DeadlineListener, Handshaking
 {
   private readonly protocols: ConnectionInit<State>['protocols'];
   protected readonly telling: Telling<State>;
@@ -181,6 +182,11 @@ export class ReactorConnection<State>
     this.dispatch(0);
   }
 
+  onStep(): void {
+    this.listing.takeStep();
+    this.dispatch(0);
+  }
+
   onFlush(): void {
     this.listing.takeFlush();
     this.dispatch(0);
@@ -230,8 +236,8 @@ export class ReactorConnection<State>
     const before = this.writing.finishBefore();
     if (before === 'failed') return this.transportFailed(this.writing.failure());
     if (before === 'waits') return;
-    // A plain transport has nothing to compute: only sealed ones draw on the budget.
-    if (this.transport.secure && !this.loop.takeHandshakeStep()) return this.listing.ready();
+    // A plain transport has nothing to compute: only sealed ones wait for their turn.
+    if (this.transport.secure && !this.loop.takeHandshakeStep(this)) return this.listing.step();
     const progress = this.transport.handshake();
     // It may have asked code of the user, which may do anything.
     if (this.lifecycle !== 'handshaking') return;

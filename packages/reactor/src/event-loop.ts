@@ -1,9 +1,9 @@
 /**
- * One turn: dispatch the edges of a batch, run the ready list, flush what was written from outside, and free what was
- * closed. Deadlines and writes made between turns come in by the same door.
+ * One turn: dispatch the edges of a batch, those of listeners last, run the ready list, take a few handshake steps, flush what
+ * was written from outside, and free what was closed. Deadlines and writes made between turns come in by the same door.
  *
  * Rule: slots are freed at the end of a turn, never inside it; the ready list of this turn was made by the one before,
- * so that whoever comes back at once waits behind all others.
+ * so that whoever comes back at once waits behind all others; and whoever is open goes before who wants to be.
  */
 import { EVENT_FIELDS } from '@sluice/core-native';
 import { Admission } from './admission.ts';
@@ -11,6 +11,7 @@ import { type Counters, newCounters } from './counters.ts';
 import { type Clock, DeadlineWheel } from './deadline-wheel.ts';
 import type { Disk } from './disk.ts';
 import { FileBuffers } from './file-buffers.ts';
+import { HandshakeQueue, type Stepper } from './handshake-queue.ts';
 import type { Limits } from './limits.ts';
 import type { Flushable, Loop, Reaped, Sockets } from './loop.ts';
 import { type Timeouts, timeoutsOf } from './open-deadlines.ts';
@@ -23,6 +24,7 @@ import { ResidentFiles } from './resident-files.ts';
 import { SlotTable } from './slot-table.ts';
 
 const NOBODY: readonly Pollable[] = [];
+const NO_EVENTS: readonly number[] = [];
 
 /** For so many full batches at most deadlines wait until what has arrived was read: load alone must not end them. */
 const MOST_PUT_OFF = 64;
@@ -63,7 +65,7 @@ export class EventLoop implements Loop {
   private ready: Pollable[] = [];
   private unflushed: Flushable[] = [];
   private retired: Pollable[] = [];
-  private handshakeSteps: number;
+  private readonly handshakes = new HandshakeQueue();
   private inTurn = false;
   private flushQueued = false;
   /** The last batch was full: the kernel may have more edges. */
@@ -81,7 +83,6 @@ export class EventLoop implements Loop {
     this.admission = new Admission(init.limits);
     this.poisonReads = init.poisonReads;
     this.onError = init.onError;
-    this.handshakeSteps = init.limits.handshakeBudget;
     this.deadlines = new DeadlineWheel(init.clock, () => this.turn(0, true));
     this.poller.start((count) => this.turn(count, false));
   }
@@ -129,10 +130,13 @@ export class EventLoop implements Loop {
     this.endTurnSoon();
   }
 
-  takeHandshakeStep(): boolean {
-    if (this.handshakeSteps === 0) return false;
-    this.handshakeSteps -= 1;
-    return true;
+  enqueueHandshake(stepper: Stepper): void {
+    this.handshakes.add(stepper);
+    if (!this.inTurn) this.poller.wake();
+  }
+
+  takeHandshakeStep(stepper: Stepper): boolean {
+    return this.handshakes.take(stepper);
   }
 
   retire(pollable: Pollable): void {
@@ -160,12 +164,12 @@ export class EventLoop implements Loop {
     this.beginTurn();
     this.counters.turns += 1;
     this.counters.events += count;
-    this.handshakeSteps = this.limits.handshakeBudget;
     try {
       const due = this.takeReady();
       this.counters.readyTurns += due.length;
       this.dispatchBatch(count);
       for (const pollable of due) this.run(pollable, () => pollable.onTurn());
+      if (this.handshakes.length > 0) this.takeHandshakeSteps();
       if (count > 0) this.mayHaveMore = count * EVENT_FIELDS === this.poller.events.length;
       if (deadlinesDue || this.putOff > 0) this.expire();
     } finally {
@@ -199,20 +203,38 @@ export class EventLoop implements Loop {
     return due;
   }
 
+  private takeHandshakeSteps(): void {
+    this.handshakes.serve(this.limits.handshakeBudget, (stepper) =>
+      this.run(stepper, () => stepper.onStep()),
+    );
+  }
+
   private dispatchBatch(count: number): void {
     const { events } = this.poller;
+    let listeners: number[] | undefined;
     for (let at = 0; at < count * EVENT_FIELDS; at += EVENT_FIELDS) {
       const pollable = this.slots.lookup(events[at] as number, events[at + 1] as number);
       if (pollable === undefined) {
         this.counters.staleEvents += 1;
-        continue;
+      } else if (pollable.listener === pollable) {
+        listeners ??= [];
+        listeners.push(at);
+      } else {
+        this.edge(pollable, events[at + 2] as number);
       }
-      const ready = events[at + 2] as number;
-      try {
-        pollable.onEdge(ready);
-      } catch (thrown) {
-        this.broken(pollable, thrown);
-      }
+    }
+    for (const at of listeners ?? NO_EVENTS) {
+      // It may have been closed by somebody who was served before.
+      const pollable = this.slots.lookup(events[at] as number, events[at + 1] as number);
+      if (pollable !== undefined) this.edge(pollable, events[at + 2] as number);
+    }
+  }
+
+  private edge(pollable: Pollable, ready: number): void {
+    try {
+      pollable.onEdge(ready);
+    } catch (thrown) {
+      this.broken(pollable, thrown);
     }
   }
 
@@ -226,7 +248,7 @@ export class EventLoop implements Loop {
     }
     if (this.retired.length > 0) this.reap();
     this.inTurn = false;
-    if (this.ready.length > 0 || this.unflushed.length > 0) this.poller.wake();
+    if (this.ready.length > 0 || this.unflushed.length > 0 || this.handshakes.length > 0) this.poller.wake();
   }
 
   private reap(): void {

@@ -1,18 +1,21 @@
 /**
- * Where one connection is listed with the loop: for the next turn, and for the flush at the end of this one.
+ * Where one connection is listed with the loop: for the next turn, for a step of its handshake, and for the flush at the end
+ * of this turn.
  *
- * Rule: never twice on the same list, and on neither once it is closed.
+ * Rule: never twice on the same list, and on none once it is closed.
  */
+import type { Stepper } from './handshake-queue.ts';
 import type { Flushable, Loop } from './loop.ts';
 
 export class Listing {
   private readonly loop: Loop;
-  private readonly connection: Flushable;
+  private readonly connection: Flushable & Stepper;
   private listedReady = false;
   private listedFlush = false;
+  private listedStep = false;
   private closed = false;
 
-  constructor(loop: Loop, connection: Flushable) {
+  constructor(loop: Loop, connection: Flushable & Stepper) {
     this.loop = loop;
     this.connection = connection;
   }
@@ -22,6 +25,13 @@ export class Listing {
     if (this.listedReady || this.closed) return;
     this.listedReady = true;
     this.loop.enqueueReady(this.connection);
+  }
+
+  /** It has a step of its handshake to take. */
+  step(): void {
+    if (this.listedStep || this.closed) return;
+    this.listedStep = true;
+    this.loop.enqueueHandshake(this.connection);
   }
 
   /** Something was written to it from outside of its dispatch, which would end with a flush anyway. */
@@ -34,6 +44,11 @@ export class Listing {
   /** Its turn has come. */
   takeReady(): void {
     this.listedReady = false;
+  }
+
+  /** Its step has come. */
+  takeStep(): void {
+    this.listedStep = false;
   }
 
   /** Its flush has come. */

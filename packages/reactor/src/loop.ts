@@ -8,6 +8,7 @@ import type { Counters } from './counters.ts';
 import type { Clock, DeadlineWheel } from './deadline-wheel.ts';
 import type { Disk } from './disk.ts';
 import type { FileBuffers } from './file-buffers.ts';
+import type { Stepper } from './handshake-queue.ts';
 import type { Limits } from './limits.ts';
 import type { Timeouts } from './open-deadlines.ts';
 import type { Outbox } from './outbox.ts';
@@ -94,8 +95,10 @@ export interface Loop {
   enqueueReady(pollable: Pollable): void;
   /** Its `onFlush` runs at the end of this turn, or in a microtask when no turn is under way. Not to be listed twice. */
   enqueueFlush(flushable: Flushable): void;
-  /** Takes one handshake step from this turn's budget; false when it is used up. */
-  takeHandshakeStep(): boolean;
+  /** Its `onStep` runs behind everything else in this turn or a later one. The caller sees to it that nobody is listed twice. */
+  enqueueHandshake(stepper: Stepper): void;
+  /** Whether it may take a handshake step now: inside of its `onStep`, once. */
+  takeHandshakeStep(stepper: Stepper): boolean;
   /** The slot is released after the batch. */
   retire(pollable: Pollable): void;
   /** Tells of an exception that a callback of the user threw. Never throws. */
