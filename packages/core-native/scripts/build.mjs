@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Builds build/Release/ with cmake-js when something that goes into it changed: the addon, sluice.node, and beside it the
-// library that injects faults for tests, sluice_faults.so; and for tests another addon, with sanitizers, to
-// build-sanitized/.
+// Builds build/Release/ with cmake-js when something that goes into it changed: the addon, sluice.node, and beside it what
+// tests preload, sluice_faults.so that injects faults and sluice_allocations.so that counts; and for tests another addon,
+// with sanitizers, to build-sanitized/.
 // Rule: nothing is downloaded but OpenSSL's source; Node-API's headers are a package, uv.h is the running Node's.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -19,14 +19,15 @@ import { SetupError } from './setup-error.mjs';
 
 const PACKAGE = join(import.meta.dirname, '..');
 const FAULTS = 'sluice_faults.so';
+const ALLOCATIONS = 'sluice_allocations.so';
 
-/** The addon that is shipped, and the library that injects faults into it. */
+/** The addon that is shipped, and the libraries that are preloaded to try it. */
 const RELEASE = {
   title: 'the addon',
   folder: join(PACKAGE, 'build'),
   options: [],
   target: 'all',
-  libraries: [FAULTS],
+  libraries: [FAULTS, ALLOCATIONS],
 };
 /** The one that sees its own mistakes; it loads only into a process that has libasan (docs/sanitizers.md). */
 const SANITIZED = {
