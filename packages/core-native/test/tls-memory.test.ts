@@ -48,7 +48,7 @@ function idleSessions({ client = {}, server = {}, side = 'server' }: Options = {
 /** Why nothing can be counted, or what is counted is not ours to answer for. */
 function obstacle(): string | undefined {
   if (process.env['SLUICE_ADDON']) return 'AddressSanitizer has a malloc of its own';
-  if (process.env['OPENSSL_ROOT_DIR']) return 'the OpenSSL of OPENSSL_ROOT_DIR is somebody else\'s build';
+  if (process.env['OPENSSL_ROOT_DIR']) return "the OpenSSL of OPENSSL_ROOT_DIR is somebody else's build";
   return undefined;
 }
 
@@ -57,7 +57,11 @@ const SESSIONS: readonly [title: string, options: Options, most: { bytes: number
   // 8184, 15
   ['a server, TLS 1.3, X25519', { client: { groups: 'X25519' } }, { bytes: 8_300, blocks: 15 }],
   // 8248, 16: the key of 1.2 KiB that the client sent is gone, and so are its 5 KiB of intermediate results
-  ['a server, TLS 1.3, X25519MLKEM768', { client: { groups: 'X25519MLKEM768' } }, { bytes: 8_300, blocks: 16 }],
+  [
+    'a server, TLS 1.3, X25519MLKEM768',
+    { client: { groups: 'X25519MLKEM768' } },
+    { bytes: 8_300, blocks: 16 },
+  ],
   // 8392, 19: what is read ahead of a change of keys has to have somewhere to go
   ['a server that reads ahead', { server: { bio: 'socket' } }, { bytes: 8_500, blocks: 20 }],
   // 9581, 30
