@@ -59,7 +59,8 @@ export const CONFIGURE_FLAGS = [
  *
  * Between two keys: what was read ahead of a change of keys is handed on in a buffer that every record layer has for that.
  * Who reads a record at a time, as our shared buffers have it, has nothing to hand on. With kernel TLS reading ahead may begin
- * after the handshake; who else began that late would have nowhere to put it, and the session would fail.
+ * after the handshake; who else began that late would have nowhere to put it, and the session would fail. (As OpenSSL has it, it
+ * would then free the old record layer a second time.)
  *
  * Nonces: each key of AES-GCM has room for one of 128 bytes. TLS has 12.
  *
@@ -157,6 +158,17 @@ export const CHANGED_LINES = [
       '            if (next == NULL',
       '                && (level == OSSL_RECORD_PROTECTION_LEVEL_NONE || s->rlayer.read_ahead',
       '                    || (s->options & SSL_OP_ENABLE_KTLS) != 0)) {',
+    ].join('\n'),
+  },
+  {
+    file: 'ssl/record/rec_layer_s3.c',
+    line: '        if (*thismethod != NULL && !(*thismethod)->free(*thisrl)) {',
+    becomes: [
+      '        const int freed = *thismethod == NULL || (*thismethod)->free(*thisrl);',
+      '',
+      '        *thisrl = newrl;',
+      '        *thismethod = meth;',
+      '        if (!freed) {',
     ].join('\n'),
   },
   {
