@@ -1,6 +1,7 @@
 /** Every suite, in the order in which they are measured and reported. */
 import type { Suite } from '../lib/suite.ts';
 import { bulk } from './bulk.ts';
+import { crowd } from './crowd.ts';
 import { echo } from './echo.ts';
 import { fairness } from './fairness.ts';
 import { fanout } from './fanout.ts';
@@ -21,6 +22,7 @@ export const SUITES: readonly Suite[] = [
   bulk,
   file,
   idle,
+  crowd,
   latency,
   fanout,
   fairness,

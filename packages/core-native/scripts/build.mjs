@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Builds build/Release/ with cmake-js when something that goes into it changed: the addon, sluice.node, and beside it the
-// library that injects faults for tests, sluice_faults.so, and the one that counts for them, sluice_counts.so; and for tests another addon, with sanitizers, to build-sanitized/.
+// Builds build/Release/ with cmake-js when something that goes into it changed: the addon, sluice.node, and beside it what
+// tests preload: sluice_faults.so that injects faults, sluice_allocations.so that weighs what is held, and sluice_counts.so
+// that counts calls; and for tests another addon, with sanitizers, to build-sanitized/.
 // Rule: nothing is downloaded but OpenSSL's source; Node-API's headers are a package, uv.h is the running Node's.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -18,15 +19,16 @@ import { SetupError } from './setup-error.mjs';
 
 const PACKAGE = join(import.meta.dirname, '..');
 const FAULTS = 'sluice_faults.so';
+const ALLOCATIONS = 'sluice_allocations.so';
 const COUNTS = 'sluice_counts.so';
 
-/** The addon that is shipped, the library that injects faults into it, and the one that counts what it calls. */
+/** The addon that is shipped, and the libraries that are preloaded to try it. */
 const RELEASE = {
   title: 'the addon',
   folder: join(PACKAGE, 'build'),
   options: [],
   target: 'all',
-  libraries: [FAULTS, COUNTS],
+  libraries: [FAULTS, ALLOCATIONS, COUNTS],
 };
 /** The one that sees its own mistakes; it loads only into a process that has libasan (docs/sanitizers.md). */
 const SANITIZED = {

@@ -31,6 +31,10 @@ export const CONFIGURE_FLAGS = [
   'no-ssl3',
   'no-dtls',
   'no-quic',
+  // Of no use here, and each of them has fields in every session.
+  'no-srp',
+  'no-ct',
+  'no-nextprotoneg',
   '-fPIC',
   // Calls between its own functions go straight, and may be inlined: none of them is to be replaced from outside.
   '-fvisibility=hidden',
@@ -49,6 +53,18 @@ export const CONFIGURE_FLAGS = [
  * Keys of the handshake: both ephemeral ones are kept for as long as the session lives, only to be shown by
  * SSL_get_tmp_key(3), which nothing here asks for. Gone with the handshake, none of them can be found in a memory dump
  * afterwards, and an idle session holds less: 7 KiB with X25519MLKEM768, which is what browsers negotiate.
+ *
+ * What a handshake of TLS 1.3 leaves behind: two digests of its messages, what either side said it can do, and a copy of the
+ * context's certificates and settings, which the session shares from then on. All of it would be for certificates that are asked
+ * of a client after the handshake, and for being shown: nothing here does either. A client that announced it would answer
+ * keeps it. TLS 1.2 keeps it, too, for it may renegotiate. 2.3 KiB, in two dozen allocations.
+ *
+ * Between two keys: what was read ahead of a change of keys is handed on in a buffer that every record layer has for that.
+ * Who reads a record at a time, as our shared buffers have it, has nothing to hand on. With kernel TLS reading ahead may begin
+ * after the handshake; who else began that late would have nowhere to put it, and the session would fail. (As OpenSSL has it, it
+ * would then free the old record layer a second time.)
+ *
+ * Nonces: each key of AES-GCM has room for one of 128 bytes. TLS has 12.
  *
  * Key schedule: TLS 1.3's, by HMAC over the hash functions themselves (openssl/tls13_hkdf.h). OpenSSL's way to it is longer than
  * what is computed: it looks up its hash by name, locks included, some twenty times in each handshake, and finds the same
@@ -77,6 +93,91 @@ export const CHANGED_LINES = [
       '        EVP_PKEY_free(s->s3.tmp.pkey);',
       '        s->s3.tmp.pkey = NULL;',
     ].join('\n'),
+  },
+  {
+    file: 'ssl/statem/statem_lib.c',
+    line: '        s->ext.ticket_expected = 0;',
+    becomes: [
+      '        s->ext.ticket_expected = 0;',
+      '        if (SSL_CONNECTION_IS_TLS13(s)',
+      '            && (s->server || s->post_handshake_auth == SSL_PHA_NONE)) {',
+      '            int references;',
+      '',
+      '            ssl3_free_digest_list(s);',
+      '            EVP_MD_CTX_free(s->pha_dgst);',
+      '            s->pha_dgst = NULL;',
+      '            sk_SSL_CIPHER_free(s->peer_ciphers);',
+      '            s->peer_ciphers = NULL;',
+      '            OPENSSL_free(s->shared_sigalgs);',
+      '            s->shared_sigalgs = NULL;',
+      '            s->shared_sigalgslen = 0;',
+      '            OPENSSL_free(s->s3.tmp.peer_sigalgs);',
+      '            s->s3.tmp.peer_sigalgs = NULL;',
+      '            s->s3.tmp.peer_sigalgslen = 0;',
+      '            OPENSSL_free(s->s3.tmp.peer_cert_sigalgs);',
+      '            s->s3.tmp.peer_cert_sigalgs = NULL;',
+      '            s->s3.tmp.peer_cert_sigalgslen = 0;',
+      '            OPENSSL_free(s->s3.tmp.valid_flags);',
+      '            s->s3.tmp.valid_flags = NULL;',
+      '            OPENSSL_free(s->s3.tmp.ciphers_raw);',
+      '            s->s3.tmp.ciphers_raw = NULL;',
+      '            s->s3.tmp.ciphers_rawlen = 0;',
+      '            OPENSSL_free(s->ext.peer_supportedgroups);',
+      '            s->ext.peer_supportedgroups = NULL;',
+      '            s->ext.peer_supportedgroups_len = 0;',
+      '            OPENSSL_free(s->ext.supportedgroups);',
+      '            s->ext.supportedgroups = NULL;',
+      '            s->ext.supportedgroups_len = 0;',
+      '            OPENSSL_free(s->ext.keyshares);',
+      '            s->ext.keyshares = NULL;',
+      '            s->ext.keyshares_len = 0;',
+      '            OPENSSL_free(s->ext.tuples);',
+      '            s->ext.tuples = NULL;',
+      '            s->ext.tuples_len = 0;',
+      '            sk_SSL_CIPHER_free(s->tls13_ciphersuites);',
+      '            s->tls13_ciphersuites = NULL;',
+      '            if (s->cert != sctx->cert',
+      '                && CRYPTO_UP_REF(&sctx->cert->references, &references)) {',
+      '                ssl_cert_free(s->cert);',
+      '                s->cert = sctx->cert;',
+      '                s->s3.tmp.cert = NULL;',
+      '            }',
+      '        }',
+    ].join('\n'),
+  },
+  {
+    file: 'ssl/record/rec_layer_s3.c',
+    line: '                next = BIO_new(BIO_s_mem());',
+    becomes: [
+      '                if (level == OSSL_RECORD_PROTECTION_LEVEL_NONE || s->rlayer.read_ahead',
+      '                    || (s->options & SSL_OP_ENABLE_KTLS) != 0)',
+      '                    next = BIO_new(BIO_s_mem());',
+    ].join('\n'),
+  },
+  {
+    file: 'ssl/record/rec_layer_s3.c',
+    line: '            if (next == NULL) {',
+    becomes: [
+      '            if (next == NULL',
+      '                && (level == OSSL_RECORD_PROTECTION_LEVEL_NONE || s->rlayer.read_ahead',
+      '                    || (s->options & SSL_OP_ENABLE_KTLS) != 0)) {',
+    ].join('\n'),
+  },
+  {
+    file: 'ssl/record/rec_layer_s3.c',
+    line: '        if (*thismethod != NULL && !(*thismethod)->free(*thisrl)) {',
+    becomes: [
+      '        const int freed = *thismethod == NULL || (*thismethod)->free(*thisrl);',
+      '',
+      '        *thisrl = newrl;',
+      '        *thismethod = meth;',
+      '        if (!freed) {',
+    ].join('\n'),
+  },
+  {
+    file: 'providers/implementations/include/prov/ciphercommon_gcm.h',
+    line: '#define GCM_IV_MAX_SIZE (1024 / 8)',
+    becomes: '#define GCM_IV_MAX_SIZE 16',
   },
   {
     file: 'ssl/tls13_enc.c',

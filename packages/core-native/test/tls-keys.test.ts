@@ -56,6 +56,19 @@ describe.each(BIOS)('a key update, by the %s BIO,', (bio) => {
     pair.close();
   });
 
+  it('between data that arrives all at once loses none of it', () => {
+    const pair = open();
+    for (const text of ['one', 'two', 'six']) {
+      writeAll(pair.client, pair.sockets.client, Buffer.from(text));
+      expect(pair.client.updateKeys(false)).toBe(0);
+    }
+    writeAll(pair.client, pair.sockets.client, Buffer.from('ten'));
+    expect(readExactly(pair.server, pair.sockets.server, 12).toString()).toBe('onetwosixten');
+    expect(pair.server.keyUpdates().received).toBe(3);
+    converse(pair);
+    pair.close();
+  });
+
   it('P17 does not overtake a blocked write, and follows it', () => {
     const pair = open();
     const bytes = Buffer.alloc(16_384, 'blocked ');
