@@ -33,9 +33,7 @@ function frameName(line: string): string | undefined {
   const [, symbol = '', object = ''] = /^\s+[0-9a-f]+ (.*?) \((\S+)\)$/.exec(line) ?? [];
   const name = symbol.replace(/\+0x[0-9a-f]+$/, '');
   if (name === '' || name === '[unknown]') return undefined;
-  const script = /^(?:JS|LazyCompile|Function|Script|Eval):[~*^+]?\s*(\S*)\s+(\S+?):(\d+)(?::\d+)?$/.exec(
-    name,
-  );
+  const script = /^(?:JS|LazyCompile|Function|Script|Eval):[~*^+]?(.*?)\s*(\S+):(\d+):\d+$/.exec(name);
   if (script !== null)
     return `${script[1] || '(anonymous)'} ${scriptName(script[2] ?? '')}:${script[3]} [js]`;
   const where = object.includes('kernel') ? ' [kernel]' : object.endsWith('sluice.node') ? ' [addon]' : '';

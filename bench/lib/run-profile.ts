@@ -26,7 +26,10 @@ const GRAPHED: Readonly<Record<string, string>> = {
   https: 'tls, 64 connections',
 };
 
-/** Of `suites`, all where none is named; `graphs` instead of suites draws the flame graphs alone. Resolves with the page's path. */
+/** What may stand where the name of a suite does: the flame graphs alone, and nothing but the page written anew. */
+const PARTS: readonly string[] = ['graphs', 'report'];
+
+/** Of `suites` and the graphs, all where none is named. Resolves with the path of the page. */
 export async function runProfile(
   suites: readonly Suite[],
   names: readonly string[],
@@ -34,10 +37,12 @@ export async function runProfile(
   signal: AbortSignal,
 ): Promise<string> {
   const profiled = suites.filter(({ name }) => PROFILED_UNITS[name] !== undefined);
-  const unknown = names.find((name) => name !== 'graphs' && !profiled.some((suite) => suite.name === name));
+  const unknown = names.find(
+    (name) => !PARTS.includes(name) && !profiled.some((suite) => suite.name === name),
+  );
   if (unknown !== undefined) {
     const known = profiled.map(({ name }) => name).join(', ');
-    throw new BenchError(`there is no profile of "${unknown}". There are: ${known}; and graphs`);
+    throw new BenchError(`there is no profile of "${unknown}". There are: ${known}; and ${PARTS.join(', ')}`);
   }
   const isWanted = (name: string) => names.length === 0 || names.includes(name);
   await mkdir(RESULTS, { recursive: true });

@@ -13,19 +13,20 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const SCRIPT = `node
 	ffffffff81234567 tcp_sendmsg+0x1c ([kernel.kallsyms])
 	    7f0000001000 sluice::Send(Napi::CallbackInfo const&)+0x40 (/somewhere/build/Release/sluice.node)
-	    7f0000002000 JS:*flush file:///somebody/packages/reactor/dist/index.js:120:7+0x9c (/tmp/perf-1.map)
+	    7f0000002000 JS:*get flush file:///somebody/packages/reactor/dist/index.js:120:7+0x9c (/tmp/perf-1.map)
 	         c494db v8::internal::(anonymous namespace)::Invoke<int>(int)+0x12b (/usr/bin/node)
 	          27249 __libc_start_call_main+0x79 (/usr/lib/libc.so.6)
 
 node
 	ffffffff81234567 tcp_sendmsg+0x9 ([kernel.kallsyms])
 	    7f0000001000 sluice::Send(Napi::CallbackInfo const&)+0x99 (/somewhere/build/Release/sluice.node)
-	    7f0000002000 JS:*flush file:///somebody/packages/reactor/dist/index.js:120:7+0x9c (/tmp/perf-1.map)
+	    7f0000002000 JS:*get flush file:///somebody/packages/reactor/dist/index.js:120:7+0x9c (/tmp/perf-1.map)
 	         c494db v8::internal::(anonymous namespace)::Invoke<int>(int)+0x12b (/usr/bin/node)
 	          27249 __libc_start_call_main+0x79 (/usr/lib/libc.so.6)
 
 node
 	    7f0000003000 aes_gcm_encrypt+0x1 (/somewhere/build/Release/sluice.node)
+	    7f0000002000 JS:~ node:internal/timers:438:3+0x9c (/tmp/perf-1.map)
 	               0 [unknown] ([unknown])
 `;
 
@@ -35,10 +36,10 @@ describe('stacks', () => {
   it('that are equal but for addresses are one, outermost first, and tell no folder of the machine', () => {
     expect([...stacks]).toEqual([
       [
-        'v8::internal::anonymous::Invoke;flush packages/reactor/dist/index.js:120 [js];sluice::Send [addon];tcp_sendmsg [kernel]',
+        'v8::internal::anonymous::Invoke;get flush packages/reactor/dist/index.js:120 [js];sluice::Send [addon];tcp_sendmsg [kernel]',
         2,
       ],
-      ['(callers unknown);aes_gcm_encrypt [addon]', 1],
+      ['(callers unknown);(anonymous) timers:438 [js];aes_gcm_encrypt [addon]', 1],
     ]);
   });
 

@@ -24,7 +24,6 @@ import { ResidentFiles } from './resident-files.ts';
 import { SlotTable } from './slot-table.ts';
 
 const NOBODY: readonly Pollable[] = [];
-const NO_EVENTS: readonly number[] = [];
 
 /** For so many full batches at most deadlines wait until what has arrived was read: load alone must not end them. */
 const MOST_PUT_OFF = 64;
@@ -203,10 +202,16 @@ export class EventLoop implements Loop {
     return due;
   }
 
+  private readonly takeStep = (stepper: Stepper): void => {
+    try {
+      stepper.onStep();
+    } catch (thrown) {
+      this.broken(stepper, thrown);
+    }
+  };
+
   private takeHandshakeSteps(): void {
-    this.handshakes.serve(this.limits.handshakeBudget, (stepper) =>
-      this.run(stepper, () => stepper.onStep()),
-    );
+    this.handshakes.serve(this.limits.handshakeBudget, this.takeStep);
   }
 
   private dispatchBatch(count: number): void {
@@ -223,7 +228,12 @@ export class EventLoop implements Loop {
         this.edge(pollable, events[at + 2] as number);
       }
     }
-    for (const at of listeners ?? NO_EVENTS) {
+    if (listeners !== undefined) this.dispatchListeners(listeners);
+  }
+
+  private dispatchListeners(positions: readonly number[]): void {
+    const { events } = this.poller;
+    for (const at of positions) {
       // It may have been closed by somebody who was served before.
       const pollable = this.slots.lookup(events[at] as number, events[at + 1] as number);
       if (pollable !== undefined) this.edge(pollable, events[at + 2] as number);

@@ -12,20 +12,25 @@ export interface Stepper extends Pollable {
   onStep(): void;
 }
 
+/** So many that are over are worth moving the others. */
+const MANY = 256;
+
 export class HandshakeQueue {
-  private waiting: Stepper[] = [];
-  /** Those before it have had their turn. */
+  /** Those who wait are in `[next, end)`. It keeps its room: an array that is emptied has to be made anew for the next. */
+  private readonly waiting: (Stepper | undefined)[] = [];
   private next = 0;
+  private end = 0;
   private stepping: Stepper | undefined;
 
   /** How many wait. */
   get length(): number {
-    return this.waiting.length - this.next;
+    return this.end - this.next;
   }
 
   /** Puts it at the end. The caller sees to it that nobody waits twice. */
   add(stepper: Stepper): void {
-    this.waiting.push(stepper);
+    this.waiting[this.end] = stepper;
+    this.end += 1;
   }
 
   /** Whether `stepper` may take its step now: once, when its turn has come. */
@@ -40,9 +45,10 @@ export class HandshakeQueue {
    * any more uses up none of them.
    */
   serve(budget: number, run: (stepper: Stepper) => void): void {
-    const end = this.waiting.length;
+    const { end } = this;
     for (let left = budget; left > 0 && this.next < end; ) {
       const stepper = this.waiting[this.next] as Stepper;
+      this.waiting[this.next] = undefined;
       this.next += 1;
       this.stepping = stepper;
       run(stepper);
@@ -54,8 +60,10 @@ export class HandshakeQueue {
 
   /** At most half of it is over, so that a long queue is not copied in each turn. */
   private compact(): void {
-    if (this.next * 2 < this.waiting.length) return;
-    this.waiting = this.waiting.slice(this.next);
+    if (this.next < this.end && (this.next < MANY || this.next * 2 < this.end)) return;
+    this.waiting.copyWithin(0, this.next, this.end);
+    this.waiting.fill(undefined, this.end - this.next, this.end);
+    this.end -= this.next;
     this.next = 0;
   }
 }
