@@ -12,7 +12,7 @@ export interface Limits {
   readonly fileBudgetBytes: number;
   /** Connections that one listener accepts in one turn. Default 64. */
   readonly acceptBudget: number;
-  /** Handshake steps in one turn, behind everything else in it; a full TLS handshake costs as much as forty requests. Default 2. */
+  /** Handshake steps in one turn, behind everything else in it; a full TLS handshake costs as much as forty requests. Default 8. */
   readonly handshakeBudget: number;
   /** `write` answers false from here on. Default 128 KiB. */
   readonly highWaterMarkBytes: number;
@@ -66,7 +66,7 @@ export const DEFAULT_LIMITS: Limits = {
   readBudgetBytes: 64 * 1024,
   fileBudgetBytes: 1024 * 1024,
   acceptBudget: 64,
-  handshakeBudget: 2,
+  handshakeBudget: 8,
   highWaterMarkBytes: 128 * 1024,
   lowWaterMarkBytes: 32 * 1024,
   maxQueuedBytes: 64 * 1024 * 1024,
