@@ -7,7 +7,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type HttpServer, type Scheme, startHttp } from './support/http-server.ts';
 import { keystream } from './support/keystream.ts';
 import { collect, ProxyClient } from './support/proxy-client.ts';
-import { PROXIES, type ProxyName, startProxy } from './support/reverse-proxy.ts';
+import { haproxyMajorVersion, PROXIES, type ProxyName, startProxy } from './support/reverse-proxy.ts';
 import { runTool } from './support/run-tool.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -73,10 +73,9 @@ describe.each<readonly [ProxyName, Scheme]>(CELLS)('%s in front of us over %s', 
   });
 
   it.for(['with its length', 'chunked'])('passes a body down, %s', async (how, { skip }) => {
-    // Not settled: its kernel has acknowledged all of it, no socket holds anything, and its client waits for the last kilobyte.
     skip(
-      name === 'haproxy' && scheme === 'https',
-      'behind haproxy 2.6 the end of a large sealed body now and then does not arrive',
+      name === 'haproxy' && scheme === 'https' && haproxyMajorVersion() < 3,
+      'haproxy 2.6 now and then keeps the rest of a record whose beginning its client has got',
     );
     const { client } = await begin(async (_req, res) => {
       if (how === 'chunked') {

@@ -170,6 +170,16 @@ export function afterEnd(): HttpUsageError {
 }
 
 /** For what a handler of the web-standard shape made and nobody can send. */
+export function headSent(): HttpUsageError {
+  const message = 'the head has been sent; set header fields before write() or end()';
+  return new HttpUsageError('ERR_HTTP_HEAD_SENT', message);
+}
+
+export function sendingFile(): HttpUsageError {
+  const message = 'a file is being sent as the whole body; await sendFile() before anything else';
+  return new HttpUsageError('ERR_HTTP_SENDING_FILE', message);
+}
+
 export function unsendable(message: string): HttpUsageError {
   return new HttpUsageError('ERR_HTTP_FETCH_RESPONSE', message);
 }

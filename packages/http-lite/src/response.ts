@@ -8,11 +8,19 @@ import type { Connection, SendableFile } from '@sluice/reactor';
 import { type AnswerFraming, isBodiless, sizeOf } from './answer-framing.ts';
 import type { AnswerOwner } from './answer-owner.ts';
 import { errorText } from './error-response.ts';
-import { afterEnd, closedOrRefused, HttpUsageError, lengthMismatch } from './errors.ts';
+import {
+  afterEnd,
+  closedOrRefused,
+  HttpUsageError,
+  headSent,
+  lengthMismatch,
+  sendingFile,
+} from './errors.ts';
 import type { FileAnswer } from './file-answer.ts';
 import { type InterimFields, interimText } from './interim-response.ts';
 import { keptHead } from './kept-heads.ts';
 import { checkNoTunnel } from './protocol-switch.ts';
+import { quietly } from './quietly.ts';
 import type { HttpRequest } from './request.ts';
 import type { FileAnswerOptions, Response } from './response-contract.ts';
 import { type FieldRole, type ResponseField, responseField } from './response-field.ts';
@@ -30,9 +38,6 @@ import { lastChunk, trailerField } from './response-trailers.ts';
  * - `gone`: the connection closed, or the request was refused, first. Final; everything is dropped.
  */
 export type ResponsePhase = 'idle' | 'opening' | 'streaming' | 'ended' | 'gone';
-
-/** Text up to this length is joined with the head and leaves in one write. */
-const JOIN_CHARACTERS = 8192;
 
 export class HttpResponse implements Response {
   status = 200;
@@ -329,7 +334,6 @@ export class HttpResponse implements Response {
     this.#owner.answerEnded(this);
   }
 
-  /** Hands over what stands before a piece, the piece, and what stands behind it. */
   #send(
     before: string | Buffer,
     chunk: string | Uint8Array,
@@ -337,17 +341,7 @@ export class HttpResponse implements Response {
     behind: string,
     memory: Memory,
   ): boolean {
-    const connection = this.#owner.connection;
-    if (typeof before !== 'string') {
-      const accepted = connection.write(before);
-      return size === 0 ? accepted : this.#send('', chunk, size, behind, memory);
-    }
-    if (size === 0 || (typeof chunk === 'string' && size === chunk.length && size <= JOIN_CHARACTERS)) {
-      // An empty piece never reaches the transport, be it text or bytes.
-      const text = size === 0 ? before + behind : before + (chunk as string) + behind;
-      return text === '' ? !connection.needsDrain : connection.write(text, 'latin1');
-    }
-    return sendPiece(connection, before, { chunk, size, memory }, behind);
+    return sendPiece(this.#owner.connection, before, chunk, size, behind, memory);
   }
 
   #declaredLength(): number | undefined {
@@ -392,25 +386,11 @@ export class HttpResponse implements Response {
   #checkMayGoOn(): void {
     if (this.phase === 'ended') throw afterEnd();
     if (this.phase !== 'opening' && (this.phase !== 'streaming' || this.#framing !== 'file')) return;
-    throw new HttpUsageError(
-      'ERR_HTTP_SENDING_FILE',
-      'a file is being sent as the whole body; await sendFile() before anything else',
-    );
+    throw sendingFile();
   }
 
   #checkHeadUnsent(): void {
     if (this.phase === 'opening') this.#checkMayGoOn();
-    if (!this.headersSent) return;
-    throw new HttpUsageError(
-      'ERR_HTTP_HEAD_SENT',
-      'the head has been sent; set header fields before write() or end()',
-    );
+    if (this.headersSent) throw headSent();
   }
-}
-
-/** A rejection that nobody has to listen to. */
-function quietly(error: Error): Promise<void> {
-  const rejected = Promise.reject<void>(error);
-  rejected.catch(() => {});
-  return rejected;
 }

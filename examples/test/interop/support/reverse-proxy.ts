@@ -3,6 +3,7 @@
  *
  * Rule: they listen on a Unix socket, for neither of them says which port the kernel chose; towards us they speak TCP.
  */
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -14,6 +15,14 @@ import { type Scheme, serverCredentials } from './http-server.ts';
 
 export const PROXIES = ['nginx', 'haproxy'] as const;
 export type ProxyName = (typeof PROXIES)[number];
+
+/** Of the haproxy that is installed. */
+export function haproxyMajorVersion(): number {
+  const printed = execFileSync('haproxy', ['-v'], { encoding: 'utf8' });
+  const version = /^HAProxy version (\d+)\./i.exec(printed)?.[1];
+  if (version === undefined) throw new Error(`haproxy does not tell its version: ${printed}`);
+  return Number(version);
+}
 
 /** Connections that a proxy keeps for later when nobody uses them. */
 const KEPT_CONNECTIONS = 32;
