@@ -4,8 +4,8 @@ import { checkOptionNames, integerOption } from './options.ts';
 export interface Limits {
   /**
    * Bytes that one connection may deliver in one turn before others get theirs. Default 64 KiB. Two in a turn whose backlog is
-   * deep may read up to 256 KiB at once, and sit out the turns that this is worth while anybody else is served; with less than
-   * 64 KiB none does.
+   * deep may read up to 256 KiB at once, no more than brings what is queued 64 KiB over `highWaterMarkBytes`, and sit out the
+   * turns that this is worth while anybody else is served; with less than 64 KiB none does.
    */
   readonly readBudgetBytes: number;
   /** Bytes of files that one connection may send in one turn before others get theirs. Default 1 MiB. */

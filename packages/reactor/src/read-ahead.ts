@@ -1,13 +1,13 @@
 /**
- * Who may read several turns' worth of bytes at once: 256 KiB in one call instead of four make a mebibyte that is echoed a
- * sixth cheaper (performance-notes.md).
+ * Who may read several turns' worth of bytes at once: up to 256 KiB in one call, with the default high-water mark 192, instead
+ * of 64. Four made a mebibyte that is echoed a sixth cheaper (performance-notes.md).
  *
  * Rule: it is an advance. Over the turns nobody gets more than one budget in each: who has read ahead sits out the turns that
  * it was worth, while anybody else is served. In one turn only {@link MOST_IN_A_TURN} may, so that those who wait wait for as
  * much as before.
  */
 
-/** With eight floods no turn is longer than without: two read four budgets each, and six sit out. */
+/** With eight floods no turn is longer than without: two read up to four budgets each, and the others sit out. */
 const MOST_IN_A_TURN = 2;
 
 export class ReadAhead {

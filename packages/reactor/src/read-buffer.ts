@@ -20,9 +20,19 @@ export class ReadBuffer {
   readonly bytes: Buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   /** The part of it that a read usually fills. */
   readonly usual: Buffer = this.bytes.subarray(0, USUAL_BYTES);
+  /** By how many usual reads they are worth, from one on. */
+  private readonly larger: readonly Buffer[] = [1, 2, 3, 4].map((reads) =>
+    reads === 1 ? this.usual : this.bytes.subarray(0, reads * USUAL_BYTES),
+  );
   private readonly views: (Buffer | undefined)[] = new Array<Buffer | undefined>(KEPT_VIEW_BYTES + 1).fill(
     undefined,
   );
+
+  /** The part of it that is worth as many usual reads as there are in `most` bytes, one at least. */
+  upTo(most: number): Buffer {
+    const reads = Math.min(Math.floor(most / USUAL_BYTES), this.larger.length);
+    return this.larger[reads - 1] ?? this.usual;
+  }
 
   /** `bytes[0, count)`. */
   lend(count: number): Buffer {

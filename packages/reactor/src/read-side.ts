@@ -12,6 +12,8 @@ import { Status, type Transport } from './transport.ts';
 
 /** Who gets what was read. Its hooks may do anything: the loop looks at the half anew after each. */
 export interface Receiver {
+  /** What it has been given to send and not sent: room for what it answers is the less. */
+  readonly queuedBytes: number;
   /** `count` bytes are in the loop's read buffer. */
   onBytes(count: number): void;
   /** The handshake that went on beside early data is complete. */
@@ -126,7 +128,7 @@ export class ReadSide {
         receiver.onBytes(handed);
         continue;
       }
-      const room = this.room(turns, budget);
+      const room = this.room(turns, budget, receiver);
       const progress = this.transport.read(room);
       if (progress > 0) {
         budget -= progress;
@@ -162,13 +164,15 @@ export class ReadSide {
   }
 
   /** Where the next read of this turn goes, of whose budget `budget` is left. */
-  private room(turn: number, budget: number): Buffer {
+  private room(turn: number, budget: number, { queuedBytes }: Receiver): Buffer {
     const { readBuffer, readAhead, limits } = this.loop;
-    const { usual, bytes } = readBuffer;
+    const { usual } = readBuffer;
     if (!this.isBacklogged) return usual;
-    if (budget >= bytes.length) return bytes;
+    // Who answers with as much goes over the high-water mark by one usual read, and by no more.
+    const ahead = readBuffer.upTo(limits.highWaterMarkBytes + usual.length - queuedBytes);
+    if (ahead === usual || budget >= ahead.length) return ahead;
     // A budget that is less than a read is somebody's own choice, and so is one that is used by several.
     if (limits.readBudgetBytes < usual.length || budget < limits.readBudgetBytes) return usual;
-    return readAhead.take(turn) ? bytes : usual;
+    return readAhead.take(turn) ? ahead : usual;
   }
 }

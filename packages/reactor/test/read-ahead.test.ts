@@ -1,5 +1,5 @@
 /** Reads that take several turns' worth at once: who may, and what others have of it. Counted in bytes: no kernel, no clock. */
-import { Ready } from '@sluice/core-native';
+import { Ready, Status } from '@sluice/core-native';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Connection, DEFAULT_LIMITS, type Limits } from '../src/index.ts';
 import { type FakeTransport, Harness } from '../src/testing/index.ts';
@@ -14,7 +14,7 @@ let harness: Harness;
 let conns: Connection[];
 
 async function begin(limits: Partial<Limits> = {}): Promise<void> {
-  harness = new Harness({ limits, poisonReads: false });
+  harness = new Harness({ limits: { highWaterMarkBytes: 3 * BUDGET_BYTES, ...limits }, poisonReads: false });
   served = new Map();
   conns = [];
   await harness.listen({
@@ -93,6 +93,33 @@ describe('a connection with a backlog', () => {
     const sizes = Array.from({ length: 3 }, () => turn().get(1) ?? 0);
     expect(sizes).toEqual([2 * BUDGET_BYTES, 0, BUDGET_BYTES]);
     expect(other.closed).toBe(false);
+  });
+});
+
+describe('what is read ahead never brings a queue further over the high-water mark than one read does', () => {
+  test.each([
+    [1, 2],
+    [2, 3],
+    [3, 4],
+    [8, 4],
+  ])('a mark of %i budgets: %i in one read', async (mark, budgets) => {
+    await begin({ highWaterMarkBytes: mark * BUDGET_BYTES });
+    const rooms: number[] = [];
+    harness.accept(endless(rooms));
+    turn();
+    expect(rooms).toEqual([BUDGET_BYTES, budgets * BUDGET_BYTES]);
+  });
+
+  test('less when something is queued, and a budget when much is', async () => {
+    await begin({ highWaterMarkBytes: 3 * BUDGET_BYTES });
+    const rooms: number[] = [];
+    const { transport } = harness.accept(endless(rooms));
+    transport.writes.push(Status.wantsWrite);
+    conns[0]?.write(Buffer.alloc(BUDGET_BYTES));
+    turn();
+    conns[0]?.write(Buffer.alloc(BUDGET_BYTES + 1));
+    for (let turns = 0; turns < 4; turns += 1) turn();
+    expect(rooms.slice(0, 3)).toEqual([BUDGET_BYTES, 3 * BUDGET_BYTES, BUDGET_BYTES]);
   });
 });
 
