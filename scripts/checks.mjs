@@ -7,8 +7,8 @@ export class NotRun extends Error {
 }
 
 /**
- * Runs `checks` (`{ title, isSuite?, mayBeMissing?, run }`, where `run` resolves with `{ passed, failed, skipped }` or
- * throws) and resolves with their counts. With `strict`, as in CI, a check that could not run has failed, except one that
+ * Runs `checks` (`{ title, isSuite?, mayBeMissing?, run }`, where `run` resolves with `{ passed, failed, skipped, failures? }`
+ * or throws) and resolves with their counts. With `strict`, as in CI, a check that could not run has failed, except one that
  * `mayBeMissing`: what it needs is not to be had for every machine.
  */
 export async function runChecks(checks, { strict, write = (text) => process.stdout.write(text) }) {
@@ -18,9 +18,16 @@ export async function runChecks(checks, { strict, write = (text) => process.stdo
     const startedMs = performance.now();
     const { counts, outcome } = await runCheck(check, strict && check.mayBeMissing !== true);
     write(`${outcome} (${((performance.now() - startedMs) / 1000).toFixed(1)} s)\n`);
-    results.push({ title: check.title, isSuite: check.isSuite === true, ...counts });
+    results.push({ title: check.title, isSuite: check.isSuite === true, failures: [], ...counts });
   }
   return results;
+}
+
+/** What has failed, check by check, so that the end of a long output says it. */
+export function failureLines(results) {
+  return results
+    .filter(({ failed }) => failed > 0)
+    .flatMap(({ title, failures }) => [`✗ ${title}`, ...failures.map((failure) => `    ${failure}`)]);
 }
 
 /** The last line of a run, and whether the run succeeded: nothing failed and at least one test ran. */
@@ -44,6 +51,7 @@ async function runCheck({ title, run }, strict) {
         outcome: `- ${title}: not run: ${error.message}`,
       };
     }
-    return { counts: { passed: 0, failed: 1, skipped: 0 }, outcome: `✗ ${title}: ${error.message}` };
+    const counts = { passed: 0, failed: 1, skipped: 0, failures: [error.message] };
+    return { counts, outcome: `✗ ${title}: ${error.message}` };
   }
 }

@@ -5,7 +5,7 @@
 import { runAsCommand } from '../packages/core-native/scripts/command.mjs';
 import { SetupError } from '../packages/core-native/scripts/setup-error.mjs';
 import { buildPackages } from './build.mjs';
-import { NotRun, runChecks, summaryLine } from './checks.mjs';
+import { failureLines, NotRun, runChecks, summaryLine } from './checks.mjs';
 import { chosenSeed, runSeeds, runSuiteUnderFaults } from './faults.mjs';
 import { labCheck } from './lab/run-tests.mjs';
 import { lintNative, lintTypeScript } from './lint.mjs';
@@ -103,6 +103,7 @@ await runAsCommand(import.meta.url, async (args) => {
     ? [...first, ...(await runChecks(checksFor({ quick, filters }), { strict }))]
     : first;
   const { line, ok } = summaryLine(results);
+  for (const failure of failureLines(results)) process.stdout.write(`\n${failure}`);
   process.stdout.write(`\n${line}\n`);
   process.exitCode = ok ? 0 : 1;
 });

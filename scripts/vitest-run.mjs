@@ -2,12 +2,12 @@
 // Rule: the report is believed only together with the exit code; either can tell of a failure the other misses.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { ROOT } from './root.mjs';
 import { runTool } from './tool.mjs';
 
 /**
- * Resolves with `{ passed, failed, skipped }`; `filters` are vitest's own arguments, `nodeOptions` those of its node.
+ * Resolves with `{ passed, failed, skipped, failures }`; `filters` are vitest's own arguments, `nodeOptions` those of its node.
  * `run` starts the program, for a place of its own to run it in; the report is written below `reports`.
  */
 export async function runVitest(node, filters = [], options = {}) {
@@ -45,5 +45,23 @@ export function countReport(report, code) {
   ).length;
   const failed = report.numFailedTests + brokenFiles;
   // An error outside of any test (an unhandled rejection) shows in the exit code alone.
-  return { passed: report.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed, skipped };
+  const isOutside = failed === 0 && code !== 0;
+  const failures = isOutside ? ['an error outside of all tests'] : failuresOf(report);
+  return { passed: report.numPassedTests, failed: isOutside ? 1 : failed, skipped, failures };
+}
+
+/** A line or two for each: which test, and the first line of why. */
+function failuresOf(report) {
+  return report.testResults
+    .filter((file) => file.status === 'failed')
+    .flatMap((file) => {
+      const name = relative(ROOT, file.name);
+      const tests = file.assertionResults.filter((test) => test.status === 'failed');
+      if (tests.length === 0) return [`${name}: ${firstLine(file.message)}`];
+      return tests.map((test) => `${name} > ${test.fullName}: ${firstLine(test.failureMessages[0])}`);
+    });
+}
+
+function firstLine(text = '') {
+  return text.split('\n', 1)[0];
 }

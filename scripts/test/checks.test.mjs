@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { NotRun, runChecks, summaryLine } from '../checks.mjs';
+import { failureLines, NotRun, runChecks, summaryLine } from '../checks.mjs';
+import { ROOT } from '../root.mjs';
 import { countReport } from '../vitest-run.mjs';
 
 const passing = { title: 'fine', isSuite: true, run: async () => ({ passed: 3, failed: 0, skipped: 0 }) };
@@ -19,7 +21,7 @@ const unavailable = {
 async function run(checks, strict = false) {
   let output = '';
   const results = await runChecks(checks, { strict, write: (text) => (output += text) });
-  return { output, ...summaryLine(results) };
+  return { output, failures: failureLines(results), ...summaryLine(results) };
 }
 
 describe('the checks of npm test', () => {
@@ -50,6 +52,16 @@ describe('the checks of npm test', () => {
     expect({ line, ok }).toEqual({ line: '3 passed, 1 failed', ok: false });
   });
 
+  it('names in the end what has failed, and nothing else', async () => {
+    const tests = { passed: 1, failed: 1, skipped: 0, failures: ['a.test.ts > is so: it is not'] };
+    const { failures } = await run([
+      passing,
+      failing,
+      { title: 'suite', isSuite: true, run: async () => tests },
+    ]);
+    expect(failures).toEqual(['✗ broken', '    exit code 2', '✗ suite', '    a.test.ts > is so: it is not']);
+  });
+
   it('fails when no test ran at all', async () => {
     const { ok } = await run([{ title: 'lint', run: async () => ({ passed: 1, failed: 0, skipped: 0 }) }]);
     expect(ok).toBe(false);
@@ -66,15 +78,38 @@ describe('the counts of a vitest report', () => {
   };
 
   it('takes passed, skipped and to-do tests from the report', () => {
-    expect(countReport(report, 0)).toEqual({ passed: 2, failed: 0, skipped: 2 });
+    expect(countReport(report, 0)).toEqual({ passed: 2, failed: 0, skipped: 2, failures: [] });
   });
 
   it('counts a file that could not be loaded as one failure', () => {
-    const broken = { ...report, testResults: [{ status: 'failed', assertionResults: [] }] };
-    expect(countReport(broken, 1)).toEqual({ passed: 2, failed: 1, skipped: 2 });
+    const file = {
+      name: join(ROOT, 'a.test.ts'),
+      status: 'failed',
+      assertionResults: [],
+      message: 'no such\nthing',
+    };
+    const failures = ['a.test.ts: no such'];
+    expect(countReport({ ...report, testResults: [file] }, 1)).toEqual({
+      passed: 2,
+      failed: 1,
+      skipped: 2,
+      failures,
+    });
+  });
+
+  it('names a test that failed, with the first line of why', () => {
+    const assertionResults = [
+      { status: 'passed', fullName: 'is fine', failureMessages: [] },
+      { status: 'failed', fullName: 'is so', failureMessages: ['Error: it is not\n    at a.test.ts:1'] },
+    ];
+    const file = { name: join(ROOT, 'a.test.ts'), status: 'failed', assertionResults, message: '' };
+    const failures = ['a.test.ts > is so: Error: it is not'];
+    const failed = { ...report, numFailedTests: 1, testResults: [file] };
+    expect(countReport(failed, 1)).toEqual({ passed: 2, failed: 1, skipped: 2, failures });
   });
 
   it('counts an error outside of all tests as one failure', () => {
-    expect(countReport(report, 1)).toEqual({ passed: 2, failed: 1, skipped: 2 });
+    const failures = ['an error outside of all tests'];
+    expect(countReport(report, 1)).toEqual({ passed: 2, failed: 1, skipped: 2, failures });
   });
 });

@@ -20,7 +20,9 @@ export async function nodeClient(port: number, options: ConnectionOptions): Prom
 }
 
 /** Reads until `count` bytes are there, and then no more. More than that is an error, and so is an end before. */
-export function readBytes(socket: TLSSocket, count: number): Promise<Buffer> {
+export async function readBytes(socket: TLSSocket, count: number): Promise<Buffer> {
+  // Its events have been and gone.
+  if (socket.readableEnded || socket.destroyed) throw new Error('the peer ended before anything was read');
   const chunks: Buffer[] = [];
   let bytes = 0;
   return new Promise((resolve, reject) => {
