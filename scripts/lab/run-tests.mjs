@@ -9,7 +9,7 @@ import { startLab } from './start-lab.mjs';
 
 /** Far beyond what the tests take: for a kernel that hangs, which nothing inside would tell. */
 const LIMIT_MS = 1_200_000;
-const NONE = { passed: 0, failed: 0, skipped: 0 };
+const NONE = { passed: 0, failed: 0, skipped: 0, failures: [] };
 
 /**
  * As a check of checks.mjs; `filters` are vitest's own arguments. Not run, with the reason, where there is no lab. With `suite`
@@ -39,6 +39,7 @@ async function runLabTests(filters, suite) {
     passed: outside.passed + inside.passed,
     failed: outside.failed + inside.failed,
     skipped: outside.skipped + inside.skipped,
+    failures: [...outside.failures, ...inside.failures],
   };
 }
 
