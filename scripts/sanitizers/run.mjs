@@ -107,5 +107,9 @@ function withReports(counts, { problems, planted, foreign }) {
     `sanitizers: processes with a report: ${problems.length}; the planted leak was seen ${proof}; ` +
       `${foreign} leaks of Node's own, without a part of the addon in them, not counted\n`,
   );
-  return { ...counts, failed: counts.failed + failures.length };
+  return {
+    ...counts,
+    failed: counts.failed + failures.length,
+    failures: [...counts.failures, ...failures],
+  };
 }
