@@ -13,6 +13,7 @@
 #include "open_socket.h"
 #include "openssl_library.h"
 #include "socket.h"
+#include "socket_batch.h"
 #include "ticket_keys.h"
 #include "tls_context.h"
 #include "tls_names.h"
@@ -83,6 +84,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   DefineFileCalls(env, exports, *environment);
   DefineOpenFileCalls(env, exports, *environment);
   DefineSocketCalls(env, exports, *environment);
+  DefineBatchCalls(env, exports, *environment);
   DefineTicketKeyCalls(env, exports, *environment);
   DefineReports(env, exports, *environment);
 #ifdef SLUICE_SANITIZED

@@ -65,25 +65,30 @@ std::string Arguments::Octets(size_t index, const char* name) const {
   return {reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()};
 }
 
-ByteRange Arguments::Bytes(size_t first) const {
+ByteRange Arguments::Whole(size_t index) const {
   napi_typedarray_type type;
-  size_t available;
+  size_t length;
   void* data;
   // napi_get_buffer_info would be one check fewer, but aborts the process for what is not a view.
-  if (napi_get_typedarray_info(env_, values_[first], &type, &available, &data, nullptr, nullptr) !=
+  if (napi_get_typedarray_info(env_, values_[index], &type, &length, &data, nullptr, nullptr) !=
           napi_ok ||
       type != napi_uint8_array) {
     ThrowType(env_, "buffer", "a Uint8Array");
   }
+  return {static_cast<uint8_t*>(data), length};
+}
+
+ByteRange Arguments::Bytes(size_t first) const {
+  const ByteRange whole = Whole(first);
   const size_t offset = Size(first + 1, "offset");
   const size_t length = Size(first + 2, "length");
   if (length == 0) ThrowNothingToMove();
-  if (offset > available || length > available - offset) {
+  if (offset > whole.length || length > whole.length - offset) {
     ThrowRange(env_, "\"offset\" " + std::to_string(offset) + " and \"length\" " +
                          std::to_string(length) + " reach beyond the buffer, which has " +
-                         std::to_string(available) + " bytes");
+                         std::to_string(whole.length) + " bytes");
   }
-  return {static_cast<uint8_t*>(data) + offset, std::min<size_t>(length, kMaxCount)};
+  return {whole.data + offset, std::min<size_t>(length, kMaxCount)};
 }
 
 size_t Arguments::Size(size_t index, const char* name) const {

@@ -17,7 +17,8 @@ namespace sluice {
 
 class Environment;
 
-/// A checked part of a JavaScript buffer, valid during the call only; never longer than kMaxCount.
+/// A checked part of a JavaScript buffer, valid during the call only; never longer than kMaxCount,
+/// where it is not Whole.
 struct ByteRange {
   uint8_t* data;
   size_t length;
@@ -43,6 +44,8 @@ class Arguments {
   /// it, which would read as the end of the stream, and OpenSSL leaves a write of nothing undefined
   /// (SSL_write(3)).
   ByteRange Bytes(size_t first) const;
+  /// All of a Uint8Array.
+  ByteRange Whole(size_t index) const;
   /// An integer from 0 to 2^53 - 1: an offset, or a length.
   size_t Size(size_t index, const char* name) const;
   /// A zero length is misuse, for the reasons that Bytes has.

@@ -62,6 +62,9 @@ export const Ready = {
 /** Int32 fields of one event in the shared table: slot, generation, {@link Ready} bits. */
 export const EVENT_FIELDS = 3;
 
+/** Int32 fields of one entry of a batch of socket calls: descriptor, offset, length, outcome. */
+export const BATCH_FIELDS = 4;
+
 /**
  * Set in the result of {@link NativeTlsSession.read} beside the count when the session did not run dry: more records
  * may be buffered, or an end, a failure or a want waits to be told. Without it only a further edge brings more. As after
@@ -329,6 +332,16 @@ export interface NativeBinding extends NativeTicketKeys {
    * As `send`, saying that more follows at once (MSG_MORE): what does not fill a segment waits for that, 200 ms at most.
    */
   sendMore(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  /**
+   * `recv` of several sockets: the first `count` entries of `table`, {@link BATCH_FIELDS} integers each: descriptor, or -1
+   * to leave it out; offset in `buffer`; length; outcome, which is filled in. Of one that has `failed` the length is replaced by its errno, for
+   * {@link failAgain}; it does not become the last failure. An entry that does not fit is misuse, told before anything is read.
+   */
+  recvMany(table: Int32Array, count: number, buffer: Uint8Array): void;
+  /** `send` of several sockets, as {@link recvMany}. */
+  sendMany(table: Int32Array, count: number, buffer: Uint8Array): void;
+  /** Makes a failure of one of {@link recvMany}, or of {@link sendMany}, the last failure; answers `failed`. */
+  failAgain(errno: number, isSend: boolean): number;
   /**
    * sendfile(2): `length` bytes of a regular file, from `offset` on, without a copy in user space. Bytes taken, 0 when the
    * file ends at `offset` or before, `wantsWrite`, or `failed`, for the file's sake or the socket's. EINTR is retried, and

@@ -50,6 +50,12 @@ export class ConnectAttempt implements Pollable {
     loop.poller.add(init.fd, slot, generation, Interest.writable);
   }
 
+  receivesFrom(): number {
+    return -1;
+  }
+
+  onArrival(): void {}
+
   onEdge(): void {
     if (this.lifecycle !== 'connecting') return;
     const { sockets } = this.loop;

@@ -60,7 +60,9 @@ export abstract class ConnectionLeaving<State> extends ConnectionView<State> {
 
   protected finish(reason: CloseReason, error: Error | undefined): void {
     if (this.lifecycle === 'closed') return;
-    if (this.telling.hasBegun && cutsShort(reason, this.writing, this.transport))
+    // What it has said was said before.
+    this.writing.sendPosted();
+    if (this.telling.hasBegun && cutsShort(reason, this.reading, this.writing, this.transport))
       this.loop.sockets.setOption(this.registration.fd, 'lingerSeconds', 0);
     this.lifecycle = stepLifecycle(this.lifecycle, 'close');
     this.reading.end();

@@ -14,7 +14,8 @@ import { ConnectionDeadlines, type DeadlineListener } from './connection-deadlin
 import type { ConnectionInit } from './connection-owner.ts';
 import { type NextTransport, type UpgradeOptions, upgradeOf } from './connection-upgrade.ts';
 import type { Deadline } from './deadline.ts';
-import { isDoubtful, isError, isReadable, isWritable } from './edges.ts';
+import type { Sender } from './departures.ts';
+import { isDoubtful, isError, isOnlyReadable, isReadable, isWritable } from './edges.ts';
 import { TimeoutError } from './errors.ts';
 import { fileRange, fileSource, type SendableFile, type SendFileOptions, unsent } from './file-source.ts';
 import type { Stepper } from './handshake-queue.ts';
@@ -30,7 +31,7 @@ import { acceptsBytes, awaitsReadable, awaitsWritable } from './write-half.ts';
 
 export class ReactorConnection<State>
   extends ConnectionBecoming<State>
-  implements Connection<State>, Flushable, Stepper, Receiver, DeadlineListener, Handshaking
+  implements Connection<State>, Flushable, Stepper, Sender, Receiver, DeadlineListener, Handshaking
 {
   private readonly protocols: ConnectionInit<State>['protocols'];
   protected readonly telling: Telling<State>;
@@ -104,7 +105,8 @@ export class ReactorConnection<State>
       hasFiles: this.writing.hasFiles,
       unread: this.reading.unread,
     });
-    if (this.isDispatched && !this.writing.flushStaged()) return this.transportFailed(this.writing.failure());
+    if (this.writing.sendPosted() === 'failed' || (this.isDispatched && !this.writing.flushStaged()))
+      return this.transportFailed(this.writing.failure());
     this.lifecycle = stepLifecycle(this.lifecycle, 'upgrade');
     this.telling.upgradeBegun();
     this.transport.release?.();
@@ -170,9 +172,19 @@ export class ReactorConnection<State>
       this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
   }
 
+  receivesFrom(ready: number): number {
+    if (!isOnlyReadable(ready) || this.lifecycle !== 'open' || !this.reading.mayReadAhead) return -1;
+    return this.transport.plainSocket ?? -1;
+  }
+
+  onArrival(seat: number): void {
+    this.reading.arrive(seat);
+  }
+
   onEdge(ready: number): void {
     if (isDoubtful(ready)) this.reading.doubtShortReads();
     this.dispatch(ready);
+    this.reading.leaveSeat();
     if (isError(ready) && this.reading.half === 'ended' && this.lifecycle !== 'closed') this.noticeError();
   }
 
@@ -184,6 +196,16 @@ export class ReactorConnection<State>
 
   onStep(): void {
     this.listing.takeStep();
+    this.dispatch(0);
+  }
+
+  settleDeparture(): boolean {
+    const end = this.writing.settlePosted();
+    if (end === 'failed') this.writeFailed();
+    return end !== 'left';
+  }
+
+  onDeparted(): void {
     this.dispatch(0);
   }
 
@@ -322,6 +344,7 @@ export class ReactorConnection<State>
 
   private flush(): void {
     if (this.lifecycle === 'closed') return;
+    if (this.lifecycle === 'open' && this.doom === undefined && this.writing.post(this)) return;
     if (!this.sendAll() || !this.writing.needsDrain || this.writing.hasFiles) return;
     // What was dropped after a failed write is no room for more.
     if (!runsHooks(this.lifecycle) || this.doom !== undefined) return;
@@ -349,7 +372,7 @@ export class ReactorConnection<State>
   /** What a dispatch leaves behind: a connection that is over, and the interest that its halves now have. */
   private settle(): void {
     if (this.lifecycle === 'closed') {
-      this.loop.outbox.length = 0;
+      this.loop.outbox.drop();
       return;
     }
     if (this.doom !== undefined && this.reading.half !== 'draining') return this.transportFailed(this.doom);
@@ -363,10 +386,10 @@ export class ReactorConnection<State>
 
   // ---- Bytes -----------------------------------------------------------------------------------------------------
 
-  onBytes(count: number): void {
+  onBytes(chunk: Buffer): void {
     // After `close()` nothing is delivered any more, be it that the handshake goes on.
     if (runsHooks(this.lifecycle) && this.dueClose === undefined)
-      this.endIfThrown(this.hooks.data(this, count));
+      this.endIfThrown(this.hooks.data(this, chunk));
   }
 
   onPeerEnded(): void {

@@ -8,6 +8,11 @@ const DOUBTS = HINTS | Ready.urgent;
 /** HUP and ERR also release a write that waits for an edge which would otherwise never come. */
 const BROKEN = Ready.hangup | Ready.error;
 
+/** Nothing but bytes: no hint of an end, and no writable edge. */
+export function isOnlyReadable(ready: number): boolean {
+  return ready === Ready.readable;
+}
+
 /** A read is worth trying. */
 export function isReadable(ready: number): boolean {
   return (ready & (Ready.readable | HINTS)) !== 0;

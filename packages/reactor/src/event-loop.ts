@@ -7,9 +7,12 @@
  */
 import { EVENT_FIELDS } from '@sluice/core-native';
 import { Admission } from './admission.ts';
+import { Arrivals } from './arrivals.ts';
 import { type Counters, newCounters } from './counters.ts';
 import { type Clock, DeadlineWheel } from './deadline-wheel.ts';
+import { Departures } from './departures.ts';
 import type { Disk } from './disk.ts';
+import { EdgeBatch } from './edge-batch.ts';
 import { FileBuffers } from './file-buffers.ts';
 import { HandshakeQueue, type Stepper } from './handshake-queue.ts';
 import type { Limits } from './limits.ts';
@@ -49,7 +52,9 @@ export class EventLoop implements Loop {
   readonly timeouts: Timeouts;
   readonly poisonReads: boolean;
   readonly outbox = new Outbox();
+  readonly departures: Departures;
   readonly readBuffer = new ReadBuffer();
+  readonly arrivals = new Arrivals();
   readonly readAhead = new ReadAhead();
   readonly counters: Counters = newCounters();
   readonly fileBuffers = new FileBuffers(this.counters);
@@ -65,6 +70,7 @@ export class EventLoop implements Loop {
   private unflushed: Flushable[] = [];
   private retired: Pollable[] = [];
   private readonly handshakes = new HandshakeQueue();
+  private readonly batch: EdgeBatch;
   private inTurn = false;
   private flushQueued = false;
   /** The last batch was full: the kernel may have more edges. */
@@ -82,6 +88,8 @@ export class EventLoop implements Loop {
     this.admission = new Admission(init.limits);
     this.poisonReads = init.poisonReads;
     this.onError = init.onError;
+    this.departures = new Departures(this.outbox, init.sockets);
+    this.batch = new EdgeBatch(this, this.slots, (pollable, thrown) => this.broken(pollable, thrown));
     this.deadlines = new DeadlineWheel(init.clock, () => this.turn(0, true));
     this.poller.start((count) => this.turn(count, false));
   }
@@ -166,7 +174,7 @@ export class EventLoop implements Loop {
     try {
       const due = this.takeReady();
       this.counters.readyTurns += due.length;
-      this.dispatchBatch(count);
+      this.batch.dispatch(count);
       for (const pollable of due) this.run(pollable, () => pollable.onTurn());
       if (this.handshakes.length > 0) this.takeHandshakeSteps();
       if (count > 0) this.mayHaveMore = count * EVENT_FIELDS === this.poller.events.length;
@@ -214,40 +222,6 @@ export class EventLoop implements Loop {
     this.handshakes.serve(this.limits.handshakeBudget, this.takeStep);
   }
 
-  private dispatchBatch(count: number): void {
-    const { events } = this.poller;
-    let listeners: number[] | undefined;
-    for (let at = 0; at < count * EVENT_FIELDS; at += EVENT_FIELDS) {
-      const pollable = this.slots.lookup(events[at] as number, events[at + 1] as number);
-      if (pollable === undefined) {
-        this.counters.staleEvents += 1;
-      } else if (pollable.listener === pollable) {
-        listeners ??= [];
-        listeners.push(at);
-      } else {
-        this.edge(pollable, events[at + 2] as number);
-      }
-    }
-    if (listeners !== undefined) this.dispatchListeners(listeners);
-  }
-
-  private dispatchListeners(positions: readonly number[]): void {
-    const { events } = this.poller;
-    for (const at of positions) {
-      // It may have been closed by somebody who was served before.
-      const pollable = this.slots.lookup(events[at] as number, events[at + 1] as number);
-      if (pollable !== undefined) this.edge(pollable, events[at + 2] as number);
-    }
-  }
-
-  private edge(pollable: Pollable, ready: number): void {
-    try {
-      pollable.onEdge(ready);
-    } catch (thrown) {
-      this.broken(pollable, thrown);
-    }
-  }
-
   /** Flushes, frees, and sees to it that a next turn comes when somebody waits for one. */
   private endTurn(): void {
     if (this.unflushed.length > 0) {
@@ -280,7 +254,7 @@ export class EventLoop implements Loop {
   private broken(pollable: Pollable, thrown: unknown): void {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     this.dispatching = undefined;
-    this.outbox.length = 0;
+    this.outbox.drop();
     this.report(error);
     pollable.destroy(error);
   }

@@ -21,6 +21,11 @@ export class HandedBytes {
     if (head.length > 0) this.bytes = Buffer.concat([head, this.bytes]);
   }
 
+  /** Puts a copy of `bytes` behind what is left. */
+  append(bytes: Uint8Array): void {
+    this.bytes = Buffer.concat([this.bytes, bytes]);
+  }
+
   /** Moves what there is room for into `buffer`. Returns how many that are; 0 when none are left. */
   moveInto(buffer: Uint8Array): number {
     const count = Math.min(this.bytes.length, buffer.length);

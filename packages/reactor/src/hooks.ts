@@ -9,6 +9,9 @@ import { isWatched, publish } from './diagnostics.ts';
 import type { Loop } from './loop.ts';
 import type { CloseReason, Protocol } from './protocol.ts';
 
+/** What a borrowed chunk is overwritten with, so that tests catch who kept it. */
+const POISON = 0xdd;
+
 export class Hooks<State> {
   private readonly loop: Loop;
   private readonly protocol: Protocol<State>;
@@ -62,17 +65,16 @@ export class Hooks<State> {
     }
   }
 
-  /** The first `count` bytes of the read buffer, lent for the call. */
-  data(conn: Connection<State>, count: number): Error | undefined {
+  /** `chunk` is lent for the call. */
+  data(conn: Connection<State>, chunk: Buffer): Error | undefined {
     if (this.protocol.onData === undefined) return undefined;
-    const { readBuffer, poisonReads } = this.loop;
     try {
-      this.protocol.onData(conn, readBuffer.lend(count));
+      this.protocol.onData(conn, chunk);
       return undefined;
     } catch (thrown) {
       return this.report(thrown);
     } finally {
-      if (poisonReads) readBuffer.poison(count);
+      if (this.loop.poisonReads) chunk.fill(POISON);
     }
   }
 

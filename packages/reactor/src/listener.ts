@@ -117,6 +117,12 @@ export class Listener<State> implements Pollable, DeadlineHolder {
     this.comeBack();
   }
 
+  receivesFrom(): number {
+    return -1;
+  }
+
+  onArrival(): void {}
+
   onEdge(): void {
     this.acceptAll('edge');
   }

@@ -4,8 +4,10 @@
  */
 import type { NativeBinding } from '@sluice/core-native';
 import type { Admission } from './admission.ts';
+import type { Arrivals } from './arrivals.ts';
 import type { Counters } from './counters.ts';
 import type { Clock, DeadlineWheel } from './deadline-wheel.ts';
+import type { Departures } from './departures.ts';
 import type { Disk } from './disk.ts';
 import type { FileBuffers } from './file-buffers.ts';
 import type { Stepper } from './handshake-queue.ts';
@@ -33,8 +35,11 @@ export type Sockets = Pick<
   | 'connectUnix'
   | 'connectResult'
   | 'recv'
+  | 'recvMany'
   | 'send'
+  | 'sendMany'
   | 'sendMore'
+  | 'failAgain'
   | 'sendFile'
   | 'shutdownWrite'
   | 'close'
@@ -70,8 +75,10 @@ export interface Loop {
   /** What an open connection begins with. */
   readonly timeouts: Timeouts;
   readonly outbox: Outbox;
-  /** Every read lands here; what protocols see are borrowed views of it. */
+  readonly departures: Departures;
+  /** Every read lands here that was not made for several at once; what protocols see are borrowed views of it. */
   readonly readBuffer: ReadBuffer;
+  readonly arrivals: Arrivals;
   readonly readAhead: ReadAhead;
   /** Memory for files that pass through user space. */
   readonly fileBuffers: FileBuffers;

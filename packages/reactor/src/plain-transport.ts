@@ -59,13 +59,14 @@ class PlainTransport implements Transport {
   readonly secure = false;
   readonly applicationProtocol = undefined;
   drained = false;
+  plainSocket: number;
   private readonly sockets: Sockets;
   private readonly fd: number;
-  private released = false;
 
   constructor(sockets: Sockets, fd: number) {
     this.sockets = sockets;
     this.fd = fd;
+    this.plainSocket = fd;
   }
 
   handshake(): Progress {
@@ -99,11 +100,11 @@ class PlainTransport implements Transport {
   }
 
   release(): void {
-    this.released = true;
+    this.plainSocket = -1;
   }
 
   close(): void {
-    if (!this.released) this.sockets.close(this.fd);
+    if (this.plainSocket >= 0) this.sockets.close(this.fd);
   }
 }
 

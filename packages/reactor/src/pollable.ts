@@ -5,6 +5,13 @@ export interface Pollable {
   readonly listener: object | undefined;
   /** Of a listener that shuts down: newcomers get no answer, while TCP handshakes that had begun are completed. */
   readonly refuses?: boolean;
+  /**
+   * The socket to read from ahead of an edge with these Ready bits, together with those of others; -1 when it reads for
+   * itself.
+   */
+  receivesFrom(ready: number): number;
+  /** That was done: what came has this seat among the arrivals. The edge follows in the same batch. */
+  onArrival(seat: number): void;
   /** An edge: Ready bits of one event. */
   onEdge(ready: number): void;
   /** Its turn on the ready list: go on with what an earlier turn left. */

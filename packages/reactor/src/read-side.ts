@@ -4,18 +4,19 @@
  * Rule: a drain ends because the source would block, the protocol paused, the budget is used up, the peer ended, or the
  * transport failed. Only the first may wait for an edge; whether a short read stands for it is decided here.
  */
+import { ARRIVAL_BYTES } from './arrivals.ts';
 import { HandedBytes } from './handed-bytes.ts';
 import type { Loop } from './loop.ts';
 import { NEVER } from './open-deadlines.ts';
 import { type ReadHalf, stepReadHalf } from './read-half.ts';
-import { Status, type Transport } from './transport.ts';
+import { type Progress, Status, type Transport } from './transport.ts';
 
 /** Who gets what was read. Its hooks may do anything: the loop looks at the half anew after each. */
 export interface Receiver {
   /** What it has been given to send and not sent: room for what it answers is the less. */
   readonly queuedBytes: number;
-  /** `count` bytes are in the loop's read buffer. */
-  onBytes(count: number): void;
+  /** `chunk` is lent for the call. */
+  onBytes(chunk: Buffer): void;
   /** The handshake that went on beside early data is complete. */
   onOpened(): void;
   /** The peer ended its side; told once. */
@@ -23,6 +24,11 @@ export interface Receiver {
 }
 
 const NOTHING = new Uint8Array(0);
+
+/** Where nothing was read ahead of the edge. */
+const NO_SEAT = -1;
+
+const NOTHING_KEPT = 0;
 
 /** `waits`: an edge or a verb brings it on · `spent`: must run again without an edge · `failed`: the transport did. */
 export type DrainEnd = 'waits' | 'spent' | 'failed';
@@ -41,10 +47,17 @@ export class ReadSide {
   private spentTurn = -1;
   /** The first turn in which it is its turn again, after a read that was ahead of its time. */
   private dueTurn = 0;
+  /** The last read was of so little that the next may be made for it. */
+  private isSmall = true;
   /** The last read was filled to its end: there is a backlog, which larger reads take in cheaper. Not of who has paused. */
   private isBacklogged = false;
-  /** What another protocol has read for the one of now. Made when one does. */
+  /** What another protocol has read for the one of now, or others have read for it, and it paused. Made when one does. */
   private handed: HandedBytes | undefined;
+  /** Where among the arrivals is what was read for it ahead of its edge. */
+  private seat = NO_SEAT;
+  /** How such a read ended, while nobody could be told: `ended` or `failed`, which is by `keptErrno`. */
+  private keptOutcome: Progress = NOTHING_KEPT;
+  private keptErrno = 0;
 
   constructor(loop: Loop, transport: Transport) {
     this.loop = loop;
@@ -68,9 +81,63 @@ export class ReadSide {
     if (this.half === 'wants-write') this.half = stepReadHalf(this.half, 'writable');
   }
 
-  /** What another protocol has read, and the one of now has not got. */
+  /** What is off the socket, and the protocol of now has not got. */
   get unread(): Uint8Array {
-    return this.handed?.left ?? NOTHING;
+    const handed = this.handed?.left ?? NOTHING;
+    const arrived = this.arrived();
+    return arrived === undefined ? handed : Buffer.concat([handed, arrived]);
+  }
+
+  // ---- What was read ahead of an edge ----------------------------------------------------------------------------
+
+  /** Whether a read of a few KiB, made ahead of an edge that has now come, is just what this would do. */
+  get mayReadAhead(): boolean {
+    return (
+      this.half === 'idle' &&
+      this.isSmall &&
+      this.trustsShortReads &&
+      this.keptOutcome === NOTHING_KEPT &&
+      (this.handed === undefined || this.handed.left.length === 0) &&
+      this.isDue(this.loop.counters.turns)
+    );
+  }
+
+  arrive(seat: number): void {
+    this.seat = seat;
+  }
+
+  /** Others need the seat. What came and could not be told stays here: a protocol that has paused gets it when it resumes. */
+  leaveSeat(): void {
+    if (this.seat === NO_SEAT) return;
+    const { arrivals } = this.loop;
+    const outcome = arrivals.outcome(this.seat);
+    const arrived = this.arrived();
+    if (arrived !== undefined) {
+      this.handed ??= new HandedBytes();
+      this.handed.append(arrived);
+      this.count(outcome);
+    } else if (outcome === Status.ended || outcome === Status.failed) {
+      this.keptOutcome = outcome;
+      this.keptErrno = arrivals.errno(this.seat);
+    }
+    this.seat = NO_SEAT;
+  }
+
+  /** What was read ahead of the edge, as a read answers it. */
+  private takeArrival(): Progress {
+    if (this.seat === NO_SEAT) return this.keptOutcome;
+    const { arrivals } = this.loop;
+    const outcome = arrivals.outcome(this.seat);
+    if (outcome === Status.failed) this.keptErrno = arrivals.errno(this.seat);
+    this.seat = NO_SEAT;
+    return outcome;
+  }
+
+  private arrived(): Buffer | undefined {
+    if (this.seat === NO_SEAT) return undefined;
+    const { arrivals } = this.loop;
+    const outcome = arrivals.outcome(this.seat);
+    return outcome > 0 ? arrivals.lend(this.seat, outcome) : undefined;
   }
 
   /** Another protocol reads: `head` first, then what comes, and the end even where it was told before. */
@@ -84,6 +151,7 @@ export class ReadSide {
   upgrade(transport: Transport): void {
     this.transport = transport;
     this.handed?.clear();
+    this.seat = NO_SEAT;
     this.half = stepReadHalf(this.half, 'upgrade');
   }
 
@@ -108,6 +176,7 @@ export class ReadSide {
   /** Nothing is read any more. */
   end(): void {
     this.handed?.clear();
+    this.seat = NO_SEAT;
     if (this.half !== 'ended') this.half = stepReadHalf(this.half, 'end');
   }
 
@@ -125,22 +194,27 @@ export class ReadSide {
       const handed = this.handed?.moveInto(usual) ?? 0;
       if (handed > 0) {
         budget -= handed;
-        receiver.onBytes(handed);
+        receiver.onBytes(this.loop.readBuffer.lend(handed));
         continue;
       }
-      const room = this.room(turns, budget, receiver);
-      const progress = this.transport.read(room);
+      const { seat } = this;
+      const room =
+        seat === NO_SEAT && this.keptOutcome === NOTHING_KEPT
+          ? this.room(turns, budget, receiver)
+          : undefined;
+      const progress = room === undefined ? this.takeArrival() : this.transport.read(room);
       if (progress > 0) {
         budget -= progress;
-        this.isBacklogged = progress === room.length;
-        if (room !== usual) this.dueTurn = turns + Math.floor(progress / this.loop.limits.readBudgetBytes);
-        this.loop.readAhead.served(turns);
-        this.bytes += progress;
-        this.loop.counters.bytesReceived += progress;
-        this.lastBytesMs = this.loop.nowMs;
-        if (this.transport.drained && this.trustsShortReads) this.half = stepReadHalf(this.half, 'dry');
+        this.isSmall = progress < ARRIVAL_BYTES;
+        if (room !== undefined) this.isBacklogged = progress === room.length;
+        if (room !== undefined && room !== usual)
+          this.dueTurn = turns + Math.floor(progress / this.loop.limits.readBudgetBytes);
+        this.count(progress);
+        const isDry = room === undefined ? this.isSmall : this.transport.drained;
+        if (isDry && this.trustsShortReads) this.half = stepReadHalf(this.half, 'dry');
+        const { arrivals, readBuffer } = this.loop;
         // The hook may pause, resume, end or destroy: whether to go on is decided by the half it leaves.
-        receiver.onBytes(progress);
+        receiver.onBytes(room === undefined ? arrivals.lend(seat, progress) : readBuffer.lend(progress));
       } else if (progress === Status.wantsRead) {
         this.half = stepReadHalf(this.half, 'dry');
       } else if (progress === Status.wantsWrite) {
@@ -152,10 +226,20 @@ export class ReadSide {
         this.half = stepReadHalf(this.half, 'end');
         receiver.onPeerEnded();
       } else {
+        if (room === undefined) this.loop.sockets.failAgain(this.keptErrno, false);
         return 'failed';
       }
     }
     return 'waits';
+  }
+
+  /** `progress` bytes have come off the socket. */
+  private count(progress: number): void {
+    const { loop } = this;
+    loop.readAhead.served(loop.counters.turns);
+    this.bytes += progress;
+    loop.counters.bytesReceived += progress;
+    this.lastBytesMs = loop.nowMs;
   }
 
   private isDue(turn: number): boolean {

@@ -37,6 +37,11 @@ export interface Transport {
    */
   readonly drained: boolean;
   /**
+   * The descriptor, while what is read from it and written to it are the application's bytes as they are: then others may be
+   * read and written with it in one call. -1 or nothing: only this transport may.
+   */
+  readonly plainSocket?: number;
+  /**
    * Whether a write has taken input off the socket that a `read` has to look at: no edge will tell of it. For transports
    * whose writes may want to read.
    */

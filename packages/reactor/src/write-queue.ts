@@ -56,6 +56,14 @@ export class WriteQueue {
     this.count(end - start, true);
   }
 
+  /** Puts a copy of `bytes` in front of everything. No transport may have seen what was the front. */
+  prependCopy(bytes: Uint8Array): void {
+    const entry = { bytes: Uint8Array.from(bytes), start: 0, end: bytes.length, ours: true };
+    this.entries = [entry, ...this.entries.slice(this.head)];
+    this.head = 0;
+    this.count(bytes.length, true);
+  }
+
   /** Appends `bytes[start, end)`, an allocation of its own that nobody else has. */
   appendOwned(bytes: Uint8Array, start: number, end: number): void {
     if (start === end) return;

@@ -5,6 +5,7 @@
  * before anything staged. So the outbox is used only while the queue is empty and nothing is awaited. An upgrade draws a
  * line: what was accepted before it leaves by the transport of that time, what comes after waits for the new one.
  */
+import { DEPARTURE_BYTES, type Sender } from './departures.ts';
 import type { FileError } from './file-errors.ts';
 import { FileFlow } from './file-flow.ts';
 import type { FileRange, FileSource } from './file-source.ts';
@@ -27,6 +28,11 @@ import { WriteQueue } from './write-queue.ts';
 /** Whose memory bytes are in: to be copied before the call returns, ours alone, or promised not to change. */
 type Memory = 'borrowed' | 'owned' | 'shared';
 
+const NOT_POSTED = -1;
+
+/** `rest`: not all of it; what did not leave is queued, ahead of everything. `failed`: the transport did. */
+type Sent = 'left' | 'rest' | 'failed';
+
 export class WriteSide {
   half: WriteHalf = 'ready';
   /** Bytes that have left. */
@@ -42,6 +48,9 @@ export class WriteSide {
   private readonly queue: WriteQueue;
   /** From `upgrade` to `upgraded`: what is accepted waits, for the handshake alone may send. */
   private held = false;
+  /** Under which number what was staged last waits to be sent with what others have staged. */
+  private posted = NOT_POSTED;
+  private postedBytes = 0;
   /** Made for the first file: most connections send none. */
   private files: FileFlow | undefined;
   /** The transport before the upgrade, until the `bytes` at the front of the queue that are its own have left. */
@@ -55,7 +64,7 @@ export class WriteSide {
 
   /** Bytes that wait here; what is staged in the outbox for this connection not counted. */
   get queuedBytes(): number {
-    return this.queue.bytes;
+    return this.queue.bytes + this.postedBytes;
   }
 
   /** What files in the queue have still to send, as far as their lengths are known. */
@@ -74,7 +83,7 @@ export class WriteSide {
 
   /** Whether bytes may leave at once, ahead of nobody. */
   private get isClear(): boolean {
-    return this.half === 'ready' && !this.held && this.queue.isEmpty;
+    return this.half === 'ready' && !this.held && this.posted === NOT_POSTED && this.queue.isEmpty;
   }
 
   /** Whether a flush would have anything to do. */
@@ -134,6 +143,8 @@ export class WriteSide {
   /** Drops what is queued; nothing can leave any more, because of `cause` if that is an error. */
   abort(cause: Error | undefined): void {
     if (this.half !== 'ended') this.half = stepWriteHalf(this.half, 'abort');
+    this.posted = NOT_POSTED;
+    this.postedBytes = 0;
     for (const file of this.queue.files()) file.abandon(cause);
     this.queue.clear();
     this.closeBefore();
@@ -215,10 +226,54 @@ export class WriteSide {
    */
   flushStaged(more = false): boolean {
     const { outbox } = this.loop;
-    const { length } = outbox;
+    const { start, length } = outbox;
     if (length === 0) return true;
-    outbox.length = 0;
-    return this.send(outbox.bytes, length, 'borrowed', more);
+    outbox.drop();
+    return this.send(outbox.bytes, start, start + length, 'borrowed', more);
+  }
+
+  // ---- Sending with others ---------------------------------------------------------------------------------------
+
+  /** Leaves what is staged to the end of the batch, if there is nothing but that. */
+  post(sender: Sender): boolean {
+    const { outbox, departures } = this.loop;
+    const { length } = outbox;
+    if (length === 0 || length > DEPARTURE_BYTES || !departures.hasRoom) return false;
+    const { plainSocket = -1 } = this.transport;
+    if (plainSocket < 0 || !this.isClear || this.needsDrain) return false;
+    this.posted = departures.post(plainSocket, sender);
+    this.postedBytes = length;
+    return true;
+  }
+
+  /** What was posted has been sent. Answers how far that went, as {@link sendPosted} does. */
+  settlePosted(): Sent {
+    const { departures, sockets } = this.loop;
+    const { posted } = this;
+    const outcome = departures.outcome(posted);
+    if (outcome === Status.failed) sockets.failAgain(departures.errno(posted), true);
+    return this.postedLeft(outcome);
+  }
+
+  /** Sends what was posted without waiting for the end of the batch. */
+  sendPosted(): Sent {
+    const { posted } = this;
+    if (posted === NOT_POSTED) return 'left';
+    const { departures } = this.loop;
+    departures.takeBack(posted);
+    return this.postedLeft(this.transport.write(departures.bytes(posted), 0, this.postedBytes));
+  }
+
+  private postedLeft(outcome: Progress): Sent {
+    const { posted, postedBytes } = this;
+    this.posted = NOT_POSTED;
+    this.postedBytes = 0;
+    if (outcome > 0) this.left(outcome);
+    if (outcome === postedBytes) return 'left';
+    if (outcome === Status.failed) return 'failed';
+    // Nobody has sent anything of what was queued meanwhile.
+    this.queue.prependCopy(this.loop.departures.bytes(posted).subarray(Math.max(outcome, 0)));
+    return 'rest';
   }
 
   /** Sends what is queued, then ends our side if that was asked for. False when the transport failed. */
@@ -274,20 +329,20 @@ export class WriteSide {
     }
     if (this.loop.outbox.addBytes(data)) return true;
     if (!this.flushStaged()) return false;
-    return this.send(data, data.length, memory);
+    return this.send(data, 0, data.length, memory);
   }
 
-  /** Offers `bytes[0, length)` to the transport and queues what it does not take. */
-  private send(bytes: Uint8Array, length: number, memory: Memory, more = false): boolean {
-    let start = 0;
-    while (start < length && mayFlush(this.half) && this.queue.isEmpty) {
-      const progress = this.transport.write(bytes, start, length - start, more);
+  /** Offers `bytes[from, end)` to the transport and queues what it does not take. */
+  private send(bytes: Uint8Array, from: number, end: number, memory: Memory, more = false): boolean {
+    let start = from;
+    while (start < end && mayFlush(this.half) && this.queue.isEmpty) {
+      const progress = this.transport.write(bytes, start, end - start, more);
       if (progress > 0) {
         start += progress;
         this.left(progress);
       } else if (!this.awaitEdge(progress)) return false;
     }
-    this.keep(bytes, start, length, memory);
+    this.keep(bytes, start, end, memory);
     return true;
   }
 

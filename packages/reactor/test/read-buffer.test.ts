@@ -20,11 +20,4 @@ describe('the read buffer', () => {
     expect(buffer.lend(5)).toBe(first);
     expect(first.toString()).toBe('again');
   });
-
-  test('poisons what was lent and nothing behind it', () => {
-    const buffer = new ReadBuffer();
-    buffer.bytes.write('lent.');
-    buffer.poison(4);
-    expect(buffer.lend(5)).toEqual(Buffer.from([0xdd, 0xdd, 0xdd, 0xdd, 0x2e]));
-  });
 });

@@ -1,7 +1,9 @@
 /** Socket calls without sockets: a backlog that a test fills, and a record of what was closed. */
 import { constants } from 'node:os';
-import { type NativeFailure, type SocketAddress, Status } from '@sluice/core-native';
+import { BATCH_FIELDS, type NativeFailure, type SocketAddress, Status } from '@sluice/core-native';
 import type { Sockets } from '../loop.ts';
+
+const ERRNO_CODES = Object.keys(constants.errno) as (keyof typeof constants.errno)[];
 
 const ADDRESS: SocketAddress = { family: 'IPv4', address: '127.0.0.1', port: 1 };
 
@@ -87,12 +89,27 @@ export class FakeSockets implements Sockets {
     return this.connectResults.shift() ?? 0;
   }
 
-  recv(): number {
+  recv(_fd: number, _buffer: Uint8Array, _offset: number, _length: number): number {
     return Status.wantsRead;
   }
 
   send(_fd: number, _buffer: Uint8Array, _offset: number, length: number): number {
     return length;
+  }
+
+  /** By one `recv` each. */
+  recvMany(table: Int32Array, count: number, buffer: Uint8Array): void {
+    this.forEach(table, count, (fd, offset, length) => this.recv(fd, buffer, offset, length));
+  }
+
+  /** By one `send` each. */
+  sendMany(table: Int32Array, count: number, buffer: Uint8Array): void {
+    this.forEach(table, count, (fd, offset, length) => this.send(fd, buffer, offset, length));
+  }
+
+  failAgain(errno: number, isSend: boolean): number {
+    const code = ERRNO_CODES.find((name) => constants.errno[name] === errno) ?? 'EINVAL';
+    return this.fail(code, isSend ? 'send' : 'recv');
   }
 
   sendMore(_fd: number, _buffer: Uint8Array, _offset: number, length: number): number {
@@ -137,6 +154,20 @@ export class FakeSockets implements Sockets {
   fail(code: keyof typeof constants.errno, call: string): number {
     this.failure = failureOf(code, call);
     return Status.failed;
+  }
+
+  private forEach(
+    table: Int32Array,
+    count: number,
+    call: (fd: number, offset: number, length: number) => number,
+  ): void {
+    for (let at = 0; at < count * BATCH_FIELDS; at += BATCH_FIELDS) {
+      const [fd = -1, offset = 0, length = 0] = table.subarray(at);
+      if (fd < 0) continue;
+      const outcome = call(fd, offset, length);
+      table[at + 3] = outcome;
+      if (outcome === Status.failed) table[at + 2] = this.failure.errno;
+    }
   }
 
   private takeFd(): number {

@@ -76,6 +76,14 @@ export class SimulatedSockets extends FakeSockets {
     return result === Status.failed ? this.fail('ECONNREFUSED', 'connect') : result;
   }
 
+  override recv(fd: number, buffer: Uint8Array, offset: number, length: number): number {
+    return this.socketOf(fd).read(buffer.subarray(offset, offset + length));
+  }
+
+  override send(fd: number, buffer: Uint8Array, offset: number, length: number): number {
+    return this.socketOf(fd).write(buffer, offset, length);
+  }
+
   override close(fd: number): void {
     if (this.isRegistered(fd))
       this.world.violate('a descriptor was closed before the poller had forgotten it');
@@ -91,6 +99,11 @@ export class SimulatedSockets extends FakeSockets {
     if (socket === undefined || typeof socket === 'string')
       throw new Error(`descriptor ${fd} is no connection`);
     return socket;
+  }
+
+  descriptorOf(socket: SimulatedSocket): number {
+    for (const [fd, other] of this.open) if (other === socket) return fd;
+    return -1;
   }
 
   /** Closes the descriptor of a socket whose transport was closed. */

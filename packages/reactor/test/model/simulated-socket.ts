@@ -16,6 +16,7 @@ export interface Surroundings {
   readonly disk: ModelDisk;
   now(): number;
   violate(message: string): void;
+  descriptorOf(socket: SimulatedSocket): number;
   /** The transport was closed: its descriptor is to be freed. */
   release(socket: SimulatedSocket): void;
   /** The socket is closed. */
@@ -61,6 +62,11 @@ export class SimulatedSocket extends SimulatedLine implements Transport {
 
   get secure(): boolean {
     return this.traits.secure;
+  }
+
+  get plainSocket(): number {
+    const isPlain = !this.traits.secure && this.traits.tellsDrained && !this.owesPeer && !this.awaitsPeer;
+    return isPlain && !this.released && this.wire.border === undefined ? this.world.descriptorOf(this) : -1;
   }
 
   // ---- The transport ----

@@ -89,6 +89,10 @@ export class World implements Stage {
     if (typeof newcomer !== 'string') this.actorOf(newcomer).model.lose();
   }
 
+  descriptorOf(socket: SimulatedSocket): number {
+    return this.sockets.descriptorOf(socket);
+  }
+
   release(socket: SimulatedSocket): void {
     this.sockets.release(socket);
   }
