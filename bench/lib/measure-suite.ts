@@ -7,7 +7,7 @@ import { BenchError } from './bench-error.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
 import { type Absence, findContenders, type PresentContender } from './find-contenders.ts';
 import { type Machine, machine } from './machine.ts';
-import { choosePinning } from './pinning.ts';
+import { choosePinning, pinningOf } from './pinning.ts';
 import { ServerProcess } from './server-process.ts';
 import type { Settings } from './settings.ts';
 import type { Case, Load, Sample, Suite } from './suite.ts';
@@ -57,7 +57,8 @@ export async function measureSuite(
   try {
     for (const name of chosenCases(suite, settings)) {
       const each = caseOf(name, credentials);
-      const measured = await measureCase(suite, present, each, rounds, { seconds, pinning, signal });
+      const load = { seconds, pinning: pinningOf(name), signal };
+      const measured = await measureCase(suite, present, each, rounds, load);
       series.push(...measured.series);
       absent.push(...measured.absent);
     }

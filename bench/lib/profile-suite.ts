@@ -14,7 +14,7 @@ import {
 } from '@sluice-internal/unit-counts';
 import { type Credentials, createCredentials } from './credentials.ts';
 import { type Machine, machine } from './machine.ts';
-import { choosePinning } from './pinning.ts';
+import { choosePinning, pinningOf } from './pinning.ts';
 import { PROFILED_UNITS, type ProfiledUnit } from './profiled-units.ts';
 import { ServerProcess } from './server-process.ts';
 import type { Case, Load, Suite } from './suite.ts';
@@ -65,7 +65,9 @@ export async function profileSuite(
       console.error(`  ${unit.case}: one unit after another`);
     }
     for (const name of suite.cases) {
-      loaded.push(await profileLoad(suite, caseOf(name, credentials), { seconds, pinning, signal }));
+      loaded.push(
+        await profileLoad(suite, caseOf(name, credentials), { seconds, pinning: pinningOf(name), signal }),
+      );
       console.error(`  ${name}: under load`);
     }
   } finally {

@@ -13,6 +13,7 @@ interface Shape {
 
 const SHAPES: Readonly<Record<string, Shape>> = {
   '64 connections': { connections: 64, pipelined: 1 },
+  '64 connections, one core': { connections: 64, pipelined: 1 },
   '1 connection': { connections: 1, pipelined: 1 },
   '1,000 connections': { connections: 1_000, pipelined: 1 },
   '64 connections, 16 pipelined': { connections: 64, pipelined: 16 },

@@ -78,6 +78,18 @@ ByteRange Arguments::Whole(size_t index) const {
   return {static_cast<uint8_t*>(data), length};
 }
 
+IntegerTable Arguments::Integers(size_t index, const char* name) const {
+  napi_typedarray_type type;
+  size_t length;
+  void* data;
+  if (napi_get_typedarray_info(env_, values_[index], &type, &length, &data, nullptr, nullptr) !=
+          napi_ok ||
+      type != napi_int32_array) {
+    ThrowType(env_, name, "an Int32Array");
+  }
+  return {static_cast<int32_t*>(data), length};
+}
+
 ByteRange Arguments::Bytes(size_t first) const {
   const ByteRange whole = Whole(first);
   const size_t offset = Size(first + 1, "offset");
@@ -107,6 +119,8 @@ size_t Arguments::Size(size_t index, const char* name) const {
 void Arguments::ThrowNothingToMove() const {
   ThrowRange(env_, "\"length\" must be at least 1: nothing to move is nothing to call for");
 }
+
+void Arguments::ThrowOutOfRange(const std::string& message) const { ThrowRange(env_, message); }
 
 void Arguments::ThrowReceiver() const {
   ThrowType(env_, "this", "an object that its own constructor made");

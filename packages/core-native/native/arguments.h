@@ -24,6 +24,12 @@ struct ByteRange {
   size_t length;
 };
 
+/// The elements of an Int32Array, valid during the call only.
+struct IntegerTable {
+  int32_t* data;
+  size_t length;
+};
+
 class Arguments {
  public:
   static constexpr size_t kMax = 5;
@@ -46,10 +52,13 @@ class Arguments {
   ByteRange Bytes(size_t first) const;
   /// All of a Uint8Array.
   ByteRange Whole(size_t index) const;
+  /// All of an Int32Array.
+  IntegerTable Integers(size_t index, const char* name) const;
   /// An integer from 0 to 2^53 - 1: an offset, or a length.
   size_t Size(size_t index, const char* name) const;
   /// A zero length is misuse, for the reasons that Bytes has.
   [[noreturn]] void ThrowNothingToMove() const;
+  [[noreturn]] void ThrowOutOfRange(const std::string& message) const;
 
   /// The native object behind `this`. V8 itself refuses a receiver that the class did not make
   /// (napi_define_class gives each method a v8::Signature); what is left to fail here is an object

@@ -35,25 +35,20 @@ struct Batch {
 
 /// The arguments: a table, how many of its entries are meant, and the memory that they are about.
 Batch CheckedBatch(const Arguments& arguments) {
-  napi_typedarray_type type;
-  size_t fields;
-  void* data;
-  if (napi_get_typedarray_info(arguments.env(), arguments[0], &type, &fields, &data, nullptr,
-                               nullptr) != napi_ok ||
-      type != napi_int32_array) {
-    throw Napi::TypeError::New(arguments.env(), "\"table\" must be an Int32Array");
-  }
-  const auto most = static_cast<int32_t>(fields * sizeof(int32_t) / sizeof(Entry));
+  const IntegerTable table = arguments.Integers(0, "table");
+  const auto most = static_cast<int32_t>(table.length * sizeof(int32_t) / sizeof(Entry));
   const int32_t count = arguments.Int(1, "count", 0, most);
   const ByteRange memory = arguments.Whole(2);
-  auto* entries = static_cast<Entry*>(data);
+  auto* entries = reinterpret_cast<Entry*>(table.data);
   for (const Entry* entry = entries; entry != entries + count; ++entry) {
-    if (entry->fd < kLeftOut || entry->offset < 0 || entry->length <= 0 ||
-        static_cast<size_t>(entry->offset) + static_cast<size_t>(entry->length) > memory.length) {
-      throw Napi::RangeError::New(arguments.env(),
-                                  "Entry " + std::to_string(entry - entries) +
-                                      " is no descriptor and part of the buffer");
-    }
+    const bool fits =
+        entry->offset >= 0 && entry->length > 0 &&
+        static_cast<size_t>(entry->offset) + static_cast<size_t>(entry->length) <= memory.length;
+    if (entry->fd >= kLeftOut && fits) continue;
+    arguments.ThrowOutOfRange("Entry " + std::to_string(entry - entries) +
+                              " of \"table\" must have a descriptor, or -1, and a part of the "
+                              "buffer, which has " +
+                              std::to_string(memory.length) + " bytes");
   }
   return {entries, count, memory.data};
 }
@@ -80,15 +75,14 @@ napi_value ForEach(const Arguments& arguments, int32_t at_zero, Status at_block,
 }
 
 napi_value ReceiveMany(const Arguments& arguments) {
-  return ForEach(
-      arguments, ToInt(Status::kEnded), Status::kWantsRead,
-      [](int fd, uint8_t* bytes, int32_t length) { return recv(fd, bytes, length, 0); });
+  return ForEach(arguments, ToInt(Status::kEnded), Status::kWantsRead,
+                 [](int fd, uint8_t* bytes, int32_t length) { return recv(fd, bytes, length, 0); });
 }
 
 napi_value SendMany(const Arguments& arguments) {
-  return ForEach(
-      arguments, 0, Status::kWantsWrite,
-      [](int fd, uint8_t* bytes, int32_t length) { return send(fd, bytes, length, MSG_NOSIGNAL); });
+  return ForEach(arguments, 0, Status::kWantsWrite, [](int fd, uint8_t* bytes, int32_t length) {
+    return send(fd, bytes, length, MSG_NOSIGNAL);
+  });
 }
 
 napi_value FailAgain(const Arguments& arguments) {

@@ -7,7 +7,6 @@
  */
 import { EVENT_FIELDS } from '@sluice/core-native';
 import { MOST_ARRIVALS } from './arrivals.ts';
-import type { Sender } from './departures.ts';
 import type { Loop } from './loop.ts';
 import type { Pollable } from './pollable.ts';
 import type { SlotTable } from './slot-table.ts';

@@ -47,7 +47,7 @@ export class ReadSide {
   private spentTurn = -1;
   /** The first turn in which it is its turn again, after a read that was ahead of its time. */
   private dueTurn = 0;
-  /** The last read was of so little that the next may be made for it. */
+  /** What it read when it was last told to was so little that the next read may be made for it. */
   private isSmall = true;
   /** The last read was filled to its end: there is a backlog, which larger reads take in cheaper. Not of who has paused. */
   private isBacklogged = false;
@@ -152,6 +152,7 @@ export class ReadSide {
     this.transport = transport;
     this.handed?.clear();
     this.seat = NO_SEAT;
+    this.keptOutcome = NOTHING_KEPT;
     this.half = stepReadHalf(this.half, 'upgrade');
   }
 
@@ -184,6 +185,7 @@ export class ReadSide {
   drain(receiver: Receiver): DrainEnd {
     const { turns } = this.loop.counters;
     const { usual } = this.loop.readBuffer;
+    let isSmall = true;
     let budget = this.isDue(turns) ? this.loop.limits.readBudgetBytes : 0;
     while (this.half === 'draining') {
       if (budget <= 0) {
@@ -205,12 +207,13 @@ export class ReadSide {
       const progress = room === undefined ? this.takeArrival() : this.transport.read(room);
       if (progress > 0) {
         budget -= progress;
-        this.isSmall = progress < ARRIVAL_BYTES;
+        isSmall &&= progress < ARRIVAL_BYTES;
+        this.isSmall = isSmall;
         if (room !== undefined) this.isBacklogged = progress === room.length;
         if (room !== undefined && room !== usual)
           this.dueTurn = turns + Math.floor(progress / this.loop.limits.readBudgetBytes);
         this.count(progress);
-        const isDry = room === undefined ? this.isSmall : this.transport.drained;
+        const isDry = room === undefined ? isSmall : this.transport.drained;
         if (isDry && this.trustsShortReads) this.half = stepReadHalf(this.half, 'dry');
         const { arrivals, readBuffer } = this.loop;
         // The hook may pause, resume, end or destroy: whether to go on is decided by the half it leaves.
