@@ -104,6 +104,8 @@ export class ReadSide {
 
   arrive(seat: number): void {
     this.seat = seat;
+    const outcome = this.loop.arrivals.outcome(seat);
+    if (outcome > 0) this.count(outcome);
   }
 
   /** Others need the seat. What came and could not be told stays here: a protocol that has paused gets it when it resumes. */
@@ -115,7 +117,6 @@ export class ReadSide {
     if (arrived !== undefined) {
       this.handed ??= new HandedBytes();
       this.handed.append(arrived);
-      this.count(outcome);
     } else if (outcome === Status.ended || outcome === Status.failed) {
       this.keptOutcome = outcome;
       this.keptErrno = arrivals.errno(this.seat);
@@ -209,10 +210,11 @@ export class ReadSide {
         budget -= progress;
         isSmall &&= progress < ARRIVAL_BYTES;
         this.isSmall = isSmall;
-        if (room !== undefined) this.isBacklogged = progress === room.length;
-        if (room !== undefined && room !== usual)
-          this.dueTurn = turns + Math.floor(progress / this.loop.limits.readBudgetBytes);
-        this.count(progress);
+        if (room !== undefined) {
+          this.isBacklogged = progress === room.length;
+          if (room !== usual) this.dueTurn = turns + Math.floor(progress / this.loop.limits.readBudgetBytes);
+          this.count(progress);
+        }
         const isDry = room === undefined ? isSmall : this.transport.drained;
         if (isDry && this.trustsShortReads) this.half = stepReadHalf(this.half, 'dry');
         const { arrivals, readBuffer } = this.loop;

@@ -151,13 +151,18 @@ export class Actor {
   }
 
   private upgrade(conn: Connection<Actor>, needs: readonly ('read' | 'write')[]): void {
-    const { model, socket } = this;
+    const { model, socket, wire } = this;
     if (!model.takesUpgrade || !socket.isTakeable) return;
     model.asksUpgrade();
-    const accept = () => new Successor(socket, needs, () => model.handshaken());
+    const accept = (_fd: number, head?: Uint8Array) => {
+      socket.putBack(head ?? new Uint8Array(0));
+      // A successor is told of an end that was read ahead and told to nobody.
+      wire.endTold &&= model.hasSeenEnd;
+      return new Successor(socket, needs, () => model.handshaken());
+    };
     conn.upgrade({ name: 'successor', upgrades: true, accept }, { head: new Uint8Array(0) });
     // What was staged had to leave first, and could not.
-    const { broken, writeFailed } = this.wire;
+    const { broken, writeFailed } = wire;
     if (writeFailed && broken !== undefined)
       model.mustLeave(broken.reason, (cause) => cause === broken.error);
     if (model.isHeld && model.leaving === undefined && !socket.released)

@@ -140,6 +140,10 @@ export class ConnectionModel {
   }
 
   /** Whether an upgrade can be asked for now. */
+  get hasSeenEnd(): boolean {
+    return this.endSeen;
+  }
+
   get takesUpgrade(): boolean {
     const open = this.phase === 'opening' || this.phase === 'open';
     const free = !this.wire.endAsked && !this.isUpgrading && !this.wire.hasFiles;

@@ -9,7 +9,7 @@ export function checkCounts(world: World): void {
   const sum = (of: (actor: Actor) => number) => world.actors.reduce((total, actor) => total + of(actor), 0);
   const queued = sum(({ model, wire }) => (model.isOver ? 0 : wire.queued));
   if (queuedBytes !== queued) world.violate(`${queuedBytes} queued bytes are counted, not ${queued}`);
-  if (bytesReceived !== sum(({ wire }) => wire.read)) world.violate('bytesReceived is wrong');
+  if (bytesReceived !== sum(({ wire }) => wire.read + wire.putBack)) world.violate('bytesReceived is wrong');
   if (bytesSent !== sum(({ wire }) => wire.taken)) world.violate('bytesSent is wrong');
   if (connections !== live.length)
     world.violate(`${connections} connections are counted, not ${live.length}`);

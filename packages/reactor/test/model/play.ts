@@ -53,6 +53,10 @@ export class Play {
       case 'kernel':
         this.world.kernel.run(step.most);
         break;
+      case 'burst':
+        for (const actor of this.world.actors) actor.apply({ peer: 'sends', bytes: step.bytes });
+        this.world.kernel.run();
+        break;
       case 'disk':
         for (let left = step.most; left > 0 && this.world.disk.answer(); ) left -= 1;
         break;

@@ -43,6 +43,8 @@ export type Step =
   | { readonly step: 'accept' | 'connect'; readonly traits: Traits }
   | { readonly step: 'deed'; readonly deed: Deed }
   | { readonly step: 'kernel' | 'disk'; readonly most: number }
+  /** Every peer sends, so that one batch has them all. */
+  | { readonly step: 'burst'; readonly bytes: number }
   | { readonly step: 'time'; readonly ms: number }
   | { readonly step: 'spurious' | 'stale'; readonly to: number; readonly bits: number }
   | { readonly step: 'close server' | 'shutdown'; readonly deadlineMs: number }
@@ -264,11 +266,40 @@ const deadlines: fc.Arbitrary<Partial<Limits>> = fc.oneof(
   }),
 );
 
-export const schedules: fc.Arbitrary<Schedule> = fc.record({
-  limits: fc.tuple(limits, deadlines).map(([some, others]) => ({ ...some, ...others })),
-  descriptors: fc.constantFrom(1000, 1000, 4),
-  first: traits,
-  steps: fc.array(rareSteps, { maxLength: 50, size: 'max' }),
-  whims: fc.array(whims, { minLength: 1, maxLength: 12, size: 'max' }),
-  ending: fc.constantFrom('in order', 'resets', 'destroys', 'silence', 'shutdown'),
-});
+function scheduled(first: fc.Arbitrary<Traits>, all: fc.Arbitrary<readonly Step[]>): fc.Arbitrary<Schedule> {
+  return fc.record({
+    limits: fc.tuple(limits, deadlines).map(([some, others]) => ({ ...some, ...others })),
+    descriptors: fc.constantFrom(1000, 1000, 4),
+    first,
+    steps: all,
+    whims: fc.array(whims, { minLength: 1, maxLength: 12, size: 'max' }),
+    ending: fc.constantFrom('in order', 'resets', 'destroys', 'silence', 'shutdown'),
+  });
+}
+
+export const schedules = scheduled(traits, fc.array(rareSteps, { maxLength: 50, size: 'max' }));
+
+/** Those whose bytes are moved for several at once, where several are ready. */
+const plainTraits = traits.map((some) => ({ ...some, secure: false, tellsDrained: true, handshake: [] }));
+
+const plainSteps: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: rareSteps },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      step: fc.constant('burst' as const),
+      bytes: fc.constantFrom(1, 20, 3000, 4096, 5000),
+    }),
+  },
+);
+
+/** Several plain connections, often ready in one batch. */
+export const plainSchedules = scheduled(
+  plainTraits,
+  fc
+    .tuple(
+      fc.array(plainTraits, { minLength: 1, maxLength: 3 }),
+      fc.array(plainSteps, { maxLength: 50, size: 'max' }),
+    )
+    .map(([some, steps]) => [...some.map((one) => ({ step: 'accept' as const, traits: one })), ...steps]),
+);

@@ -194,6 +194,16 @@ export class SimulatedSocket extends SimulatedLine implements Transport {
     this.released = true;
   }
 
+  /** What was read ahead, and nobody was told of, is a successor's. */
+  putBack(head: Uint8Array): void {
+    const { wire } = this;
+    if (wire.delivered !== wire.read - head.length)
+      this.world.violate('the head of an upgrade is not what was read and not delivered');
+    wire.read -= head.length;
+    wire.putBack += head.length;
+    wire.failureTold = false;
+  }
+
   close(): void {
     if (!this.released) this.closeForGood();
   }

@@ -12,6 +12,8 @@ export class Wire {
   peerSent = 0;
   read = 0;
   delivered = 0;
+  /** Of those that were read: given to a successor as its first input, and so read once more. */
+  putBack = 0;
   /** Bytes that `write` has accepted, and that the transport has taken. */
   accepted = 0;
   taken = 0;
