@@ -83,7 +83,7 @@ export class WriteSide {
 
   /** Whether bytes may leave at once, ahead of nobody. */
   private get isClear(): boolean {
-    return this.half === 'ready' && !this.held && this.posted === NOT_POSTED && this.queue.isEmpty;
+    return this.half === 'ready' && !this.held && this.queue.isEmpty;
   }
 
   /** Whether a flush would have anything to do. */

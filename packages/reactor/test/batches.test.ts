@@ -120,6 +120,26 @@ async function open(count: number, limits = {}): Promise<void> {
 const readable = (...fds: number[]) =>
   poller.fire(...fds.map((fd): [number, number] => [fd, Ready.readable]));
 
+/** Puts a transport on it that never opens; `onHead` is told of its first input. */
+function upgrade(which: Connection, onHead: (head: string) => void): void {
+  const accept = (_fd: number, head?: Uint8Array): Transport => {
+    onHead(Buffer.from(head ?? []).toString());
+    return {
+      name: 'next',
+      secure: true,
+      applicationProtocol: undefined,
+      drained: false,
+      handshake: () => Status.wantsRead,
+      read: () => Status.wantsRead,
+      write: (_bytes, _offset, length) => length,
+      shutdownWrite: () => 0,
+      failure: () => ({ reason: 'error', error: new Error('none') }),
+      close: () => {},
+    };
+  };
+  which.upgrade({ name: 'next', upgrades: true, accept }, { head: new Uint8Array(0) });
+}
+
 beforeEach(() => {
   conns.clear();
   errors = [];
@@ -231,22 +251,7 @@ describe('what was read ahead', () => {
   test('belongs to the transport that another puts on it', async () => {
     await open(2);
     const heads: string[] = [];
-    const accept = (_fd: number, head?: Uint8Array): Transport => {
-      heads.push(Buffer.from(head ?? []).toString());
-      return {
-        name: 'next',
-        secure: true,
-        applicationProtocol: undefined,
-        drained: false,
-        handshake: () => Status.wantsRead,
-        read: () => Status.wantsRead,
-        write: (_bytes, _offset, length) => length,
-        shutdownWrite: () => 0,
-        failure: () => ({ reason: 'error', error: new Error('none') }),
-        close: () => {},
-      };
-    };
-    onData = () => conn(2).upgrade({ name: 'next', upgrades: true, accept }, { head: new Uint8Array(0) });
+    onData = () => upgrade(conn(2), (head) => heads.push(head));
     sockets.sends(1, 'x');
     sockets.sends(2, 'client hello');
     readable(1, 2);
@@ -363,6 +368,31 @@ describe('what is sent with that of others', () => {
     expect([...sockets.sent.values()]).toEqual(['bye 1', 'bye 3', 'bye 2']);
     // Of two that were posted one was taken back.
     expect(sockets.calls).toEqual(['recvMany of 3', 'send 1', 'close 1', 'send 3', 'sendMany of 2']);
+  });
+
+  test('leaves before another puts a transport on its connection', async () => {
+    await open(2);
+    onData = (fd) => {
+      if (fd === 1) conn(1).write('go ahead');
+      else upgrade(conn(1), () => sockets.calls.push('upgrade 1'));
+    };
+    for (const fd of [1, 2]) sockets.sends(fd, 'x');
+    readable(1, 2);
+    expect(sockets.calls).toEqual(['recvMany of 2', 'send 1', 'upgrade 1', 'sendMany of 1']);
+    expect(sockets.sent.get(1)).toBe('go ahead');
+  });
+
+  test('and cannot, closes the connection that another puts a transport on', async () => {
+    await open(2);
+    onData = (fd) => {
+      if (fd === 1) conn(1).write('go ahead');
+      else upgrade(conn(1), () => sockets.calls.push('upgrade 1'));
+    };
+    for (const fd of [1, 2]) sockets.sends(fd, 'x');
+    sockets.outbound.set(1, [{ errno: 'EPIPE' }]);
+    readable(1, 2);
+    expect(sockets.calls).not.toContain('upgrade 1');
+    expect(closed).toEqual([{ fd: 1, reason: 'reset', code: 'EPIPE' }]);
   });
 
   test('closes its connection with the reason when it cannot leave', async () => {

@@ -19,8 +19,8 @@ import { type Newcomer, SimulatedKernel, SimulatedSockets } from './simulated-ke
 import type { SimulatedSocket } from './simulated-socket.ts';
 import type { Traits } from './traits.ts';
 
-/** More turns without rest than any schedule needs: somebody spins. */
-const MOST_TURNS = 3_000;
+/** More turns without rest than any schedule needs, be it that each whim sends a file of 140,000 bytes a thousand a turn. */
+const MOST_TURNS = 25_000;
 /** Whims of one run; hooks that play into each other's hands would never end. */
 const MOST_WHIMS = 150;
 const MOST_CONNECTIONS = 5;
