@@ -25,7 +25,7 @@ struct ByteRange {
 
 class Arguments {
  public:
-  static constexpr size_t kMax = 5;
+  static constexpr size_t kMax = 7;
 
   Arguments(napi_env env, napi_callback_info info);
 

@@ -67,10 +67,9 @@ export class ReactorConnection<State>
     if (!this.isDispatched) {
       this.writing.queueFile(queued);
       this.listing.flush();
-      // What is staged was written before.
-    } else if (this.writing.flushStaged(queued.isShort)) {
-      // At once: 3 µs between the head and the file make a mebibyte over loopback some 20 µs dearer (performance-notes.md).
-      this.writing.queueFile(queued);
+      // What is staged was written before. At once: 3 µs between the head and the file make a mebibyte over loopback some 20 µs
+      // dearer (performance-notes.md).
+    } else if (this.writing.queueBehindStaged(queued)) {
       this.sendAll();
     } else {
       this.writeFailed();

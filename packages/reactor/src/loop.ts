@@ -36,6 +36,7 @@ export type Sockets = Pick<
   | 'send'
   | 'sendMore'
   | 'sendFile'
+  | 'sendWithFile'
   | 'shutdownWrite'
   | 'close'
   | 'localAddress'

@@ -107,6 +107,20 @@ export class QueuedFile {
       : this.sendPiece(transport, most);
   }
 
+  /**
+   * Its first step, together with `bytes[0, length)`, which are ahead of it, as {@link Transport.writeWithFile}; undefined when
+   * nothing was done, for they have to be sent one after the other.
+   */
+  stepWith(bytes: Uint8Array, length: number, transport: Transport, most: number): Progress | undefined {
+    if (this.stage !== 'ready' || this.leftBytes === 0 || this.refused) return undefined;
+    const wanted = Math.min(this.leftBytes, most, PIECE_BYTES);
+    const count = this.residentBytes(wanted);
+    if (count === 0) return undefined;
+    const progress = transport.writeWithFile?.(bytes, length, this.file.fd, this.offset, count);
+    if (progress !== undefined && progress > length) this.advance(progress - length);
+    return progress;
+  }
+
   /** All of it has left. */
   finish(): void {
     this.settle();
