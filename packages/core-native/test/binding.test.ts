@@ -86,6 +86,7 @@ describe('the exports', () => {
       'rotateTicketKeys',
       'send',
       'sendFile',
+      'sendWithFile',
       'sendMore',
       'setOption',
       'setTicketKeys',
