@@ -63,7 +63,7 @@ export class ReactorConnection<State>
     const range = fileRange(options);
     if (!acceptsBytes(this.writing.half)) return unsent(file);
     const source = fileSource(this.loop.disk, file);
-    const queued = this.writing.makeFile(source, range, () => this.listing.ready());
+    const queued = this.writing.makeFile(source, range, this.listing);
     if (!this.isDispatched) {
       this.writing.queueFile(queued);
       this.listing.flush();

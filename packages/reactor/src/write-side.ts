@@ -44,6 +44,7 @@ export class WriteSide {
   private held = false;
   /** Made for the first file: most connections send none. */
   private files: FileFlow | undefined;
+  private onFileAnswer: (() => void) | undefined;
   /** The transport before the upgrade, until the `bytes` at the front of the queue that are its own have left. */
   private before: { readonly transport: Transport; bytes: number } | undefined;
 
@@ -108,13 +109,14 @@ export class WriteSide {
     return this.acceptBytes(data, staging && this.isClear, 'shared');
   }
 
-  /** A file to be queued by {@link queueFile}. `goOn` is called when the disk has been waited for. */
-  makeFile(source: FileSource, range: FileRange, goOn: () => void): QueuedFile {
-    const file = new QueuedFile(this.loop, source, range, () => {
+  /** A file to be queued by {@link queueFile}. `listing` makes ready when the disk has been waited for. */
+  makeFile(source: FileSource, range: FileRange, listing: { ready(): void }): QueuedFile {
+    this.onFileAnswer ??= () => {
       if (!awaitsFile(this.half)) return;
       this.half = stepWriteHalf(this.half, 'file');
-      goOn();
-    });
+      listing.ready();
+    };
+    const file = new QueuedFile(this.loop, source, range, this.onFileAnswer);
     if (!this.hasFiles) file.begin();
     return file;
   }
