@@ -78,9 +78,8 @@ bool SendTogether(int fd, const ByteRange& head, int file, const FileRange& rang
   if (head.length > kHead || range.length > kCopied) return false;
   uint8_t copy[kHead + kCopied];
   const iovec place{copy + head.length, range.length};
-  const ssize_t there = RetryInterrupted([&] {
-    return preadv2(file, &place, 1, static_cast<off_t>(range.offset), RWF_NOWAIT);
-  });
+  const ssize_t there = RetryInterrupted(
+      [&] { return preadv2(file, &place, 1, static_cast<off_t>(range.offset), RWF_NOWAIT); });
   if (there != static_cast<ssize_t>(range.length)) return false;
   std::copy_n(head.data, head.length, copy);
   count =

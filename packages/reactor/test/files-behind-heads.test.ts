@@ -150,7 +150,12 @@ describe('a file behind a head', () => {
     transport.writes.push({ status: 'failed' }, { status: 'failed' });
     const sent = sendTen();
     await bench.settle();
-    expect(writesOf(transport)).toEqual(['writeWithFile failed', 'sendFile failed', 'write 10/10', 'write 5/5']);
+    expect(writesOf(transport)).toEqual([
+      'writeWithFile failed',
+      'sendFile failed',
+      'write 10/10',
+      'write 5/5',
+    ]);
     expect(await sent).toBe(10);
     expect(bench.disk.opened.size).toBe(0);
   });

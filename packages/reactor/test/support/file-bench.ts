@@ -56,7 +56,8 @@ export class FileBench {
 }
 
 /** The calls that send something. */
-export const writesOf = ({ calls }: FakeTransport) => calls.filter((call) => /^(write|sendFile|writeWithFile)/.test(call));
+export const writesOf = ({ calls }: FakeTransport) =>
+  calls.filter((call) => /^(write|sendFile|writeWithFile)/.test(call));
 
 /** The error that a file ended with, or how many bytes it was. */
 export const settled = (sent: Promise<number>) =>
