@@ -32,7 +32,7 @@ struct IntegerTable {
 
 class Arguments {
  public:
-  static constexpr size_t kMax = 5;
+  static constexpr size_t kMax = 7;
 
   Arguments(napi_env env, napi_callback_info info);
 

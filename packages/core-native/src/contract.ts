@@ -349,6 +349,21 @@ export interface NativeBinding extends NativeTicketKeys {
    */
   sendFile(fd: number, file: number, offset: number, length: number): number;
   /**
+   * `send` of `buffer[offset, offset + length)` and `sendFile` of `count` bytes from `position` on, with nothing in between: how
+   * many bytes of both have left, those of the buffer first; `wantsWrite`, when none has; or `failed`. A failure whose `call` is
+   * `sendfile` is one behind all bytes of the buffer, which have left. Up to 64 KiB of a file are copied and leave in one system call
+   * with the buffer. A zero `length` or `count` is misuse.
+   */
+  sendWithFile(
+    fd: number,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    file: number,
+    position: number,
+    count: number,
+  ): number;
+  /**
    * preadv2(2), RWF_NOWAIT, into `buffer[offset, offset + length)`: bytes of a file from `position` on, fewer perhaps, 0 where
    * it ends; `wantsRead` when the first is not in the page cache; `failed`, also where the file system cannot tell. It may wait
    * where {@link isFileCached} is false, since it begins to read then. A zero `length` is misuse.

@@ -89,6 +89,7 @@ describe('the exports', () => {
       'send',
       'sendFile',
       'sendMany',
+      'sendWithFile',
       'sendMore',
       'setOption',
       'setTicketKeys',

@@ -126,11 +126,95 @@ describe('sendFile', () => {
       expect({ status, signal, stdout, stderr }).toEqual({
         status: 0,
         signal: null,
-        stdout: 'SIGPIPE is at its default: true\nEPIPE EPIPE\n',
+        stdout: 'SIGPIPE is at its default: true\nEPIPE EPIPE EPIPE EPIPE\n',
         stderr: '',
       });
     },
   );
+});
+
+describe('sendWithFile', () => {
+  const HEAD = Buffer.from('...head...');
+  const send = (fd: number, of: number, position: number, count: number) =>
+    native.sendWithFile(fd, HEAD, 3, 4, of, position, count);
+
+  it.each([1, 16_384, 16_385, 65_536, 65_537, 90_000])(
+    'sends a part of a buffer, and %i bytes of a file behind it',
+    (count) => {
+      const pair = connectedPair();
+      let sent = send(pair.client, file, 7, count);
+      expect(sent).toBeGreaterThan(4);
+      while (sent < 4 + count)
+        sent += until(pair.client, () => native.sendFile(pair.client, file, 3 + sent, 4 + count - sent));
+      native.shutdownWrite(pair.client);
+      const expected = Buffer.concat([Buffer.from('head'), CONTENT.subarray(7, 7 + count)]);
+      expect(receive(pair.server).equals(expected)).toBe(true);
+      pair.close();
+    },
+  );
+
+  it('sends what is ahead of a few bytes of a file in their place, however much that is', () => {
+    const pair = connectedPair();
+    const head = Buffer.alloc(20_000, 'long head ');
+    expect(native.sendWithFile(pair.client, head, 0, head.length, file, 7, 100)).toBe(20_100);
+    native.shutdownWrite(pair.client);
+    expect(receive(pair.server).equals(Buffer.concat([head, CONTENT.subarray(7, 107)]))).toBe(true);
+    pair.close();
+  });
+
+  it('sends what there is of a file that is shorter than was thought, and the buffer alone where it has ended', () => {
+    const pair = connectedPair();
+    expect(send(pair.client, file, CONTENT.length - 3, 10)).toBe(7);
+    expect(send(pair.client, file, CONTENT.length, 10)).toBe(4);
+    native.shutdownWrite(pair.client);
+    expect(String(receive(pair.server).subarray(0, 4))).toBe('head');
+    pair.close();
+  });
+
+  it('answers how many bytes have left where the socket has no room for all', () => {
+    const pair = connectedPair();
+    const long = openSync(join(folder, 'long'), 'w+');
+    ftruncateSync(long, 64 * 1024 * 1024);
+    const sent = send(pair.client, long, 0, 64 * 1024 * 1024);
+    expect(sent).toBeGreaterThan(4);
+    expect(sent).toBeLessThan(64 * 1024 * 1024);
+    closeSync(long);
+    pair.close();
+  });
+
+  it.each([10, 90_000])('wants to write where the socket is full, for %i bytes of a file', (count) => {
+    const pair = connectedPair();
+    fillSendBuffer(pair.client);
+    expect(send(pair.client, file, 0, count)).toBe(Status.wantsWrite);
+    pair.close();
+  });
+
+  it('fails for the sake of the file when the buffer has left, and names the call', () => {
+    const pair = connectedPair();
+    expect(send(pair.client, pair.server, 0, 10)).toBe(Status.failed);
+    expect(native.lastFailure()).toMatchObject({ kind: 'system', call: 'sendfile', code: 'ESPIPE' });
+    native.shutdownWrite(pair.client);
+    expect(String(receive(pair.server))).toBe('head');
+    pair.close();
+  });
+
+  it.each([10, 90_000])('P32 fails for the sake of the socket, with %i bytes of a file', (count) => {
+    const pair = connectedPair();
+    resetPeer(pair.server);
+    waitFor([pair.client], 1);
+    expect(send(pair.client, file, 0, count)).toBe(Status.failed);
+    expect(native.lastFailure()).toMatchObject({ call: 'send', code: 'ECONNRESET' });
+    expect(send(pair.client, file, 0, count)).toBe(Status.failed);
+    expect(native.lastFailure()).toMatchObject({ call: 'send', code: 'EPIPE' });
+    native.close(pair.client);
+  });
+
+  it('refuses to move nothing', () => {
+    const pair = connectedPair();
+    expect(() => native.sendWithFile(pair.client, HEAD, 0, 0, file, 0, 10)).toThrow(RangeError);
+    expect(() => native.sendWithFile(pair.client, HEAD, 0, 4, file, 0, 0)).toThrow(RangeError);
+    pair.close();
+  });
 });
 
 describe('isFileCached', () => {

@@ -9,6 +9,7 @@ import {
   type Connection,
   checkOptionNames,
   FileError,
+  type Folder,
   partOfFile,
   type SendableFile,
   type SendFileOptions,
@@ -41,20 +42,31 @@ export function answerWithFile(
     const part = isWhole ? undefined : partOf(options);
     const asked: Asked = { response, request, varies, part, answered: undefined };
     const acceptEncoding = varies ? request.headers.get('accept-encoding') : 'never';
-    const open = () => representationOf(file, options.folder, acceptEncoding);
-    const opening = typesAreLoaded() ? open() : loadTypes().then(open);
-    asked.answered =
-      opening instanceof Promise
-        ? opening.then(
-            (representation) => answerWith(representation, asked),
-            (thrown) => unanswered(asked, thrown),
-          )
-        : answerWith(opening, asked);
+    const opening = typesAreLoaded()
+      ? representationOf(file, options.folder, acceptEncoding)
+      : openWithTypes(file, options.folder, acceptEncoding);
+    asked.answered = opening instanceof Promise ? answerLater(opening, asked) : answerWith(opening, asked);
     return asked.answered;
   } catch (thrown) {
     if (response.phase === 'opening') response.phase = 'idle';
     return Promise.reject(thrown);
   }
+}
+
+async function openWithTypes(
+  file: SendableFile,
+  folder: Folder | undefined,
+  acceptEncoding: string | undefined | 'never',
+): Promise<FileRepresentation> {
+  await loadTypes();
+  return representationOf(file, folder, acceptEncoding);
+}
+
+function answerLater(opening: Promise<FileRepresentation>, asked: Asked): Promise<void> {
+  return opening.then(
+    (representation) => answerWith(representation, asked),
+    (thrown) => unanswered(asked, thrown),
+  );
 }
 
 /** What is to be done once the file is open. */
@@ -110,14 +122,17 @@ function sendBody(asked: Asked, connection: Connection, file: SharedFile, answer
   const { response } = asked;
   return queueBody(connection, file, answer).then(
     () => response.endFile(),
-    (thrown: Error) => {
-      response.abandon(thrown);
-      const isPeers = thrown instanceof FileError && thrown.code === 'ERR_FILE_UNSENT';
-      if (!isPeers) throw thrown;
-      quieten(asked);
-      throw peerGone(`the connection ended after ${thrown.sentBytes} bytes of ${file.name}`, thrown);
-    },
+    (thrown: Error) => broken(asked, file, thrown),
   );
+}
+
+/** Some of the body will never leave. */
+function broken(asked: Asked, file: SharedFile, thrown: Error): never {
+  asked.response.abandon(thrown);
+  const isPeers = thrown instanceof FileError && thrown.code === 'ERR_FILE_UNSENT';
+  if (!isPeers) throw thrown;
+  quieten(asked);
+  throw peerGone(`the connection ended after ${thrown.sentBytes} bytes of ${file.name}`, thrown);
 }
 
 function queueBody(connection: Connection, file: SharedFile, { parts, texts }: FileAnswer): Promise<unknown> {

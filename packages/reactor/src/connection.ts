@@ -64,14 +64,13 @@ export class ReactorConnection<State>
     const range = fileRange(options);
     if (!acceptsBytes(this.writing.half)) return unsent(file);
     const source = fileSource(this.loop.disk, file);
-    const queued = this.writing.makeFile(source, range, () => this.listing.ready());
+    const queued = this.writing.makeFile(source, range, this.listing);
     if (!this.isDispatched) {
       this.writing.queueFile(queued);
       this.listing.flush();
-      // What is staged was written before.
-    } else if (this.writing.flushStaged(queued.isShort)) {
-      // At once: 3 µs between the head and the file make a mebibyte over loopback some 20 µs dearer (performance-notes.md).
-      this.writing.queueFile(queued);
+      // What is staged was written before. At once: 3 µs between the head and the file make a mebibyte over loopback some 20 µs
+      // dearer (performance-notes.md).
+    } else if (this.writing.queueBehindStaged(queued)) {
       this.sendAll();
     } else {
       this.writeFailed();

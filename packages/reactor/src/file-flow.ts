@@ -35,11 +35,7 @@ export class FileFlow {
    * transport · `suspended`: the disk is waited for · `ended`: the budget is used up, or there is a {@link failure}.
    */
   send(transport: Transport, onSent: (bytes: number) => void): Progress {
-    const { counters, limits } = this.loop;
-    if (this.budgetTurn !== counters.turns) {
-      this.budgetTurn = counters.turns;
-      this.budgetBytes = limits.fileBudgetBytes;
-    }
+    this.renewBudget();
     for (let file = this.queue.frontFile(); file !== undefined; file = this.queue.frontFile()) {
       if (file.isDone) {
         this.finish(file);
@@ -50,17 +46,49 @@ export class FileFlow {
       const progress = file.step(transport, this.budgetBytes);
       this.failure = file.error;
       if (progress <= 0) return progress;
-      this.budgetBytes -= progress;
-      counters.fileBytesSent += progress;
+      this.sent(progress);
       onSent(progress);
     }
     return 0;
   }
 
+  /**
+   * Sends `bytes[0, length)` and `file` behind them, ahead of everything, as {@link QueuedFile.stepWith}: how many of both have left.
+   */
+  sendWith(bytes: Uint8Array, length: number, file: QueuedFile, transport: Transport): Progress | undefined {
+    this.renewBudget();
+    if (this.budgetBytes <= 0) return undefined;
+    const progress = file.stepWith(bytes, length, transport, this.budgetBytes);
+    if (progress !== undefined && progress > length) this.sent(progress - length);
+    return progress;
+  }
+
+  /** Takes in what is to be sent when its turn comes; of what has left ahead of nobody, that it has. */
+  add(file: QueuedFile): void {
+    if (this.queue.isEmpty && file.isDone) this.settle(file);
+    else this.queue.appendFile(file);
+  }
+
   private finish(file: QueuedFile): void {
     this.queue.shiftFile();
+    this.settle(file);
+    this.queue.firstFile()?.begin();
+  }
+
+  private settle(file: QueuedFile): void {
     file.finish();
     this.loop.counters.filesSent += 1;
-    this.queue.firstFile()?.begin();
+  }
+
+  private renewBudget(): void {
+    const { counters, limits } = this.loop;
+    if (this.budgetTurn === counters.turns) return;
+    this.budgetTurn = counters.turns;
+    this.budgetBytes = limits.fileBudgetBytes;
+  }
+
+  private sent(bytes: number): void {
+    this.budgetBytes -= bytes;
+    this.loop.counters.fileBytesSent += bytes;
   }
 }

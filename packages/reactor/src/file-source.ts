@@ -38,9 +38,11 @@ export interface FileRange {
   readonly length: number | undefined;
 }
 
+const OPTION_NAMES = ['offset', 'length'];
+
 /** Throws `UsageError` (`ERR_UNKNOWN_OPTION`, `ERR_OPTION_VALUE`). */
 export function fileRange(options: SendFileOptions): FileRange {
-  checkOptionNames('sendFile', options, ['offset', 'length']);
+  checkOptionNames('sendFile', options, OPTION_NAMES);
   const offset = integerOption('offset', options.offset, 0, 0);
   const { length } = options;
   if (length === undefined) return { offset, length };

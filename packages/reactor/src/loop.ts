@@ -41,6 +41,7 @@ export type Sockets = Pick<
   | 'sendMore'
   | 'failAgain'
   | 'sendFile'
+  | 'sendWithFile'
   | 'shutdownWrite'
   | 'close'
   | 'localAddress'

@@ -34,7 +34,7 @@ export async function openFile(file: SendableFile): Promise<SharedFile> {
     throw openError(name, new SystemError(failure));
   }
   try {
-    return made(native, name, copy, await factsOf(copy), false);
+    return made(name, copy, await factsOf(copy), false);
   } catch (thrown) {
     native.closeFile(copy, false);
     throw thrown;
@@ -87,22 +87,24 @@ function failureOf(native: NativeBinding, folder: number, name: string): Error {
 function opened(native: NativeBinding, name: string, fd: number, facts: Float64Array): SharedFile {
   const isLocal = facts[FILE_FACTS.isLocal] === 1;
   try {
-    return made(native, name, fd, sharedFileFacts(facts), isLocal);
+    return made(name, fd, sharedFileFacts(facts), isLocal);
   } catch (thrown) {
     native.closeFile(fd, isLocal);
     throw thrown;
   }
 }
 
-function made(
-  native: NativeBinding,
-  name: string,
-  fd: number,
-  facts: SharedFileFacts,
-  isLocal: boolean,
-): SharedFile {
+function made(name: string, fd: number, facts: SharedFileFacts, isLocal: boolean): SharedFile {
   if (!facts.isRegular) throw typeError(name);
-  return new SharedFile(name, fd, facts, () => native.closeFile(fd, isLocal));
+  return new SharedFile(name, fd, facts, isLocal ? closeLocal : closeRemote);
+}
+
+function closeLocal(fd: number): void {
+  loadNative().closeFile(fd, true);
+}
+
+function closeRemote(fd: number): void {
+  loadNative().closeFile(fd, false);
 }
 
 /** One more owner of what is open already. */

@@ -90,6 +90,10 @@ class PlainTransport implements Transport {
     return this.sockets.sendFile(this.fd, file, offset, length);
   }
 
+  writeWithFile(bytes: Uint8Array, length: number, file: number, position: number, count: number): Progress {
+    return this.sockets.sendWithFile(this.fd, bytes, 0, length, file, position, count);
+  }
+
   shutdownWrite(): Progress {
     return endSocket(this.sockets, this.fd);
   }

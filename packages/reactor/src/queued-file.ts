@@ -28,9 +28,14 @@ import { type Progress, Status, type Transport } from './transport.ts';
  */
 type Stage = 'queued' | 'opening' | 'ready' | 'reading' | 'failed' | 'settled';
 
+/** Nobody has to listen. */
+function quietRejection(error: FileError): Promise<never> {
+  const promise = Promise.reject<never>(error);
+  promise.catch(() => {});
+  return promise;
+}
+
 export class QueuedFile {
-  /** How many bytes have left, when all have. Rejections are told by `onClose` too: nobody has to listen. */
-  readonly sent: Promise<number>;
   /** Why it cannot be sent, once a step has answered `ended`. */
   error: FileError | undefined;
   /** What has still to leave; 0 while it is not known. */
@@ -48,8 +53,12 @@ export class QueuedFile {
   private refused = false;
   /** Bytes of the file that wait for the transport: `bytes[start, end)`. */
   private chunk: { readonly bytes: Buffer; start: number; readonly end: number } | undefined;
-  private resolve: (sentBytes: number) => void = () => {};
-  private reject: (error: FileError) => void = () => {};
+  /** Made when somebody asks, which usually is when all has left: it needs no functions to settle it then. */
+  private promise: Promise<number> | undefined;
+  private resolve: ((sentBytes: number) => void) | undefined;
+  private reject: ((error: FileError) => void) | undefined;
+  /** What {@link abandon} has made of it. */
+  private rejection: FileError | undefined;
 
   /** `onAnswer`: a thread has come back, and a step can be taken. */
   constructor(loop: Loop, source: FileSource, range: FileRange, onAnswer: () => void) {
@@ -61,7 +70,18 @@ export class QueuedFile {
     this.file = new OpenFile(loop.disk, source);
     const { shared } = source;
     this.resident = shared === undefined ? new ResidentPart() : loop.residentFiles.partOf(shared);
-    this.sent = new Promise((resolve, reject) => {
+  }
+
+  /** How many bytes have left, when all have. Rejections are told by `onClose` too: nobody has to listen. */
+  get sent(): Promise<number> {
+    this.promise ??= this.makePromise();
+    return this.promise;
+  }
+
+  private makePromise(): Promise<number> {
+    if (this.stage === 'settled' && this.rejection === undefined) return Promise.resolve(this.sentBytes);
+    if (this.rejection !== undefined) return quietRejection(this.rejection);
+    return new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
@@ -107,10 +127,24 @@ export class QueuedFile {
       : this.sendPiece(transport, most);
   }
 
+  /**
+   * Its first step, together with `bytes[0, length)`, which are ahead of it, as {@link Transport.writeWithFile}; undefined when
+   * nothing was done, for they have to be sent one after the other.
+   */
+  stepWith(bytes: Uint8Array, length: number, transport: Transport, most: number): Progress | undefined {
+    if (this.stage !== 'ready' || this.leftBytes === 0 || this.refused) return undefined;
+    const wanted = Math.min(this.leftBytes, most, PIECE_BYTES);
+    const count = this.residentBytes(wanted);
+    if (count === 0) return undefined;
+    const progress = transport.writeWithFile?.(bytes, length, this.file.fd, this.offset, count);
+    if (progress !== undefined && progress > length) this.advance(progress - length);
+    return progress;
+  }
+
   /** All of it has left. */
   finish(): void {
     this.settle();
-    this.resolve(this.sentBytes);
+    this.resolve?.(this.sentBytes);
   }
 
   /** The connection is over, because of `cause` if that is an error. */
@@ -118,8 +152,9 @@ export class QueuedFile {
     if (this.stage === 'settled') return;
     const { error, sentBytes } = this;
     this.settle();
-    this.sent.catch(() => {});
-    this.reject(error ?? unsentError(this.source.name, sentBytes, cause));
+    this.rejection = error ?? unsentError(this.source.name, sentBytes, cause);
+    this.promise?.catch(() => {});
+    this.reject?.(this.rejection);
   }
 
   // ---- Pieces, by a transport that sends files -------------------------------------------------------------------

@@ -28,12 +28,12 @@ export class SharedFile {
   readonly device: number;
   readonly inode: number;
   readonly #fd: number;
-  readonly #release: () => void;
+  readonly #release: (fd: number) => void;
   #holders = 1;
   #isOwned = true;
 
   /** Called by who opened it; `release` closes the descriptor. */
-  constructor(name: string, fd: number, facts: SharedFileFacts, release: () => void) {
+  constructor(name: string, fd: number, facts: SharedFileFacts, release: (fd: number) => void) {
     this.name = name;
     this.sizeBytes = facts.sizeBytes;
     this.modifiedMs = facts.modifiedMs;
@@ -69,7 +69,7 @@ export class SharedFile {
   /** Called by a connection, once for each {@link hold}. */
   drop(): void {
     this.#holders -= 1;
-    if (this.#holders === 0) this.#release();
+    if (this.#holders === 0) this.#release(this.#fd);
   }
 }
 

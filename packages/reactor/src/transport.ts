@@ -78,6 +78,12 @@ export interface Transport {
    * taking them through user space; without it every file is read and written.
    */
   sendFile?(file: number, offset: number, length: number): Progress;
+  /**
+   * `write` of `bytes[0, length)` and `sendFile` of `count` bytes of `file` from `position` on, nothing coming in between: how many
+   * of both have left, those of `bytes` first, or as `write` when none has. When sending the file fails all of `bytes` have left:
+   * that is told by a failure whose {@link TransportFailure.isFile} is not undefined. Only beside `sendFile`.
+   */
+  writeWithFile?(bytes: Uint8Array, length: number, file: number, position: number, count: number): Progress;
   /** Announces the end of our side (close_notify where there is one, then FIN); 0 when that has left. */
   shutdownWrite(): Progress;
   /** Details of the last `failed`; to be asked before any other transport is called. */

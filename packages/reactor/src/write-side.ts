@@ -53,6 +53,7 @@ export class WriteSide {
   private postedBytes = 0;
   /** Made for the first file: most connections send none. */
   private files: FileFlow | undefined;
+  private onFileAnswer: (() => void) | undefined;
   /** The transport before the upgrade, until the `bytes` at the front of the queue that are its own have left. */
   private before: { readonly transport: Transport; bytes: number } | undefined;
 
@@ -117,13 +118,14 @@ export class WriteSide {
     return this.acceptBytes(data, staging && this.isClear, 'shared');
   }
 
-  /** A file to be queued by {@link queueFile}. `goOn` is called when the disk has been waited for. */
-  makeFile(source: FileSource, range: FileRange, goOn: () => void): QueuedFile {
-    const file = new QueuedFile(this.loop, source, range, () => {
+  /** A file to be queued by {@link queueFile}. `listing` makes ready when the disk has been waited for. */
+  makeFile(source: FileSource, range: FileRange, listing: { ready(): void }): QueuedFile {
+    this.onFileAnswer ??= () => {
       if (!awaitsFile(this.half)) return;
       this.half = stepWriteHalf(this.half, 'file');
-      goOn();
-    });
+      listing.ready();
+    };
+    const file = new QueuedFile(this.loop, source, range, this.onFileAnswer);
     if (!this.hasFiles) file.begin();
     return file;
   }
@@ -131,8 +133,31 @@ export class WriteSide {
   /** Queues a file behind everything; nothing may be staged. */
   queueFile(file: QueuedFile): void {
     this.needsDrain = true;
-    this.files ??= new FileFlow(this.loop, this.queue);
-    this.queue.appendFile(file);
+    this.fileFlow.add(file);
+  }
+
+  /**
+   * Sends what is staged, together with the first of `file` where that can be, and queues the file. False when the transport
+   * failed; then the file is queued only where it was the file that was being sent.
+   */
+  queueBehindStaged(file: QueuedFile): boolean {
+    const { outbox } = this.loop;
+    const { length } = outbox;
+    const together =
+      length > 0 && this.isClear
+        ? this.fileFlow.sendWith(outbox.bytes, length, file, this.transport)
+        : undefined;
+    if (together === undefined) {
+      if (!this.flushStaged(file.isShort)) return false;
+    } else {
+      outbox.length = 0;
+      if (together > 0 || this.awaitEdge(together)) this.leftTogether(Math.max(together, 0), length);
+      else if (this.transport.failure().isFile === undefined) return false;
+      // sendfile(2) failed, behind all that was staged; whether the file's fault is the connection's end is seen when it is sent.
+      else this.left(length);
+    }
+    this.queueFile(file);
+    return together !== Status.failed || this.transport.failure().isFile === true;
   }
 
   /** `end()`: nothing is accepted any more; a flush sends the rest and ends our side. */
@@ -320,6 +345,17 @@ export class WriteSide {
     this.bytes += count;
     this.loop.counters.bytesSent += count;
     this.lastBytesMs = this.loop.nowMs;
+  }
+
+  /** Of `length` staged bytes, and of a file behind them, the first `count` have left: keeps what is staged of the rest. */
+  private leftTogether(count: number, length: number): void {
+    if (count > 0) this.left(count);
+    if (count < length) this.keep(this.loop.outbox.bytes, count, length, 'borrowed');
+  }
+
+  private get fileFlow(): FileFlow {
+    this.files ??= new FileFlow(this.loop, this.queue);
+    return this.files;
   }
 
   private acceptBytes(data: Uint8Array, flowing: boolean, memory: Memory): boolean {

@@ -65,6 +65,7 @@ export class TlsOrPlainTransport implements Transport {
   private readonly first = new Uint8Array(1);
   /** Where the chosen one has it: known once bytes may flow. */
   sendFile?: (file: number, offset: number, length: number) => Progress;
+  writeWithFile?: NonNullable<Transport['writeWithFile']>;
   /** The chosen transport could not be made: its socket is closed already. */
   private broken: TransportFailure | undefined;
 
@@ -114,6 +115,7 @@ export class TlsOrPlainTransport implements Transport {
 
   private takeSendFile(chosen: Transport): void {
     if (chosen.sendFile !== undefined) this.sendFile = chosen.sendFile.bind(chosen);
+    if (chosen.writeWithFile !== undefined) this.writeWithFile = chosen.writeWithFile.bind(chosen);
   }
 
   whenResumable(resume: () => void): void {

@@ -120,6 +120,18 @@ export class FakeSockets implements Sockets {
     return length;
   }
 
+  sendWithFile(
+    _fd: number,
+    _buffer: Uint8Array,
+    _offset: number,
+    length: number,
+    _file: number,
+    _position: number,
+    count: number,
+  ): number {
+    return length + count;
+  }
+
   shutdownWrite(): number {
     return 0;
   }

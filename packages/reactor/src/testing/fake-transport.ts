@@ -38,6 +38,8 @@ export class FakeTransport implements Transport {
   readonly heldBack: string[] = [];
   /** Sends files by itself once {@link sendFiles} was called. */
   sendFile?: (file: number, offset: number, length: number) => Progress;
+  /** Sends files together with what is ahead of them once {@link sendFilesTogether} was called. */
+  writeWithFile?: NonNullable<Transport['writeWithFile']>;
   closed = false;
   private readonly taken: Buffer[] = [];
 
@@ -105,6 +107,23 @@ export class FakeTransport implements Transport {
       this.calls.push(`sendFile ${part.length}/${length} from ${offset}`);
       this.taken.push(Buffer.from(part));
       return part.length;
+    };
+  }
+
+  /** As {@link sendFiles}, and `writeWithFile` too, noted as `writeWithFile 9/15 from 0`. */
+  sendFilesTogether(contentOf: (file: number) => Uint8Array): void {
+    this.sendFiles(contentOf);
+    this.writeWithFile = (bytes, length, file, position, count) => {
+      const answer = this.writes.shift() ?? length + count;
+      if (typeof answer === 'object') {
+        this.calls.push(`writeWithFile ${answer.status}`);
+        return Status[answer.status];
+      }
+      const part = contentOf(file).subarray(position, position + count);
+      const both = Buffer.concat([bytes.subarray(0, length), part]).subarray(0, answer);
+      this.calls.push(`writeWithFile ${both.length}/${length + count} from ${position}`);
+      this.taken.push(both);
+      return both.length;
     };
   }
 

@@ -25,10 +25,12 @@ export class FileBench {
     return this.recorder.conn;
   }
 
-  /** A connection whose transport sends files, or takes bytes. */
-  accept(how: 'sends files' | 'takes bytes'): { fd: number; transport: FakeTransport } {
+  /** A connection whose transport sends files, also together with what is ahead of them, or takes bytes. */
+  accept(how: 'sends files' | 'sends both' | 'takes bytes'): { fd: number; transport: FakeTransport } {
     return this.harness.accept((transport) => {
-      if (how === 'sends files') transport.sendFiles((file) => this.disk.contentOf(file));
+      const contentOf = (file: number) => this.disk.contentOf(file);
+      if (how === 'sends files') transport.sendFiles(contentOf);
+      if (how === 'sends both') transport.sendFilesTogether(contentOf);
     });
   }
 
@@ -54,7 +56,8 @@ export class FileBench {
 }
 
 /** The calls that send something. */
-export const writesOf = ({ calls }: FakeTransport) => calls.filter((call) => /^(write|sendFile)/.test(call));
+export const writesOf = ({ calls }: FakeTransport) =>
+  calls.filter((call) => /^(write|sendFile|writeWithFile)/.test(call));
 
 /** The error that a file ended with, or how many bytes it was. */
 export const settled = (sent: Promise<number>) =>
