@@ -142,16 +142,15 @@ export class WriteSide {
    */
   queueBehindStaged(file: QueuedFile): boolean {
     const { outbox } = this.loop;
-    const { length } = outbox;
+    const { start, length } = outbox;
+    const bytes = start === 0 ? outbox.bytes : outbox.bytes.subarray(start);
     const together =
-      length > 0 && this.isClear
-        ? this.fileFlow.sendWith(outbox.bytes, length, file, this.transport)
-        : undefined;
+      length > 0 && this.isClear ? this.fileFlow.sendWith(bytes, length, file, this.transport) : undefined;
     if (together === undefined) {
       if (!this.flushStaged(file.isShort)) return false;
     } else {
-      outbox.length = 0;
-      if (together > 0 || this.awaitEdge(together)) this.leftTogether(Math.max(together, 0), length);
+      outbox.drop();
+      if (together > 0 || this.awaitEdge(together)) this.leftTogether(bytes, Math.max(together, 0), length);
       else if (this.transport.failure().isFile === undefined) return false;
       // sendfile(2) failed, behind all that was staged; whether the file's fault is the connection's end is seen when it is sent.
       else this.left(length);
@@ -347,10 +346,10 @@ export class WriteSide {
     this.lastBytesMs = this.loop.nowMs;
   }
 
-  /** Of `length` staged bytes, and of a file behind them, the first `count` have left: keeps what is staged of the rest. */
-  private leftTogether(count: number, length: number): void {
+  /** Of `bytes[0, length)`, and of a file behind them, the first `count` have left: keeps what is staged of the rest. */
+  private leftTogether(bytes: Uint8Array, count: number, length: number): void {
     if (count > 0) this.left(count);
-    if (count < length) this.keep(this.loop.outbox.bytes, count, length, 'borrowed');
+    if (count < length) this.keep(bytes, count, length, 'borrowed');
   }
 
   private get fileFlow(): FileFlow {
