@@ -36,7 +36,7 @@ const INTRODUCTION = `# Benchmarks
 
 What a unit of work costs the *server* in CPU time, next to other servers in the same run. Absolute figures belong to the
 machine and the day; the ratios are what to look at. How it is measured and how to read the tables stands in
-[bench/README.md](../bench/README.md), in short: a core for the server and another for the load, all servers in turn and
+[bench/README.md](../bench/README.md), in short: a core for the server and another for the load, or one for both where the case says so, all servers in turn and
 round after round, user and kernel time of the server's processes divided by the work that was completed, medians, and the
 ratio formed within each round. What was found on the way stands in [performance-notes.md](performance-notes.md).`;
 

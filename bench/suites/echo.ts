@@ -20,6 +20,7 @@ interface Report {
 
 const SHAPES: Readonly<Record<string, Shape>> = {
   '64 B': { bytes: 64, connections: 64 },
+  '64 B, one core': { bytes: 64, connections: 64 },
   '16 KiB': { bytes: 16 * 1024, connections: 64 },
   '1 MiB': { bytes: 1024 * 1024, connections: 8 },
 };
