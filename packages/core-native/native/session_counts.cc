@@ -53,17 +53,34 @@ void WatchSessions(SSL_CTX* context, uint64_t* tickets_issued) {
   SSL_CTX_sess_set_get_cb(context, OnIdMissed);
 }
 
-const char* ResumptionName(const SSL* ssl, bool used_psk) {
-  if (SSL_is_server(ssl) != 1) return nullptr;
+Resumption ResumptionOf(const SSL* ssl, bool used_psk) {
+  if (SSL_is_server(ssl) != 1) return Resumption::kNone;
   const auto seen = static_cast<Seen>(reinterpret_cast<intptr_t>(SSL_get_ex_data(ssl, Index())));
   const bool resumed = SSL_session_reused(ssl) == 1;
-  if (seen == Seen::kTicket) return resumed ? "ticket" : "ticket refused";
-  if (resumed && used_psk) return nullptr;
+  if (seen == Seen::kTicket) return resumed ? Resumption::kTicket : Resumption::kTicketRefused;
+  if (resumed && used_psk) return Resumption::kNone;
   // In TLS 1.3 the id of a session that is kept, for the sake of early data, comes as a ticket.
   const bool by_ticket = SSL_version(ssl) >= TLS1_3_VERSION;
-  if (resumed) return by_ticket ? "ticket" : "id";
-  if (seen == Seen::kNothing || seen == Seen::kTicket) return nullptr;
-  return by_ticket || seen == Seen::kStrangeTicket ? "ticket refused" : "id refused";
+  if (resumed) return by_ticket ? Resumption::kTicket : Resumption::kId;
+  if (seen == Seen::kNothing) return Resumption::kNone;
+  return by_ticket || seen == Seen::kStrangeTicket ? Resumption::kTicketRefused
+                                                   : Resumption::kIdRefused;
+}
+
+const char* ResumptionName(Resumption resumption) {
+  switch (resumption) {
+    case Resumption::kTicket:
+      return "ticket";
+    case Resumption::kId:
+      return "id";
+    case Resumption::kTicketRefused:
+      return "ticket refused";
+    case Resumption::kIdRefused:
+      return "id refused";
+    case Resumption::kNone:
+      break;
+  }
+  return nullptr;
 }
 
 }  // namespace sluice

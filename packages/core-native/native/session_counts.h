@@ -13,8 +13,10 @@ namespace sluice {
 void WatchSessions(SSL_CTX* context, uint64_t* tickets_issued);
 
 /// How the handshake of a server's session, which is complete, met what its client offered:
-/// `ticket` or `id` resumed one by it, `ticket refused` or `id refused` did not; null for a client,
-/// and where nothing was offered. `used_psk`: it was made with a key from outside.
-const char* ResumptionName(const SSL* ssl, bool used_psk);
+/// `ticket` or `id` resumed one by it, `ticket refused` or `id refused` did not; nothing (null) for
+/// a client, and where nothing was offered. `used_psk`: it was made with a key from outside.
+enum class Resumption { kNone, kTicket, kId, kTicketRefused, kIdRefused };
+Resumption ResumptionOf(const SSL* ssl, bool used_psk);
+const char* ResumptionName(Resumption resumption);
 
 }  // namespace sluice

@@ -41,6 +41,7 @@ Napi::Function TlsSession::Define(Napi::Env env, Environment& environment) {
        CallProperty("resumed", MethodCallback<TlsSession, &TlsSession::Resumed>, environment),
        CallProperty("earlyData", MethodCallback<TlsSession, &TlsSession::EarlyDataOutcome>,
                     environment),
+       CallProperty("outcome", MethodCallback<TlsSession, &TlsSession::Outcome>, environment),
        CallProperty("resumption", MethodCallback<TlsSession, &TlsSession::Resumption>, environment),
        CallProperty("clientHello", MethodCallback<TlsSession, &TlsSession::ClientHello>,
                     environment),
@@ -107,15 +108,20 @@ TlsSession::~TlsSession() { Free(); }
 napi_value TlsSession::Handshake(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
   const Entry entry(*this);
+  trusts_short_reads_ = arguments[0].ToBoolean().Value();
+  const int32_t answer = Step();
+  trusts_short_reads_ = false;
+  return Integer(arguments.env(), answer);
+}
+
+int32_t TlsSession::Step() {
   if (!handshake_begun_) {
     // OpenSSL's first step allocates buffers of 20 KiB: not for who may never say a word.
-    if (core_->server && socket_->IsSilent()) {
-      return Integer(arguments.env(), ToInt(Status::kWantsRead));
-    }
+    if (core_->server && socket_->IsSilent()) return ToInt(Status::kWantsRead);
     handshake_begun_ = true;
   }
   const Status begun = BeginEarlyData();
-  if (begun == Status::kEarly) return Integer(arguments.env(), ToInt(begun));
+  if (begun == Status::kEarly) return ToInt(begun);
   const Status status = begun != Status::kDone
                             ? begun
                             : Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); });
@@ -127,7 +133,7 @@ napi_value TlsSession::Handshake(const Arguments& arguments) {
   const Status settled = flushed == Status::kDone ? status : flushed;
   if (settled == Status::kDone && !std::exchange(handshaken_, true)) OnHandshaken();
   if (settled == Status::kFailed && !handshaken_) ExplainHandshake();
-  return Integer(arguments.env(), Answer(failure_ ? Status::kFailed : settled));
+  return Answer(failure_ ? Status::kFailed : settled);
 }
 
 Status TlsSession::Continue() {

@@ -125,6 +125,9 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   void ConfigureServer(Napi::Env env, const Napi::Object& options);
   HelloChoice& AwaitedChoice(napi_env env) const;
   // In tls_session_outcome.cc.
+  napi_value Outcome(const Arguments& arguments);
+  /// One of the handshake, as an answer to JavaScript.
+  int32_t Step();
   /// The handshake is complete; once.
   void OnHandshaken();
   /// Of one that failed: says what OpenSSL does not know.
@@ -151,7 +154,7 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
       status = RunTls(ssl_.get(), name, failure_, call);
       // A want of more must come from a socket that said EAGAIN: an end that was there already
       // brings no edge any more, and half a record before it is a short read too.
-    } while (status == Status::kWantsRead && socket_->AskAgain());
+    } while (status == Status::kWantsRead && !trusts_short_reads_ && socket_->AskAgain());
     return JudgeRun(status, name);
   }
   Status JudgeRun(Status status, const char* name);
@@ -201,6 +204,8 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   bool read_owes_ = false;
   bool close_notify_sent_ = false;
   bool handshake_begun_ = false;
+  /// Of the step of the handshake that is under way: no end was there when it began.
+  bool trusts_short_reads_ = false;
   bool handshaken_ = false;
   /// Of a server: `kAwaited` until the ClientHello is there, then `kReading` what came early, and
   /// `kFinishing` when all of it is read. Of a client: `kOffered`, then `kWriting`. `kNone` before

@@ -147,7 +147,7 @@ napi_value TlsSession::Resumed(const Arguments& arguments) {
 
 napi_value TlsSession::Resumption(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
-  const char* name = ResumptionName(ssl_.get(), used_psk_);
+  const char* name = ResumptionName(ResumptionOf(ssl_.get(), used_psk_));
   if (name == nullptr) return Undefined(arguments.env());
   return Napi::String::New(arguments.env(), name);
 }

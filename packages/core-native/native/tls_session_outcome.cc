@@ -3,10 +3,36 @@
 #include <openssl/err.h>
 #include <openssl/sslerr.h>
 
+#include "session_counts.h"
 #include "tls_psk.h"
 #include "tls_session.h"
 
 namespace sluice {
+
+namespace {
+
+// `Outcome` of src/tls-contract.ts.
+constexpr int32_t kResumed = 1;
+constexpr int32_t kEarlyAccepted = 2;
+constexpr int32_t kEarlyRejected = 4;
+constexpr int32_t kMayRenegotiate = 8;
+constexpr int32_t kDry = 16;
+constexpr int kResumptionShift = 5;
+
+}  // namespace
+
+napi_value TlsSession::Outcome(const Arguments& arguments) {
+  ThrowIfClosed(arguments.env());
+  SSL* ssl = ssl_.get();
+  const int early = SSL_get_early_data_status(ssl);
+  int32_t outcome = static_cast<int32_t>(ResumptionOf(ssl, used_psk_)) << kResumptionShift;
+  if (IsResumed()) outcome |= kResumed;
+  if (early == SSL_EARLY_DATA_ACCEPTED) outcome |= kEarlyAccepted;
+  if (early == SSL_EARLY_DATA_REJECTED) outcome |= kEarlyRejected;
+  if (renegotiation_) outcome |= kMayRenegotiate;
+  if (socket_->dry() && SSL_has_pending(ssl) == 0) outcome |= kDry;
+  return Integer(arguments.env(), outcome);
+}
 
 void TlsSession::OnHandshaken() {
   used_psk_ = SettlePsk(ssl_.get());

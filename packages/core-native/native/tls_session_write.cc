@@ -55,8 +55,11 @@ void TlsSession::SettleTickets() {
 
 int32_t TlsSession::WriteRecords(ByteRange range) {
   // What OpenSSL has begun to send by itself comes first; a renegotiation is a matter of its own.
+  Status status = Flush("SSL_write");
   const bool owes = IsHandshaken() && !renegotiation_ && !SSL_is_init_finished(ssl_.get());
-  Status status = owes ? Continue() : Flush("SSL_write");
+  // In shared buffers it stays for what is written behind it: both leave in one send.
+  if (status == Status::kDone && owes)
+    status = Run("SSL_do_handshake", [&] { return SSL_do_handshake(ssl_.get()); });
   size_t total = std::exchange(accepted_write_, 0);
   // What was accepted before is told first: the bytes behind it are a write of their own.
   bool more = total == 0;

@@ -68,7 +68,12 @@ export const CONFIGURE_FLAGS = [
  *
  * Key schedule: TLS 1.3's, by HMAC over the hash functions themselves (openssl/tls13_hkdf.h). OpenSSL's way to it is longer than
  * what is computed: it looks up its hash by name, locks included, some twenty times in each handshake, and finds the same
- * every time, as there is one library context, and one provider in it.
+ * every time, as there is one library context, and one provider in it. So it is with the binder of a pre-shared key, which each
+ * resumption checks, and with TLS 1.2's pseudorandom function (openssl/tls_hmac.h, openssl/tls12_prf.h).
+ *
+ * Messages: their buffer begins with 16 KiB, which are cleared when it is made and again when it goes, for messages of some
+ * hundred bytes; a ticket behind the handshake is another one. It grows to what a message needs anyway. A server's begins with a
+ * quarter; a client's does not, for it writes binders by address.
  */
 export const CHANGED_LINES = [
   {
@@ -191,8 +196,8 @@ export const CHANGED_LINES = [
     file: 'ssl/tls13_enc.c',
     line: '    EVP_KDF *kdf = EVP_KDF_fetch(libctx, OSSL_KDF_NAME_TLS1_3_KDF, propq);',
     becomes: [
-      '    TLS13_HASH direct;',
-      '    if (tls13_hash_choose(&direct, libctx, propq, md)',
+      '    TLS_HASH direct;',
+      '    if (tls_hash_choose(&direct, libctx, propq, md)',
       '        && tls13_expand_label(&direct, secret, label, labellen, data, datalen, out, outlen))',
       '        return 1;',
       '    EVP_KDF *kdf = EVP_KDF_fetch(libctx, OSSL_KDF_NAME_TLS1_3_KDF, propq);',
@@ -202,8 +207,8 @@ export const CHANGED_LINES = [
     file: 'ssl/tls13_enc.c',
     line: '    kdf = EVP_KDF_fetch(sctx->libctx, OSSL_KDF_NAME_TLS1_3_KDF, sctx->propq);',
     becomes: [
-      '    TLS13_HASH direct;',
-      '    if (tls13_hash_choose(&direct, sctx->libctx, sctx->propq, md)',
+      '    TLS_HASH direct;',
+      '    if (tls_hash_choose(&direct, sctx->libctx, sctx->propq, md)',
       '        && tls13_next_secret(&direct, prevsecret, insecret, insecretlen, outsecret))',
       '        return 1;',
       '    kdf = EVP_KDF_fetch(sctx->libctx, OSSL_KDF_NAME_TLS1_3_KDF, sctx->propq);',
@@ -213,21 +218,74 @@ export const CHANGED_LINES = [
     file: 'ssl/tls13_enc.c',
     line: '    if (!EVP_Q_mac(sctx->libctx, "HMAC", sctx->propq, mdname,',
     becomes: [
-      '    TLS13_HASH direct;',
-      '    if (tls13_hash_choose(&direct, sctx->libctx, sctx->propq, md)) {',
-      '        const TLS13_PART part = { hash, hashlen };',
-      '        tls13_hmac(&direct, key, hashlen, &part, 1, out);',
+      '    TLS_HASH direct;',
+      '    if (tls_hash_choose(&direct, sctx->libctx, sctx->propq, md)) {',
+      '        const TLS_PART part = { hash, hashlen };',
+      '        tls_hmac(&direct, key, hashlen, &part, 1, out);',
       '        len = hashlen;',
       '        goto err;',
       '    }',
       '    if (!EVP_Q_mac(sctx->libctx, "HMAC", sctx->propq, mdname,',
     ].join('\n'),
   },
+  {
+    file: 'ssl/statem/extensions.c',
+    line: '#include "statem_local.h"',
+    becomes: ['#include "statem_local.h"', '#include "../tls_hmac.h"'].join('\n'),
+  },
+  {
+    file: 'ssl/statem/extensions.c',
+    line: '    mackey = EVP_PKEY_new_raw_private_key_ex(sctx->libctx, "HMAC",',
+    becomes: [
+      '    TLS_HASH direct;',
+      '    if (tls_hash_choose(&direct, sctx->libctx, sctx->propq, md)) {',
+      '        const TLS_PART part = { hash, hashsize };',
+      '        if (!sign)',
+      '            binderout = tmpbinder;',
+      '        tls_hmac(&direct, finishedkey, hashsize, &part, 1, binderout);',
+      '        goto made;',
+      '    }',
+      '    mackey = EVP_PKEY_new_raw_private_key_ex(sctx->libctx, "HMAC",',
+    ].join('\n'),
+  },
+  {
+    file: 'ssl/statem/extensions.c',
+    line: '    if (sign) {',
+    becomes: ['made:', '    if (sign) {'].join('\n'),
+  },
+  {
+    file: 'ssl/t1_enc.c',
+    line: '#include <openssl/trace.h>',
+    becomes: ['#include <openssl/trace.h>', '#include "tls12_prf.h"'].join('\n'),
+  },
+  {
+    file: 'ssl/t1_enc.c',
+    line: '    kdf = EVP_KDF_fetch(SSL_CONNECTION_GET_CTX(s)->libctx,',
+    becomes: [
+      '    TLS_HASH direct;',
+      '    if (tls_hash_choose(&direct, SSL_CONNECTION_GET_CTX(s)->libctx, SSL_CONNECTION_GET_CTX(s)->propq, md)) {',
+      '        const TLS_PART seeds[TLS12_SEEDS] = {',
+      '            { seed1, seed1_len }, { seed2, seed2_len }, { seed3, seed3_len },',
+      '            { seed4, seed4_len }, { seed5, seed5_len }',
+      '        };',
+      '        tls12_prf(&direct, seeds, sec, slen, out, olen);',
+      '        return 1;',
+      '    }',
+      '    kdf = EVP_KDF_fetch(SSL_CONNECTION_GET_CTX(s)->libctx,',
+    ].join('\n'),
+  },
+  {
+    file: 'ssl/statem/statem.c',
+    line: '            if (!BUF_MEM_grow(buf, SSL3_RT_MAX_PLAIN_LENGTH)) {',
+    becomes: '            if (!BUF_MEM_grow(buf, SSL3_RT_MAX_PLAIN_LENGTH / (s->server ? 4 : 1))) {',
+  },
 ];
 
 /** Files of ours that go into the source, by where they go. */
 export const ADDED_FILES = {
+  'ssl/tls_hmac.h': join(import.meta.dirname, '../openssl/tls_hmac.h'),
   'ssl/tls13_hkdf.h': join(import.meta.dirname, '../openssl/tls13_hkdf.h'),
+  'ssl/tls12_prf.h': join(import.meta.dirname, '../openssl/tls12_prf.h'),
 };
 
 /** What the compiler says about itself, and the flags from the environment that Configure takes over. */

@@ -206,6 +206,26 @@ export interface NativeKernelTls {
   readonly reason: string | undefined;
 }
 
+/** What {@link NativeTlsSession.outcome} answers: bits, and how an offered session was met. */
+export const Outcome = {
+  /** As {@link NativeTlsSession.resumed}. */
+  resumed: 1,
+  earlyAccepted: 2,
+  earlyRejected: 4,
+  /** {@link NativeTlsSession.renegotiations} answers a count. */
+  mayRenegotiate: 8,
+  /**
+   * The last step has left nothing to read, as after a {@link NativeTlsSession.read} without {@link READ_MORE}: only an edge
+   * brings more.
+   */
+  dry: 16,
+  /** Where in the answer the index into {@link RESUMPTIONS} begins. */
+  resumptionShift: 5,
+} as const;
+
+/** How a session that a client offered was met: see {@link NativeTlsSession.resumption}. */
+export const RESUMPTIONS = [undefined, 'ticket', 'id', 'ticket refused', 'id refused'] as const;
+
 /** What became of early data; `none` where the client sent none. */
 export type NativeEarlyData = 'none' | 'accepted' | 'rejected';
 
@@ -268,9 +288,12 @@ export interface NativeTicketKeys {
 export interface NativeTlsSession {
   /**
    * 0 when the handshake is complete, else a {@link Status}. Never needed again after 0, nor after `early`: from then on
-   * {@link read} brings it on.
+   * {@link read} brings it on. `trustsShortReads`: no RDHUP, HUP, ERR or PRI was seen on the socket, which is watched for
+   * edges, so that a read that is less than asked for stands for EAGAIN (epoll(7)). Default false: the kernel is asked again.
    */
-  handshake(): number;
+  handshake(trustsShortReads?: boolean): number;
+  /** What a complete handshake came to, in one call: bits and a field of {@link Outcome}. */
+  outcome(): number;
   /**
    * The ClientHello of a suspended handshake as it came, with its handshake header (RFC 8446 sections 4 and 4.1.2); of
    * those in the format of SSL 2.0 there is none, they are refused. Undefined unless it is suspended.
@@ -325,7 +348,7 @@ export interface NativeTlsSession {
    * undefined for a client, and where none was offered. An id that nobody gave, as clients of TLS 1.3 make them up, counts
    * as refused in TLS 1.2.
    */
-  resumption(): 'ticket' | 'id' | 'ticket refused' | 'id refused' | undefined;
+  resumption(): (typeof RESUMPTIONS)[number];
   /**
    * The session as it could be resumed now (i2d_SSL_SESSION(3)), secrets included; undefined for a server, and before
    * there is a ticket or an id.

@@ -1,10 +1,18 @@
 import { X509Certificate } from 'node:crypto';
 import { type Issuer, selfSigned } from '@sluice-internal/certificates';
 import { describe, expect, it } from 'vitest';
-import { type NativeTlsContextOptions, type NativeTlsSessionOptions, Status } from '../src/index.ts';
+import {
+  Interest,
+  type NativeTlsContextOptions,
+  type NativeTlsSessionOptions,
+  Outcome,
+  RESUMPTIONS,
+  Status,
+} from '../src/index.ts';
 import { identityFor } from './support/identity.ts';
+import { waitFor } from './support/loopback.ts';
 import { collectGarbage, leavesNothingBehind, native } from './support/native.ts';
-import { failureOf, openTlsPair, runHandshake, tlsPair } from './support/tls-pair.ts';
+import { failureOf, openTlsPair, readExactly, runHandshake, tlsPair, writeAll } from './support/tls-pair.ts';
 
 leavesNothingBehind();
 
@@ -87,6 +95,59 @@ describe('a handshake', () => {
     while (status === Status.wantsRead) status = pair.client.handshake();
     expect(failureOf(status)).toMatchObject({ kind: 'truncated', call: 'SSL_do_handshake' });
     pair.close();
+  });
+
+  it('P26 takes a short read for an empty socket where that is trusted, and asks once more where not', () => {
+    const truncated = { kind: 'truncated', call: 'SSL_do_handshake' };
+    for (const trusts of [true, false]) {
+      const pair = tlsPair(client(), server());
+      expect(pair.client.handshake()).toBe(Status.wantsRead);
+      native.shutdownWrite(pair.sockets.client);
+      waitFor([pair.sockets.server], Interest.readable);
+      const first = pair.server.handshake(trusts);
+      if (trusts) expect(first).toBe(Status.wantsRead);
+      // What is there brings no edge any more: only whoever has seen RDHUP reads again.
+      expect(failureOf(trusts ? pair.server.handshake(trusts) : first)).toMatchObject(truncated);
+      pair.close();
+    }
+  });
+
+  it('tells in one call what it came to', () => {
+    for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const remembers = client({ maxVersion: version, sessionCacheSize: 1 });
+      const context = server();
+      for (const resumed of [false, true]) {
+        const pair = openTlsPair(remembers, context, { sessionKey: 'one' });
+        const outcome = pair.server.outcome();
+        expect((outcome & Outcome.resumed) !== 0).toBe(resumed);
+        expect(pair.server.resumed()).toBe(resumed);
+        expect(RESUMPTIONS[outcome >> Outcome.resumptionShift]).toBe(pair.server.resumption());
+        expect(RESUMPTIONS[outcome >> Outcome.resumptionShift]).toBe(resumed ? 'ticket' : undefined);
+        expect(outcome & (Outcome.mayRenegotiate | Outcome.earlyAccepted | Outcome.earlyRejected)).toBe(0);
+        // The ticket of TLS 1.3 comes with what is written first.
+        writeAll(pair.server, pair.sockets.server, Buffer.from('.'));
+        readExactly(pair.client, pair.sockets.client, 1);
+        pair.close();
+      }
+    }
+  });
+
+  it('P1 is not dry when data came with its last flight', () => {
+    for (const talks of [false, true]) {
+      const pair = tlsPair(client(), server());
+      expect(pair.client.handshake()).toBe(Status.wantsRead);
+      waitFor([pair.sockets.server], Interest.readable);
+      expect(pair.server.handshake()).toBe(Status.wantsRead);
+      waitFor([pair.sockets.client], Interest.readable);
+      expect(pair.client.handshake()).toBe(0);
+      if (talks) expect(pair.client.write(Buffer.from('early'), 0, 5)).toBe(5);
+      waitFor([pair.sockets.server], Interest.readable);
+      expect(pair.server.handshake()).toBe(0);
+      expect((pair.server.outcome() & Outcome.dry) !== 0).toBe(!talks);
+      const room = Buffer.alloc(16);
+      expect(pair.server.read(room, 0, 16)).toBe(talks ? 5 : Status.wantsRead);
+      pair.close();
+    }
   });
 
   it('is a system failure when the connection is reset in the middle of it', () => {

@@ -259,7 +259,7 @@ export class ReactorConnection<State>
     if (before === 'waits') return;
     // A plain transport has nothing to compute: only sealed ones wait for their turn.
     if (this.transport.secure && !this.loop.takeHandshakeStep(this)) return this.listing.step();
-    const progress = this.transport.handshake();
+    const progress = this.transport.handshake(this.reading.trustsShortReads);
     // It may have asked code of the user, which may do anything.
     if (this.lifecycle !== 'handshaking') return;
     if (progress === 0) return this.telling.hasBegun ? this.upgraded() : this.open();
@@ -274,9 +274,13 @@ export class ReactorConnection<State>
     this.telling.handshaken();
     this.lifecycle = stepLifecycle(this.lifecycle, 'opened');
     this.deadlines.open();
-    // The first request may have come with the last flight of the handshake: no edge will tell.
-    this.reading.edge();
+    this.handshakeLeft();
     this.begin(hooks);
+  }
+
+  /** The first request may have come with the last flight of the handshake: no edge will tell. */
+  private handshakeLeft(): void {
+    if (!this.transport.drained || !this.reading.trustsShortReads) this.reading.edge();
   }
 
   /** Bytes may flow; the handshake goes on, under its deadline. */
@@ -321,7 +325,7 @@ export class ReactorConnection<State>
     this.lifecycle = stepLifecycle(this.lifecycle, 'opened');
     this.writing.upgraded();
     this.deadlines.open();
-    this.reading.edge();
+    this.handshakeLeft();
     if (this.dueClose !== undefined) this.close(this.dueClose);
     else this.endIfThrown(this.hooks.upgraded(this));
   }

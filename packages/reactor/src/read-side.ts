@@ -42,7 +42,7 @@ export class ReadSide {
   private readonly loop: Loop;
   private transport: Transport;
   /** A short read means that the source ran dry (epoll(7)): no hint of an end, nor of urgent data, was seen. */
-  private trustsShortReads = true;
+  trustsShortReads = true;
   /** The turn in which the budget was used up last: an edge and a place on the ready list do not add up to two. */
   private spentTurn = -1;
   /** The first turn in which it is its turn again, after a read that was ahead of its time. */

@@ -32,7 +32,8 @@ export interface Transport {
   /** What ALPN settled (RFC 7301); undefined before the handshake and where nothing was negotiated. */
   readonly applicationProtocol: string | undefined;
   /**
-   * Whether the last `read` that answered bytes also saw the source run dry, so that only an edge brings more.
+   * Whether the last `read` that answered bytes, or the handshake's last step, also saw the source run dry, so that only an
+   * edge brings more.
    * A transport that cannot tell leaves it false and is read once more.
    */
   readonly drained: boolean;
@@ -51,8 +52,10 @@ export interface Transport {
    * 0 when application bytes may flow. Called again after the edge it wanted; never again after 0. `suspended`: something
    * other than the socket is waited for; {@link whenResumable} follows at once. `early`, of a transport that was made so
    * ({@link ServerTransport.withEarlyData}): bytes may flow beside the handshake, which reads bring on from then on.
+   * `trustsShortReads`: no edge has hinted at an end or at urgent data, so that a short read may stand for one that would
+   * block.
    */
-  handshake(): Progress;
+  handshake(trustsShortReads?: boolean): Progress;
   /**
    * Takes what to call, once, when the suspended handshake can go on: later than this call, from anywhere. Calling it
    * after `close` is harmless. Needed of transports that answer `suspended` only.

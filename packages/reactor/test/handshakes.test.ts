@@ -145,3 +145,43 @@ describe('handshakes that wait for their turn', () => {
     expect(listed.length).toBe(2);
   });
 });
+
+describe('P1 what came with the last flight', () => {
+  /** A connection that opens in one step, and what it reads, with the trust that the step was given. */
+  function opens(drained: boolean, ready: number = Ready.readable) {
+    const trusted: (boolean | undefined)[] = [];
+    const peer = harness.offer((transport) => {
+      transport.secure = true;
+      let steps = 0;
+      transport.handshake = (trustsShortReads) => {
+        trusted.push(trustsShortReads);
+        transport.drained = drained;
+        steps += 1;
+        return steps === 1 ? Status.wantsRead : 0;
+      };
+    });
+    harness.poller.fire(listenerEdge());
+    harness.poller.turn();
+    harness.poller.fire([peer.fd, ready]);
+    harness.poller.turn();
+    return { ...peer, trusted };
+  }
+
+  test('is read without an edge where the transport does not say that nothing did', () => {
+    expect(opens(false).transport.calls).toEqual(['read wantsRead']);
+  });
+
+  test('is not looked for where the source ran dry: an edge tells of more', () => {
+    const { fd, transport, trusted } = opens(true);
+    expect(trusted).toEqual([true, true]);
+    expect(transport.calls).toEqual([]);
+    transport.reads.push('.');
+    expect(servedBy(() => harness.poller.fire([fd, Ready.readable]))).toEqual(['data']);
+  });
+
+  test('P2 is looked for all the same after a hint of an end, which a short read does not show', () => {
+    const { transport, trusted } = opens(true, Ready.readable | Ready.readClosed);
+    expect(trusted).toEqual([true, false]);
+    expect(transport.calls[0]).toBe('read wantsRead');
+  });
+});

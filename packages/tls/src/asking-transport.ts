@@ -36,12 +36,12 @@ export class AskingTransport extends TlsTransport {
     this.hook = hook;
   }
 
-  override handshake(): Progress {
-    const progress = super.handshake();
+  override handshake(trustsShortReads = false): Progress {
+    const progress = super.handshake(trustsShortReads);
     if (progress !== Status.suspended || this.stage !== 'awaited') return progress;
     this.stage = 'asked';
     this.ask();
-    return this.isAnswered ? super.handshake() : progress;
+    return this.isAnswered ? super.handshake(trustsShortReads) : progress;
   }
 
   /** Takes what to call when an answer has come. */

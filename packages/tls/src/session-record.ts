@@ -3,7 +3,7 @@
  *
  * Rule: a handshake that was begun ends once: finished, failed or abandoned.
  */
-import type { NativeTlsSession } from '@sluice/core-native';
+import { Outcome, RESUMPTIONS } from '@sluice/core-native';
 import type { TlsAlert } from './alerts.ts';
 import { counters, countOne } from './counters.ts';
 import { isWatched, publish } from './diagnostics.ts';
@@ -23,16 +23,15 @@ export class SessionRecord {
     counters.handshakesBegun += 1;
   }
 
-  /** The handshake is complete. */
-  finish(transport: TlsTransport, session: NativeTlsSession): void {
+  /** The handshake is complete, and came to `outcome` (`Outcome`). */
+  finish(transport: TlsTransport, outcome: number): void {
     this.phase = 'open';
     this.handshakeMs = performance.now() - this.beganMs;
     counters.handshakesFinished += 1;
-    if (session.resumed()) counters.handshakesResumed += 1;
-    countOffered(session);
-    const earlyData = session.earlyData();
-    if (earlyData === 'accepted') counters.earlyDataAccepted += 1;
-    else if (earlyData === 'rejected') counters.earlyDataRejected += 1;
+    if ((outcome & Outcome.resumed) !== 0) counters.handshakesResumed += 1;
+    countOffered(outcome);
+    if ((outcome & Outcome.earlyAccepted) !== 0) counters.earlyDataAccepted += 1;
+    else if ((outcome & Outcome.earlyRejected) !== 0) counters.earlyDataRejected += 1;
     if (!isWatched('sluice.tls.handshake') || transport.info === undefined) return;
     publish('sluice.tls.handshake', { transport, info: transport.info, handshakeMs: this.handshakeMs });
   }
@@ -62,8 +61,8 @@ export class SessionRecord {
 }
 
 /** What a server's client offered to resume, and what became of it. */
-function countOffered(session: NativeTlsSession): void {
-  const resumption = session.resumption();
+function countOffered(outcome: number): void {
+  const resumption = RESUMPTIONS[outcome >> Outcome.resumptionShift];
   if (resumption === undefined) return;
   if (resumption === 'ticket') counters.ticketsAccepted += 1;
   else if (resumption === 'ticket refused') counters.ticketsRefused += 1;

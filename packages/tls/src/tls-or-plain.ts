@@ -93,8 +93,8 @@ export class TlsOrPlainTransport implements Transport {
     return this.chosen?.readDue ?? false;
   }
 
-  handshake(): Progress {
-    if (this.chosen !== undefined) return this.goOn(this.chosen);
+  handshake(trustsShortReads = false): Progress {
+    if (this.chosen !== undefined) return this.goOn(this.chosen, trustsShortReads);
     const count = this.native.peek(this.fd, this.first, 0, 1);
     if (count === Status.failed || count === Status.wantsRead) return count;
     const isHandshake = count === 1 && this.first[0] === HANDSHAKE_RECORD;
@@ -104,11 +104,11 @@ export class TlsOrPlainTransport implements Transport {
       this.broken = { reason: 'error', error: thrown as Error };
       return Status.failed;
     }
-    return this.goOn(this.chosen);
+    return this.goOn(this.chosen, trustsShortReads);
   }
 
-  private goOn(chosen: Transport): Progress {
-    const progress = chosen.handshake();
+  private goOn(chosen: Transport, trustsShortReads: boolean): Progress {
+    const progress = chosen.handshake(trustsShortReads);
     if (progress === 0) this.takeSendFile(chosen);
     return progress;
   }

@@ -8,6 +8,7 @@ import {
   type NativeBinding,
   type NativeTlsInfo,
   type NativeTlsSession,
+  Outcome,
   READ_MORE,
   Status,
 } from '@sluice/core-native';
@@ -123,9 +124,9 @@ export class TlsTransport implements Transport {
     return this.session.exportKeyingMaterial(lengthBytes, label, context);
   }
 
-  handshake(): Progress {
+  handshake(trustsShortReads = false): Progress {
     this.record.begin();
-    const progress = this.logged(this.session.handshake());
+    const progress = this.logged(this.session.handshake(trustsShortReads));
     if (progress === Status.early) return this.beginEarly();
     return progress === 0 ? this.complete() : progress;
   }
@@ -147,8 +148,10 @@ export class TlsTransport implements Transport {
     const { verifyPeer, kernelTls } = this.hooks;
     if (kernelTls === true) this.settleKernelTls();
     if (verifyPeer !== undefined && !wasSettled && !this.judgePeer(verifyPeer)) return Status.failed;
-    this.record.finish(this, this.session);
-    this.mayRenegotiate = this.session.renegotiations() !== undefined;
+    const outcome = this.session.outcome();
+    this.drained = (outcome & Outcome.dry) !== 0;
+    this.mayRenegotiate = (outcome & Outcome.mayRenegotiate) !== 0;
+    this.record.finish(this, outcome);
     // What the first handshake settled is what the connection goes by.
     if (this.mayRenegotiate) this.settled ??= this.session.info();
     return 0;
@@ -182,7 +185,7 @@ export class TlsTransport implements Transport {
 
   /** Of TLS 1.2, complete; to be had after the end, too. */
   get renegotiations(): number {
-    return this.session.renegotiations() ?? this.renegotiated;
+    return (this.mayRenegotiate ? this.session.renegotiations() : undefined) ?? this.renegotiated;
   }
 
   read(buffer: Uint8Array): Progress {

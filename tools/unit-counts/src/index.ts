@@ -9,4 +9,12 @@ export { type CountSnapshot, CountTable, difference, type Tally } from './count-
 export { CountedServer } from './counted-server.ts';
 export { type Counting, counting } from './counting.ts';
 export { measureUnit, type UnitCosts, type UnitPlan } from './measure-unit.ts';
-export { file, fullHandshake, message, request, resumedHandshake, type Unit } from './units.ts';
+export {
+  answeredHandshake,
+  file,
+  fullHandshake,
+  message,
+  request,
+  resumedHandshake,
+  type Unit,
+} from './units.ts';

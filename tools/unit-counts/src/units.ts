@@ -39,7 +39,12 @@ export function fullHandshake(server: CountedServer): Unit {
   return visit(server, () => undefined);
 }
 
-/** The same with the session of an earlier one. */
+/** The same with a message in between that comes back: the ticket goes with the answer. */
+export function answeredHandshake(server: CountedServer): Unit {
+  return visit(server, () => undefined, Buffer.from('m'));
+}
+
+/** The same as the first with the session of an earlier one. */
 export async function resumedHandshake(server: CountedServer): Promise<Unit> {
   const socket = await connected(server, true);
   const session = await sessionOf(socket);
@@ -116,7 +121,7 @@ async function sessionOf(socket: Socket): Promise<Buffer> {
   return (await told)[0];
 }
 
-function visit(server: CountedServer, session: () => Buffer | undefined): Unit {
+function visit(server: CountedServer, session: () => Buffer | undefined, question?: Buffer): Unit {
   return {
     async run() {
       const before = server.counts();
@@ -134,6 +139,12 @@ function visit(server: CountedServer, session: () => Buffer | undefined): Unit {
       if (sealed.isSessionReused() !== (taken !== undefined))
         throw new Error('the handshake was of the other kind');
       await server.settled(more('epoll_wait', 3));
+      if (question !== undefined) {
+        const answered = receive(sealed, () => question.length);
+        sealed.write(question);
+        await answered;
+        await server.settled(more('epoll_wait', 4));
+      }
       sealed.end();
       sealed.resume();
       await once(sealed, 'close');

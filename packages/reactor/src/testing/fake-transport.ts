@@ -51,7 +51,7 @@ export class FakeTransport implements Transport {
   /** Whether a read ends with a short one (as TCP does) or goes on until it is told that it would block. */
   tellsDrained = true;
 
-  handshake(): Progress {
+  handshake(_trustsShortReads?: boolean): Progress {
     this.calls.push('handshake');
     return this.handshakes.shift() ?? 0;
   }
