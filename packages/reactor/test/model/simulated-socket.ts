@@ -73,6 +73,8 @@ export class SimulatedSocket extends SimulatedLine implements Transport {
 
   handshake(): Progress {
     this.begin('handshake');
+    // It does not look at what is behind itself.
+    this.drained = false;
     if (this.suspension.holds) this.world.violate('a suspended handshake was stepped');
     for (;;) {
       const [need] = this.handshakeNeeds;
