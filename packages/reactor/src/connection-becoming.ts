@@ -5,7 +5,7 @@
  * Rule: every byte and every hook goes to one protocol. From the call on that is the new one, which finds the connection
  * as if it had just been opened: nothing that the other set or was told holds for it.
  */
-import { ConnectionLeaving } from './connection-leaving.ts';
+import { ConnectionBatched } from './connection-batched.ts';
 import type { ConnectionInit } from './connection-owner.ts';
 import { UsageError } from './errors.ts';
 import { Hooks } from './hooks.ts';
@@ -15,7 +15,7 @@ import { acceptsBytes } from './write-half.ts';
 
 const NOTHING = new Uint8Array(0);
 
-export abstract class ConnectionBecoming<State> extends ConnectionLeaving<State> {
+export abstract class ConnectionBecoming<State> extends ConnectionBatched<State> {
   /** Of the protocol: which one it is may be settled by the handshake, and changed later. */
   protected hooks: Hooks<State>;
   /** A shutdown is told to each protocol once, when it has got all that is in. */

@@ -11,7 +11,7 @@ import type { ReadHalf } from './read-half.ts';
 import { ReadSide } from './read-side.ts';
 import { Registration } from './registration.ts';
 import type { Transport } from './transport.ts';
-import type { WriteHalf } from './write-half.ts';
+import { awaitsReadable, awaitsWritable, type WriteHalf } from './write-half.ts';
 import { WriteSide } from './write-side.ts';
 
 export abstract class ConnectionView<State> {
@@ -65,6 +65,12 @@ export abstract class ConnectionView<State> {
 
   get needsDrain(): boolean {
     return this.writing.needsDrain;
+  }
+
+  /** A handshake that the peer has to bring on. */
+  get awaitsPeer(): boolean {
+    const { half } = this.writing;
+    return this.lifecycle === 'handshaking' && (awaitsReadable(half) || awaitsWritable(half));
   }
 
   get remoteAddress(): SocketAddress | undefined {

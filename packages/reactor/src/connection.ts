@@ -15,7 +15,7 @@ import type { ConnectionInit } from './connection-owner.ts';
 import { type NextTransport, type UpgradeOptions, upgradeOf } from './connection-upgrade.ts';
 import type { Deadline } from './deadline.ts';
 import type { Sender } from './departures.ts';
-import { isDoubtful, isError, isOnlyReadable, isReadable, isWritable } from './edges.ts';
+import { isDoubtful, isError, isReadable, isWritable } from './edges.ts';
 import { TimeoutError } from './errors.ts';
 import { fileRange, fileSource, type SendableFile, type SendFileOptions, unsent } from './file-source.ts';
 import type { Stepper } from './handshake-queue.ts';
@@ -27,7 +27,7 @@ import { NEVER, type Timeouts } from './open-deadlines.ts';
 import type { Receiver } from './read-side.ts';
 import { Telling } from './telling.ts';
 import { Status } from './transport.ts';
-import { acceptsBytes, awaitsReadable, awaitsWritable } from './write-half.ts';
+import { acceptsBytes, awaitsWritable } from './write-half.ts';
 
 export class ReactorConnection<State>
   extends ConnectionBecoming<State>
@@ -144,11 +144,6 @@ export class ReactorConnection<State>
     return this.loop.dispatching === this;
   }
 
-  get awaitsPeer(): boolean {
-    const { half } = this.writing;
-    return this.lifecycle === 'handshaking' && (awaitsReadable(half) || awaitsWritable(half));
-  }
-
   giveWay(ageMs: number): void {
     // What ran since it was chosen may have ended it.
     if (!this.awaitsPeer) return;
@@ -171,15 +166,6 @@ export class ReactorConnection<State>
       this.deadlines.begin('handshake', this.loop.limits.handshakeTimeoutMs);
   }
 
-  receivesFrom(ready: number): number {
-    if (!isOnlyReadable(ready) || this.lifecycle !== 'open' || !this.reading.mayReadAhead) return -1;
-    return this.transport.plainSocket ?? -1;
-  }
-
-  onArrival(seat: number): void {
-    this.reading.arrive(seat);
-  }
-
   onEdge(ready: number): void {
     if (isDoubtful(ready)) this.reading.doubtShortReads();
     this.dispatch(ready);
@@ -196,12 +182,6 @@ export class ReactorConnection<State>
   onStep(): void {
     this.listing.takeStep();
     this.dispatch(0);
-  }
-
-  settleDeparture(): boolean {
-    const end = this.writing.settlePosted();
-    if (end === 'failed') this.writeFailed();
-    return end !== 'left';
   }
 
   onDeparted(): void {
