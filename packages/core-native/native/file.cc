@@ -61,41 +61,17 @@ napi_value SendFile(const Arguments& arguments) {
   return Sent(arguments, SendRange(fd, file, range), "sendfile");
 }
 
-/// A range up to this length is copied: sendfile(2) costs a call more, has more to set up, and
-/// needs the signal held back. With 64 KiB that was measured to be a tenth of all that a request
-/// costs.
-constexpr size_t kCopied = 64 * 1024;
-
 /// Up to this length what is ahead of a file waits for its first bytes (SHORT_BYTES of the
 /// reactor).
 constexpr size_t kHeldBack = 16 * 1024;
-
-/// What may be ahead of it.
-constexpr size_t kHead = 4 * 1024;
-
-/// Both in one send(2), if all of the range is there to be copied.
-bool SendTogether(int fd, const ByteRange& head, int file, const FileRange& range, ssize_t& count) {
-  if (head.length > kHead || range.length > kCopied) return false;
-  uint8_t copy[kHead + kCopied];
-  const iovec place{copy + head.length, range.length};
-  const ssize_t there = RetryInterrupted(
-      [&] { return preadv2(file, &place, 1, static_cast<off_t>(range.offset), RWF_NOWAIT); });
-  if (there != static_cast<ssize_t>(range.length)) return false;
-  std::copy_n(head.data, head.length, copy);
-  count =
-      RetryInterrupted([&] { return send(fd, copy, head.length + range.length, MSG_NOSIGNAL); });
-  return true;
-}
 
 napi_value SendWithFile(const Arguments& arguments) {
   const int fd = arguments.Descriptor(0);
   const ByteRange head = arguments.Bytes(1);
   const int file = File(arguments, 4);
   const FileRange range(arguments, 5);
-  ssize_t count;
-  if (SendTogether(fd, head, file, range, count)) return Sent(arguments, count, "send");
   const int flags = MSG_NOSIGNAL | (range.length <= kHeldBack ? MSG_MORE : 0);
-  count = RetryInterrupted([&] { return send(fd, head.data, head.length, flags); });
+  const ssize_t count = RetryInterrupted([&] { return send(fd, head.data, head.length, flags); });
   if (count < 0 || static_cast<size_t>(count) < head.length) return Sent(arguments, count, "send");
   const ssize_t behind = SendRange(fd, file, range);
   if (behind >= 0) return Integer(arguments.env(), static_cast<int32_t>(count + behind));

@@ -351,8 +351,7 @@ export interface NativeBinding extends NativeTicketKeys {
   /**
    * `send` of `buffer[offset, offset + length)` and `sendFile` of `count` bytes from `position` on, with nothing in between: how
    * many bytes of both have left, those of the buffer first; `wantsWrite`, when none has; or `failed`. A failure whose `call` is
-   * `sendfile` is one behind all bytes of the buffer, which have left. Up to 64 KiB of a file are copied and leave in one system call
-   * with the buffer. A zero `length` or `count` is misuse.
+   * `sendfile` is one behind all bytes of the buffer, which have left. A zero `length` or `count` is misuse.
    */
   sendWithFile(
     fd: number,
