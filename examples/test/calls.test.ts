@@ -113,6 +113,19 @@ describe('the addon is called', () => {
     expect(during).toEqual({ recv: 1, send: 1 });
   });
 
+  it('to receive and to send, once each for requests of sixteen connections that are there together', async () => {
+    const port = await listen(hello);
+    const several: Socket[] = [];
+    while (several.length < 16) several.push(await open(port));
+    const [bytes = 0] = await Promise.all(several.map(lengthOfAnswer));
+    const during = await calls.during(async () => {
+      // Each is with the kernel when `write` returns.
+      for (const socket of several) socket.write(REQUEST);
+      await Promise.all(several.map((socket) => receive(socket, bytes)));
+    });
+    expect(during).toEqual({ recvMany: 1, sendMany: 1 });
+  });
+
   it('four times for a request for a file', async () => {
     const root = temporaryFolder();
     writeFileSync(join(root, 'file'), Buffer.alloc(20_000));
