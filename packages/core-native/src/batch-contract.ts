@@ -1,0 +1,22 @@
+/**
+ * The part of the native contract that moves bytes of several sockets in one call.
+ *
+ * Rule: as of `contract.ts`; each socket has an outcome of its own.
+ */
+
+/** Int32 fields of one entry of a batch of socket calls: descriptor, offset, length, outcome. */
+export const BATCH_FIELDS = 4;
+
+export interface NativeBatchCalls {
+  /**
+   * `recv` of several sockets: the first `count` entries of `table`, {@link BATCH_FIELDS} integers each: descriptor, or -1
+   * to leave it out; offset in `buffer`; length; outcome, which is filled in. Of one that has `failed` the length is replaced
+   * by its errno, for {@link failAgain}; it does not become the last failure. An entry that does not fit is
+   * misuse, told before anything is read.
+   */
+  recvMany(table: Int32Array, count: number, buffer: Uint8Array): void;
+  /** `send` of several sockets, as {@link recvMany}. */
+  sendMany(table: Int32Array, count: number, buffer: Uint8Array): void;
+  /** Makes a failure of one of {@link recvMany}, or of {@link sendMany}, the last failure; answers `failed`. */
+  failAgain(errno: number, isSend: boolean): number;
+}
