@@ -22,7 +22,7 @@ export const file: Suite = {
   name: 'file',
   title: `a file of 1 MiB, HTTP/1.1 keep-alive, ${CONNECTIONS} connections`,
   tools: { wrk: 'wrk' },
-  cases: ['plain', 'tls'],
+  cases: ['plain', 'plain, one core', 'tls'],
   metrics: [
     { name: 'cpuMicros', title: 'CPU µs/request', digits: 1 },
     { name: 'requestsPerSecond', title: 'requests/s', digits: 0, better: 'more' },
