@@ -12,6 +12,8 @@ export interface WrkOptions {
   readonly seconds: number;
   /** How many requests a connection sends before it waits for their answers. Default 1. */
   readonly pipelined?: number;
+  /** To be added to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Put in front of the command line: taskset and its arguments. */
   readonly prefix: readonly string[];
   readonly signal: AbortSignal;
@@ -29,13 +31,17 @@ export interface WrkReport {
 
 /** Runs wrk with one thread. Rejects with {@link BenchError} when an answer was not what was asked for. */
 export async function runWrk(options: WrkOptions): Promise<WrkReport> {
-  const { url, connections, seconds, pipelined = 1, prefix, signal } = options;
+  const { url, connections, seconds, pipelined = 1, env = {}, prefix, signal } = options;
   const script = pipelined === 1 ? [] : ['--script', PIPELINED];
   const forScript = pipelined === 1 ? [] : ['--', `${pipelined}`];
   const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '--latency', ...script];
   const arguments_ = [...flags, url, ...forScript];
   const [program = '', ...args] = [...prefix, 'wrk', ...arguments_];
-  const { stdout } = await promisify(execFile)(program, args, { signal, killSignal: 'SIGKILL' });
+  const { stdout } = await promisify(execFile)(program, args, {
+    env: { ...process.env, ...env },
+    signal,
+    killSignal: 'SIGKILL',
+  });
   return parseWrk(stdout);
 }
 

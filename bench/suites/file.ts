@@ -1,8 +1,12 @@
-/** A file of one mebibyte, over and over, on eight connections that stay open: what a request costs. */
+/**
+ * A file of one mebibyte, over and over, on eight connections that stay open: what a request costs. All clients have receive
+ * buffers of one size, for how much of an answer a server sends in its own calls depends on them.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expectAnswer } from '../lib/expect-answer.ts';
 import { byNginx, nodes, onBun, onDeno, ours } from '../lib/peers.ts';
+import { fixedReceiveBuffers } from '../lib/receive-buffers.ts';
 import { SERVED_NAME, servedFolder } from '../lib/served-folder.ts';
 import type { ServerProcess } from '../lib/server-process.ts';
 import type { Case, Load, Sample, Suite } from '../lib/suite.ts';
@@ -18,7 +22,7 @@ export const file: Suite = {
   name: 'file',
   title: `a file of 1 MiB, HTTP/1.1 keep-alive, ${CONNECTIONS} connections`,
   tools: { wrk: 'wrk' },
-  cases: ['plain', 'tls'],
+  cases: ['plain', 'plain, one core', 'tls'],
   metrics: [
     { name: 'cpuMicros', title: 'CPU µs/request', digits: 1 },
     { name: 'requestsPerSecond', title: 'requests/s', digits: 0, better: 'more' },
@@ -47,7 +51,8 @@ async function measure(
   const url = `${scheme}://${server.authority}/${SERVED_NAME}`;
   await expectAnswer(url, { type: 'application/octet-stream', body: readFileSync(servedFile()) });
   const before = server.cpuSeconds();
-  const report = await runWrk({ url, connections: CONNECTIONS, seconds, prefix: pinning.load, signal });
+  const env = fixedReceiveBuffers();
+  const report = await runWrk({ url, connections: CONNECTIONS, seconds, env, prefix: pinning.load, signal });
   const cpuMicros = ((server.cpuSeconds() - before) / report.requests) * 1e6;
   const { requestsPerSecond, latencyP50Ms, latencyP99Ms } = report;
   return { cpuMicros, requestsPerSecond, latencyP50Ms, latencyP99Ms };

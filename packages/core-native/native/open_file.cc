@@ -53,6 +53,8 @@ enum Fact {
   kInodeHigh,
   kInodeLow,
   kIsLocal,
+  kChangedSeconds,
+  kChangedNanoseconds,
   kFacts
 };
 using Facts = std::array<double, kFacts>;
@@ -62,11 +64,8 @@ int OpenWithin(int folder, const std::string& path, uint64_t resolve) {
   return static_cast<int>(syscall(kOpenat2, folder, path.c_str(), &how, sizeof(how)));
 }
 
-/// What is known without asking whoever has the file: nothing waits here, on any file system.
-bool Look(int file, Facts& facts) {
-  struct statx state {};
-  if (statx(file, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &state) != 0)
-    return false;
+Facts FactsOf(const struct statx& state) {
+  Facts facts{};
   const mode_t mode = state.stx_mode;
   facts[kKind] = S_ISREG(mode) ? 1 : S_ISDIR(mode) ? 2 : 0;
   facts[kSize] = static_cast<double>(state.stx_size);
@@ -75,6 +74,18 @@ bool Look(int file, Facts& facts) {
   facts[kDevice] = static_cast<double>(makedev(state.stx_dev_major, state.stx_dev_minor));
   facts[kInodeHigh] = static_cast<double>(state.stx_ino >> 32);
   facts[kInodeLow] = static_cast<double>(state.stx_ino & 0xffff'ffff);
+  facts[kChangedSeconds] = static_cast<double>(state.stx_ctime.tv_sec);
+  facts[kChangedNanoseconds] = state.stx_ctime.tv_nsec;
+  return facts;
+}
+
+/// What is known without asking whoever has the file: of an open one (`path` is empty) nothing
+/// waits here, on any file system.
+bool Look(int file, const char* path, Facts& facts) {
+  struct statx state {};
+  constexpr int kFlags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
+  if (statx(file, path, kFlags, STATX_BASIC_STATS, &state) != 0) return false;
+  facts = FactsOf(state);
   return true;
 }
 
@@ -100,7 +111,7 @@ std::string Path(const Arguments& arguments, size_t index) {
   throw Napi::RangeError::New(arguments.env(), "\"path\" must not contain a NUL");
 }
 
-double* FactsOf(const Arguments& arguments, size_t index) {
+double* FactTable(const Arguments& arguments, size_t index) {
   const Napi::Value value = arguments[index];
   if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float64_array &&
       value.As<Napi::TypedArray>().ElementLength() >= kFacts) {
@@ -112,16 +123,38 @@ double* FactsOf(const Arguments& arguments, size_t index) {
 napi_value OpenFile(const Arguments& arguments) {
   const int folder = arguments.Int(0, "folder", 0, INT32_MAX);
   const std::string path = Path(arguments, 1);
-  double* const told = FactsOf(arguments, 2);
+  double* const told = FactTable(arguments, 2);
   Environment& environment = arguments.environment();
   // NO_XDEV: what is mounted below may belong to somebody who takes his time.
   UniqueFd file(RetryInterrupted([&] { return OpenWithin(folder, path, kCached | kNoXdev); }));
   if (file.get() < 0) return Integer(arguments.env(), environment.Fail(errno, "openat2"));
   Facts facts{};
-  if (!Look(file.get(), facts)) return Integer(arguments.env(), environment.Fail(errno, "statx"));
+  if (!Look(file.get(), "", facts)) return Integer(arguments.env(), environment.Fail(errno, "statx"));
   facts[kIsLocal] = 1;
   std::copy(facts.begin(), facts.end(), told);
   return Integer(arguments.env(), environment.HandOver(file.Release()));
+}
+
+/// Whether `told`, of which `isLocal` is not looked at, is what is there now.
+bool IsStill(int file, const char* path, const double* told) {
+  Facts now{};
+  if (!Look(file, path, now)) return false;
+  now[kIsLocal] = told[kIsLocal];
+  return std::equal(now.begin(), now.end(), told);
+}
+
+napi_value IsSameFile(const Arguments& arguments) {
+  const int folder = arguments.Int(0, "folder", 0, INT32_MAX);
+  const std::string path = Path(arguments, 1);
+  const int file = arguments.Int(2, "file", 0, INT32_MAX);
+  const double* const told = FactTable(arguments, 3);
+  // An empty path would be the folder itself. First the file: renamed, removed or written to, it
+  // has changed, and the way to its name may be one that the kernel has to ask the disk for.
+  const bool is_same =
+      !path.empty() && IsStill(file, "", told) && IsStill(folder, path.c_str(), told);
+  napi_value answer = nullptr;
+  napi_get_boolean(arguments.env(), is_same, &answer);
+  return answer;
 }
 
 class Opening : public Napi::AsyncWorker {
@@ -136,7 +169,7 @@ class Opening : public Napi::AsyncWorker {
   void Execute() override {
     file_ = UniqueFd(Open());
     if (file_.get() < 0) return FailedAt("open");
-    if (!Look(file_.get(), facts_)) return FailedAt("statx");
+    if (!Look(file_.get(), "", facts_)) return FailedAt("statx");
     facts_[kIsLocal] = IsLocal(file_.get()) ? 1 : 0;
     folder_.Reset();
   }
@@ -202,6 +235,7 @@ void DefineOpenFileCalls(Napi::Env env, Napi::Object exports, Environment& envir
   ExportCalls(env, exports,
               {
                   CallProperty("openFile", FunctionCallback<OpenFile>, environment),
+                  CallProperty("isSameFile", FunctionCallback<IsSameFile>, environment),
                   CallProperty("openFileLater", FunctionCallback<OpenFileLater>, environment),
               });
 }

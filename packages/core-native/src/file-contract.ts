@@ -52,7 +52,13 @@ export interface NativeFileCalls {
    */
   openFile(folder: number, path: string, facts: Float64Array): number;
   /**
-   * The same on a thread, whatever it takes: 0, and `done` follows with the descriptor, or with `failed` while
+   * statx(2), twice: whether the open `file` is what its {@link FILE_FACTS} say, and what `openFile(folder, path)` would find. It
+   * has to be the one that `openFile` has found there. An open file and the folders above it are known by heart; only where one
+   * of those was renamed, or a symbolic link is on the way that nobody has followed for long, may the second wait for the disk.
+   */
+  isSameFile(folder: number, path: string, file: number, facts: Float64Array): boolean;
+  /**
+   * `openFile` on a thread, whatever it takes: 0, and `done` follows with the descriptor, or with `failed` while
    * {@link lastFailure} tells why: EXDEV when the path leaves the folder. With the folder -1 `path` is any (open(2)). `failed`
    * instead of 0 says that `folder` is not open.
    */

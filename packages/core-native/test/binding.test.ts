@@ -69,6 +69,7 @@ describe('the exports', () => {
       'features',
       'getOption',
       'isFileCached',
+      'isSameFile',
       'keepTicketKeys',
       'lastErrno',
       'lastFailure',

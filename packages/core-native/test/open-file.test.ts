@@ -1,4 +1,6 @@
 import {
+  appendFileSync,
+  chmodSync,
   closeSync,
   linkSync,
   mkdirSync,
@@ -6,10 +8,12 @@ import {
   openSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -91,6 +95,91 @@ const OUTCOMES: readonly [name: string, path: string, outcome: string][] = [
   ['a file taken for a folder', 'sub/page/more', 'ENOTDIR'],
   ['a name that is too long', 'x'.repeat(300), 'ENAMETOOLONG'],
 ];
+
+describe('what is at a path still', () => {
+  const isSame = (path: string, { file, facts }: Opened) => native.isSameFile(folder, path, file, facts);
+  const CHANGES: readonly [what: string, change: (path: string) => void][] = [
+    ['written to', (path) => appendFileSync(path, 'more')],
+    ['written to, with the date it had', rewriteKeepingDate],
+    ['given another mode', (path) => chmodSync(path, 0o600)],
+    ['removed', (path) => unlinkSync(path)],
+    ['replaced by renaming', replaceByRenaming],
+    ['renamed, with a copy in its place', copyInPlace],
+    ['given another name as well', (path) => linkSync(path, `${path}.second`)],
+  ];
+
+  it.each(CHANGES)('is not a file that was %s', async (_what, change) => {
+    const path = join(mkdtempSync(join(root, 'still-')), 'file');
+    const name = path.slice(root.length + 1);
+    writeFileSync(path, 'a file');
+    utimesSync(path, 1, 1);
+    const opened = (await openLater(name)) as Opened;
+    expect(isSame(name, opened)).toBe(true);
+    change(path);
+    expect(isSame(name, opened)).toBe(false);
+    native.closeFile(opened.file, false);
+  });
+
+  it('is not a file whose folder was renamed, or another put in its place', async () => {
+    mkdirSync(join(root, 'old'));
+    writeFileSync(join(root, 'old', 'file'), 'a file');
+    const opened = (await openLater('old/file')) as Opened;
+    renameSync(join(root, 'old'), join(root, 'away'));
+    expect(isSame('old/file', opened)).toBe(false);
+    expect(isSame('away/file', opened)).toBe(true);
+    mkdirSync(join(root, 'old'));
+    writeFileSync(join(root, 'old', 'file'), 'a file');
+    expect(isSame('old/file', opened)).toBe(false);
+    native.closeFile(opened.file, false);
+  });
+
+  it('is not a file that a symbolic link led to, once it leads elsewhere', async () => {
+    mkdirSync(join(root, 'release-1'));
+    mkdirSync(join(root, 'release-2'));
+    writeFileSync(join(root, 'release-1', 'file'), 'one');
+    writeFileSync(join(root, 'release-2', 'file'), 'two');
+    symlinkSync('release-1', join(root, 'current'));
+    const opened = (await openLater('current/file')) as Opened;
+    expect(isSame('current/file', opened)).toBe(true);
+    symlinkSync('release-2', join(root, 'next'));
+    renameSync(join(root, 'next'), join(root, 'current'));
+    expect(isSame('current/file', opened)).toBe(false);
+    native.closeFile(opened.file, false);
+  });
+
+  it('is nothing for no path, for a folder that is closed, and for a descriptor that is', async () => {
+    const opened = (await openLater('sub/page')) as Opened;
+    expect(isSame('', opened)).toBe(false);
+    expect(native.isSameFile(1_000_000, 'sub/page', opened.file, opened.facts)).toBe(false);
+    expect(native.isSameFile(folder, 'sub/page', 1_000_000, opened.facts)).toBe(false);
+    native.closeFile(opened.file, false);
+  });
+
+  it('is misuse without room for the facts', () => {
+    expect(() => native.isSameFile(folder, 'sub/page', 0, new Float64Array(1))).toThrow(TypeError);
+    expect(() => native.isSameFile(folder, 'a\0b', 0, new Float64Array(FILE_FACTS.length))).toThrow(
+      RangeError,
+    );
+  });
+});
+
+/** Same size, same date of its bytes. */
+function rewriteKeepingDate(path: string): void {
+  writeFileSync(path, 'A FILE');
+  utimesSync(path, 1, 1);
+}
+
+function replaceByRenaming(path: string): void {
+  writeFileSync(`${path}.new`, 'a file');
+  utimesSync(`${path}.new`, 1, 1);
+  renameSync(`${path}.new`, path);
+}
+
+function copyInPlace(path: string): void {
+  renameSync(path, `${path}.old`);
+  writeFileSync(path, 'a file');
+  utimesSync(path, 1, 1);
+}
 
 describe('a path within a folder', () => {
   it.each(OUTCOMES)('opened by a thread: %s', async (_name, path, outcome) => {

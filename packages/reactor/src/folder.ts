@@ -7,7 +7,8 @@
 import { FILE_FACTS, loadNative, Status, SystemError } from '@sluice/core-native';
 import { UsageError } from './errors.ts';
 import { FileError, openError } from './file-errors.ts';
-import { openWithin, tryOpenWithin } from './open-shared-file.ts';
+import { fileFacts, openWithin, tryOpenWithin } from './open-shared-file.ts';
+import { RecentFiles } from './recent-files.ts';
 import type { SharedFile } from './shared-file.ts';
 
 export interface Folder {
@@ -23,7 +24,8 @@ export interface Folder {
   open(path: string): Promise<SharedFile>;
   /**
    * As `open`, at once: undefined where a thread would have to wait for a disk, or for whoever has the file system. What was
-   * opened a moment ago usually is there. Throws what `open` rejects with.
+   * opened a moment ago usually is there, and may be open still: the folder keeps up to 64 files for a second or two after they
+   * were last asked for, each of them only while it is what its path leads to. Throws what `open` rejects with.
    */
   tryOpen(path: string): SharedFile | undefined;
   /** Gives the folder up; files that were opened are not touched. Twice is harmless. */
@@ -55,6 +57,7 @@ class OpenFolder implements Folder {
   readonly path: string;
   #fd: number;
   readonly #isLocal: boolean;
+  readonly #recent = new RecentFiles(loadNative());
 
   constructor(path: string, fd: number, isLocal: boolean) {
     this.path = path;
@@ -70,7 +73,14 @@ class OpenFolder implements Folder {
     if (this.#fd === Status.failed) throw closed(this.path);
     if (path.includes('\0'))
       throw new UsageError('ERR_OPTION_VALUE', `a path has no NUL in it: ${JSON.stringify(path)}.`);
-    return this.#isLocal ? tryOpenWithin(this.#fd, path, this.#nameOf(path)) : undefined;
+    return this.#isLocal ? (this.#recent.find(this.#fd, path) ?? this.#openNow(path)) : undefined;
+  }
+
+  #openNow(path: string): SharedFile | undefined {
+    const facts = fileFacts();
+    const file = tryOpenWithin(this.#fd, path, this.#nameOf(path), facts);
+    if (file !== undefined) this.#recent.keep(path, file, facts);
+    return file;
   }
 
   #nameOf(path: string): string {
@@ -79,6 +89,7 @@ class OpenFolder implements Folder {
 
   close(): void {
     if (this.#fd === Status.failed) return;
+    this.#recent.close();
     loadNative().closeFile(this.#fd, this.#isLocal);
     this.#fd = Status.failed;
   }

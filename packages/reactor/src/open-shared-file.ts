@@ -19,7 +19,7 @@ import { SharedFile, type SharedFileFacts, sharedFileFacts } from './shared-file
  */
 export async function openFile(file: SendableFile): Promise<SharedFile> {
   const native = loadNative();
-  if (file instanceof SharedFile) return ofShared(file);
+  if (file instanceof SharedFile) return file.another();
   if (typeof file === 'string') {
     if (file === '' || file.includes('\0')) throw noFile(JSON.stringify(file));
     return openLater(native, -1, file, file);
@@ -41,19 +41,26 @@ export async function openFile(file: SendableFile): Promise<SharedFile> {
   }
 }
 
-/** Where `openFile` puts what it tells: read before anything else is opened. */
-const FACTS = new Float64Array(FILE_FACTS.length);
+/** Room for what `openFile` tells. */
+export function fileFacts(): Float64Array {
+  return new Float64Array(FILE_FACTS.length);
+}
 
 /**
- * The file that `path` leads to from the open directory `folder`, if the kernel knows by heart; undefined where a thread has
- * to find out. For folders whose file system waits for nobody.
+ * The file that `path` leads to from the open directory `folder`, if the kernel knows by heart, with its FILE_FACTS in `facts`;
+ * undefined where a thread has to find out. For folders whose file system waits for nobody.
  *
  * @throws FileError as {@link openFile}.
  */
-export function tryOpenWithin(folder: number, path: string, name: string): SharedFile | undefined {
+export function tryOpenWithin(
+  folder: number,
+  path: string,
+  name: string,
+  facts: Float64Array,
+): SharedFile | undefined {
   const native = loadNative();
-  const fd = native.openFile(folder, path, FACTS);
-  if (fd >= 0) return opened(native, name, fd, FACTS);
+  const fd = native.openFile(folder, path, facts);
+  if (fd >= 0) return opened(native, name, fd, facts);
   // That a name leads nowhere is remembered too. All else a thread finds out again, with the right words for it.
   if (native.lastErrno() !== constants.errno.ENOENT) return undefined;
   throw openError(name, new SystemError(native.lastFailure()));
@@ -105,15 +112,6 @@ function closeLocal(fd: number): void {
 
 function closeRemote(fd: number): void {
   loadNative().closeFile(fd, false);
-}
-
-/** One more owner of what is open already. */
-function ofShared(file: SharedFile): SharedFile {
-  const { name, sizeBytes, modifiedMs, device, inode } = file;
-  const fd = file.hold();
-  return new SharedFile(name, fd, { isRegular: true, sizeBytes, modifiedMs, device, inode }, () =>
-    file.drop(),
-  );
 }
 
 function factsOf(fd: number): Promise<SharedFileFacts> {

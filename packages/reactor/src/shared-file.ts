@@ -31,9 +31,15 @@ export class SharedFile {
   readonly #release: (fd: number) => void;
   #holders = 1;
   #isOwned = true;
+  #dropAnother: (() => void) | undefined;
 
   /** Called by who opened it; `release` closes the descriptor. */
-  constructor(name: string, fd: number, facts: SharedFileFacts, release: (fd: number) => void) {
+  constructor(
+    name: string,
+    fd: number,
+    facts: Omit<SharedFileFacts, 'isRegular'>,
+    release: (fd: number) => void,
+  ) {
     this.name = name;
     this.sizeBytes = facts.sizeBytes;
     this.modifiedMs = facts.modifiedMs;
@@ -56,6 +62,13 @@ export class SharedFile {
   /** What `await using` and `using` call. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** The same open file, for one more owner: its descriptor is closed when both have closed theirs. Throws as {@link hold}. */
+  another(): SharedFile {
+    const fd = this.hold();
+    this.#dropAnother ??= () => this.drop();
+    return new SharedFile(this.name, fd, this, this.#dropAnother);
   }
 
   /** Called by a connection: the descriptor, which is good until {@link drop}. Throws `UsageError` when it is closed. */
