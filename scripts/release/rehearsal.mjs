@@ -102,7 +102,9 @@ function publish(copy, { npmrc, url }) {
   writeFileSync(join(copy, '.npmrc'), npmrc);
   // A package without a binary would be published, too; the other processor's is in the matrix of optional dependencies all the same.
   const env = { npm_config_registry: undefined, 'npm_config_@sluice:registry': url };
-  output(join(copy, 'node_modules', '.bin', 'changeset'), ['publish', '--no-git-tag'], copy, env);
+  // It publishes by the pnpm of the PATH, which writes what `workspace:*` stands for.
+  const changeset = join(copy, 'node_modules', '.bin', 'changeset');
+  output('npm', ['exec', '--yes', '--package', pinnedPnpm(), '--', changeset, 'publish', '--no-git-tag'], copy, env);
 }
 
 async function installAndServe(node, how, { npmrc }, { certificate, key }) {
