@@ -15,7 +15,9 @@ const MIB = 1024 * 1024;
 export function chosenTargets(args) {
   const unknown = args.filter((arg) => !Object.hasOwn(TARGETS, arg));
   if (unknown.length > 0)
-    throw new SetupError(`no such processor: ${unknown.join(', ')}. There are ${Object.keys(TARGETS).join(' and ')}.`);
+    throw new SetupError(
+      `no such processor: ${unknown.join(', ')}. There are ${Object.keys(TARGETS).join(' and ')}.`,
+    );
   return (args.length > 0 ? args : Object.keys(TARGETS)).map((arch) => TARGETS[arch]);
 }
 

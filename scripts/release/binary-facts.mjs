@@ -22,7 +22,9 @@ const ALLOWED_LIBRARIES =
 export function binaryFacts(path) {
   const arch = MACHINES.get(readFileSync(path).readUInt16LE(18));
   const dynamic = readelf('--dynamic', path);
-  const versions = [...new Set(readelf('--version-info', path).match(/\b[A-Z]+[A-Z_]*_\d+(\.\d+)*\b/g) ?? [])];
+  const versions = [
+    ...new Set(readelf('--version-info', path).match(/\b[A-Z]+[A-Z_]*_\d+(\.\d+)*\b/g) ?? []),
+  ];
   const glibc = versions.filter((name) => name.startsWith('GLIBC_')).map((name) => name.slice(6));
   return {
     arch,

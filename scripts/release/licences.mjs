@@ -14,7 +14,10 @@ export function writeLicences(folder, opensslRoot) {
   const addonApi = dirname(createRequire(CORE).resolve('node-addon-api/package.json'));
   const { version } = JSON.parse(readFileSync(join(addonApi, 'package.json'), 'utf8'));
   const sections = [
-    [`OpenSSL ${OPENSSL.version}, with the changes that @sluice/core-native lists in scripts/openssl-release.mjs (Apache-2.0)`, readFileSync(join(opensslRoot, 'LICENSE.txt'), 'utf8')],
+    [
+      `OpenSSL ${OPENSSL.version}, with the changes that @sluice/core-native lists in scripts/openssl-release.mjs (Apache-2.0)`,
+      readFileSync(join(opensslRoot, 'LICENSE.txt'), 'utf8'),
+    ],
     [`node-addon-api ${version} (MIT)`, readFileSync(join(addonApi, 'LICENSE.md'), 'utf8')],
     [
       'libstdc++ and libgcc of GCC 10 (GPL-3.0-or-later WITH GCC-exception-3.1)',

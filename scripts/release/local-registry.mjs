@@ -63,7 +63,11 @@ async function ensureVerdaccio() {
   try {
     writeFileSync(join(partial, 'package.json'), JSON.stringify({ private: true, ...VERDACCIO }));
     await runStep(`verdaccio ${VERDACCIO.dependencies.verdaccio}`, () =>
-      runLogged('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: partial, log: `${home}.log`, timeoutMs: 300_000 }),
+      runLogged('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], {
+        cwd: partial,
+        log: `${home}.log`,
+        timeoutMs: 300_000,
+      }),
     );
     if (!existsSync(home)) renameSync(partial, home);
   } finally {

@@ -70,13 +70,20 @@ async function ensureRoot() {
 async function fetchRoot(root) {
   const partial = mkdtempSync(`${root}.partial-`);
   try {
-    await runStep("the compilers of Debian 11, 230 MB of packages", (step) =>
+    await runStep('the compilers of Debian 11, 230 MB of packages', (step) =>
       withPrivateApt({ kind: 'deb', suite: SUITE, archives: mainArchive() }, async ({ run, folder }) => {
         step.update('reading package lists');
         const foreign = foreignSystem(folder);
         await run('apt-get', [...foreign, 'update']);
         step.update('downloading');
-        await run('apt-get', [...foreign, 'install', '--yes', '--download-only', '--no-install-recommends', ...PACKAGES]);
+        await run('apt-get', [
+          ...foreign,
+          'install',
+          '--yes',
+          '--download-only',
+          '--no-install-recommends',
+          ...PACKAGES,
+        ]);
         step.update('unpacking');
         const debs = join(folder, 'cache', 'archives');
         for (const name of readdirSync(debs).filter((name) => name.endsWith('.deb'))) {
@@ -104,7 +111,14 @@ function mainArchive() {
 function foreignSystem(folder) {
   const status = join(folder, 'status');
   writeFileSync(status, '');
-  return ['-o', `Dir::State::status=${status}`, '-o', 'APT::Architecture=amd64', '-o', 'APT::Architectures=amd64'];
+  return [
+    '-o',
+    `Dir::State::status=${status}`,
+    '-o',
+    'APT::Architecture=amd64',
+    '-o',
+    'APT::Architectures=amd64',
+  ];
 }
 
 function unpack(file, folder) {
@@ -128,7 +142,10 @@ function prepareRoot(root) {
   ]) {
     mkdirSync(join(root, 'wrappers', arch), { recursive: true });
     for (const [name, program] of Object.entries(TOOLS)) {
-      writeWrapper(join(root, 'wrappers', arch, name), `${triplet}-${program}`, { arch, isCompiler: name.startsWith('c') });
+      writeWrapper(join(root, 'wrappers', arch, name), `${triplet}-${program}`, {
+        arch,
+        isCompiler: name.startsWith('c'),
+      });
     }
   }
 }

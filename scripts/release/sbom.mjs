@@ -12,7 +12,10 @@ const CORE = join(ROOT, 'packages', 'core-native', 'package.json');
 
 /** Writes sbom.cdx.json into the package of `target`, whose files are built. */
 export function writeSbom(target, opensslVersion) {
-  writeFileSync(join(target.folder, 'sbom.cdx.json'), `${JSON.stringify(sbomOf(target, opensslVersion), null, 2)}\n`);
+  writeFileSync(
+    join(target.folder, 'sbom.cdx.json'),
+    `${JSON.stringify(sbomOf(target, opensslVersion), null, 2)}\n`,
+  );
 }
 
 export function sbomOf(target, opensslVersion) {
@@ -41,7 +44,9 @@ export function sbomOf(target, opensslVersion) {
 
 /** Each change to OpenSSL's source is a patch of its pedigree, by the file that it changes. */
 function openssl(version) {
-  const changed = [...new Set([...CHANGED_LINES.map(({ file }) => file), ...Object.keys(ADDED_FILES)])].sort();
+  const changed = [
+    ...new Set([...CHANGED_LINES.map(({ file }) => file), ...Object.keys(ADDED_FILES)]),
+  ].sort();
   return {
     type: 'library',
     'bom-ref': `pkg:generic/openssl@${version}`,
@@ -52,7 +57,10 @@ function openssl(version) {
     hashes: [{ alg: 'SHA-256', content: OPENSSL.sha256 }],
     licenses: [{ license: { id: 'Apache-2.0' } }],
     externalReferences: [{ type: 'distribution', url: OPENSSL.url }],
-    pedigree: { patches: changed.map(() => ({ type: 'unofficial' })), notes: `Changed: ${changed.join(', ')}` },
+    pedigree: {
+      patches: changed.map(() => ({ type: 'unofficial' })),
+      notes: `Changed: ${changed.join(', ')}`,
+    },
   };
 }
 

@@ -37,10 +37,20 @@ describe('a prebuilt binary', () => {
 });
 
 describe('a platform package', () => {
-  it.each(Object.values(TARGETS))('for $arch names its system and runs nothing when it is installed', (target) => {
-    const manifest = JSON.parse(readFileSync(join(target.folder, 'package.json'), 'utf8'));
-    expect(manifest).toMatchObject({ name: target.name, os: ['linux'], cpu: [target.arch], libc: ['glibc'] });
-    expect(manifest.scripts).toBeUndefined();
-    expect(manifest.files).toEqual(expect.arrayContaining([...PREBUILT_FILES, 'THIRD-PARTY-LICENSES', 'sbom.cdx.json']));
-  });
+  it.each(Object.values(TARGETS))(
+    'for $arch names its system and runs nothing when it is installed',
+    (target) => {
+      const manifest = JSON.parse(readFileSync(join(target.folder, 'package.json'), 'utf8'));
+      expect(manifest).toMatchObject({
+        name: target.name,
+        os: ['linux'],
+        cpu: [target.arch],
+        libc: ['glibc'],
+      });
+      expect(manifest.scripts).toBeUndefined();
+      expect(manifest.files).toEqual(
+        expect.arrayContaining([...PREBUILT_FILES, 'THIRD-PARTY-LICENSES', 'sbom.cdx.json']),
+      );
+    },
+  );
 });

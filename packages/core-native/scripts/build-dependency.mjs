@@ -18,7 +18,9 @@ export async function buildDependency(name) {
     try {
       return await installPackage(name, version, cacheDirectory());
     } catch (error) {
-      throw new SetupError(`the build needs ${name} ${version} of npm, which could not be had: ${error.message}`);
+      throw new SetupError(
+        `the build needs ${name} ${version} of npm, which could not be had: ${error.message}`,
+      );
     }
   }
 }

@@ -43,8 +43,13 @@ export function thisSystem(environment: NodeJS.ProcessEnv = process.env): System
 export function addonMissing(paths: readonly string[], system: System): NativeLoadError {
   const tried = paths.map((path) => `  ${path}`);
   if (system.chosen !== undefined) {
-    const advice = 'SLUICE_ADDON names it. Without that variable the prebuilt binary is loaded, or your own build.';
-    return failure('ERR_ADDON_MISSING', ['The native addon of Sluice was not found. Looked for:', ...tried, advice]);
+    const advice =
+      'SLUICE_ADDON names it. Without that variable the prebuilt binary is loaded, or your own build.';
+    return failure('ERR_ADDON_MISSING', [
+      'The native addon of Sluice was not found. Looked for:',
+      ...tried,
+      advice,
+    ]);
   }
   const isInstalled = system.installed.includes(system.arch);
   return failure('ERR_ADDON_MISSING', [

@@ -77,7 +77,9 @@ describe('the reason why the addon did not load', () => {
   });
 
   it('is the processor where the file is for another one', () => {
-    expect(refused(elfFor(183), 'wrong ELF class')).toContain('built for arm64, and this Node.js runs on x64');
+    expect(refused(elfFor(183), 'wrong ELF class')).toContain(
+      'built for arm64, and this Node.js runs on x64',
+    );
   });
 
   it('is the version where package and binary differ', () => {
