@@ -62,7 +62,9 @@ function dependencyStamp() {
 }
 
 function manifests() {
-  const folders = readdirSync(join(ROOT, 'packages')).map((name) => `packages/${name}`);
+  const folders = ['packages', 'platforms'].flatMap((parent) =>
+    readdirSync(join(ROOT, parent)).map((name) => `${parent}/${name}`),
+  );
   return [...folders.sort(), 'bench', 'examples']
     .map((folder) => `${folder}/package.json`)
     .filter((path) => existsSync(join(ROOT, path)));

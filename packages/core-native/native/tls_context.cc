@@ -56,8 +56,11 @@ TlsContext::TlsContext(const Napi::CallbackInfo& info)
       environment_(static_cast<Environment*>(info.Data())->shared_from_this()) {
   const Napi::Env env = info.Env();
   const TlsContextOptions options = TlsContextOptions::Read(info[0]);
+  // Before the aggregate and not within: where a later member throws, GCC 10 does not destroy the
+  // earlier ones (GCC's bug 66139).
+  auto built = BuildTlsContext(env, options);
   const std::shared_ptr<CountedCore> counted(new CountedCore{
-      environment_, LiveCount(environment_->live().tls_contexts), BuildTlsContext(env, options)});
+      environment_, LiveCount(environment_->live().tls_contexts), std::move(built)});
   core_ = std::shared_ptr<const TlsContextCore>(counted, counted->core.get());
   // Whoever keeps the context keeps the environment: by the counted core.
   if (options.server) WatchSessions(core_->context.get(), &environment_->tickets_issued());

@@ -2,11 +2,12 @@
 // Builds build/Release/ with cmake-js when something that goes into it changed: the addon, sluice.node, and beside it what
 // tests preload: sluice_faults.so that injects faults, sluice_allocations.so that weighs what is held, and sluice_counts.so
 // that counts calls; and for tests another addon, with sanitizers, to build-sanitized/.
-// Rule: nothing is downloaded but OpenSSL's source; Node-API's headers are a package, uv.h is the running Node's.
+// Rule: nothing is downloaded but OpenSSL's source, and in an installed package what build-dependency.mjs names; uv.h is the
+// running Node's.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { buildDependency } from './build-dependency.mjs';
 import { environmentStamp, sourceStamp } from './build-stamp.mjs';
 import { runAsCommand } from './command.mjs';
 import { ensureNodeHeaders } from './node-headers.mjs';
@@ -77,11 +78,7 @@ function isCurrent(build) {
 }
 
 async function runCmakeJs({ folder, options, target }, opensslRoot, nodeInclude) {
-  const cmakeJs = join(
-    dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')),
-    'bin',
-    'cmake-js',
-  );
+  const cmakeJs = join(await buildDependency('cmake-js'), 'bin', 'cmake-js');
   const log = join(folder, 'build.log');
   rmSync(log, { force: true });
   const run = (command, ...more) =>
@@ -94,6 +91,8 @@ async function runCmakeJs({ folder, options, target }, opensslRoot, nodeInclude)
     'configure',
     `--CDSLUICE_OPENSSL_ROOT=${opensslRoot}`,
     `--CDSLUICE_NODE_INCLUDE=${nodeInclude}`,
+    `--CDSLUICE_NODE_ADDON_API=${await buildDependency('node-addon-api')}`,
+    `--CDSLUICE_NODE_API_HEADERS=${join(await buildDependency('node-api-headers'), 'include')}`,
     ...options,
   );
   await run('build', '--target', target, '--parallel', String(availableParallelism()));

@@ -18,8 +18,11 @@ import { runStep } from './progress.mjs';
 import { runLogged } from './run-logged.mjs';
 import { SetupError } from './setup-error.mjs';
 
-/** Unpacks, configures, compiles and installs into `prefix`; everything said goes to `<prefix>.log`. */
-export async function compileOpenssl(tarball, prefix) {
+/**
+ * Unpacks, configures, compiles and installs into `prefix`; everything said goes to `<prefix>.log`. For another machine
+ * `toolchain` has `env`, which names its compiler, and `configureTarget`, what OpenSSL calls it.
+ */
+export async function compileOpenssl(tarball, prefix, toolchain = {}) {
   const log = `${prefix}.log`;
   removeLeftovers(prefix);
   rmSync(log, { force: true });
@@ -27,7 +30,7 @@ export async function compileOpenssl(tarball, prefix) {
   const remove = () => rmSync(folder, { recursive: true, force: true });
   const forget = onInterruption(remove);
   try {
-    await compileIn(folder, tarball, log);
+    await compileIn(folder, tarball, log, toolchain);
     const installed = join(folder, 'install', 'usr');
     copyFileSync(join(folder, 'source', 'LICENSE.txt'), join(installed, 'LICENSE.txt'));
     // These name the prefix that was written into the library, not the folder that it is in.
@@ -39,16 +42,17 @@ export async function compileOpenssl(tarball, prefix) {
   }
 }
 
-async function compileIn(folder, tarball, log) {
+async function compileIn(folder, tarball, log, { env: chosen = {}, configureTarget }) {
   const source = join(folder, 'source');
   mkdirSync(source);
-  const { MAKEFLAGS: _flags, MAKELEVEL: _level, ...env } = process.env;
+  const { MAKEFLAGS: _flags, MAKELEVEL: _level, ...env } = { ...process.env, ...chosen };
   const run = (command, args, onLine) => runLogged(command, args, { log, cwd: source, env, onLine });
   await runStep(`OpenSSL ${OPENSSL.version}: unpack and configure`, async () => {
     await run('tar', ['-xzf', tarball, '--strip-components=1']);
     for (const change of CHANGED_LINES) changeLine(source, change);
     for (const [file, from] of Object.entries(ADDED_FILES)) copyFileSync(from, join(source, file));
-    await run('./Configure', CONFIGURE_FLAGS);
+    const target = configureTarget === undefined ? [] : [configureTarget];
+    await run('./Configure', [...target, ...CONFIGURE_FLAGS]);
   });
   const totalFiles = countObjects(join(source, 'Makefile'));
   const jobs = availableParallelism();

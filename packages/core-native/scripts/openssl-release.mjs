@@ -295,10 +295,10 @@ export function compilerIdentity(compiler = cCompiler(), env = process.env) {
   return [compiler, stderr, env.CPPFLAGS, env.CFLAGS, env.LDFLAGS].map((part) => part ?? '').join('\n');
 }
 
-/** Names one build of OpenSSL: equal keys mean interchangeable libraries. */
-export function buildKey(compiler = compilerIdentity(), addedFiles = ADDED_FILES) {
+/** Names one build of OpenSSL, for the processor `arch`: equal keys mean interchangeable libraries. */
+export function buildKey(compiler = compilerIdentity(), addedFiles = ADDED_FILES, arch = process.arch) {
   const added = Object.entries(addedFiles).map(([file, from]) => [file, readFileSync(from, 'utf8')]);
   const changes = JSON.stringify([CHANGED_LINES, added]);
-  const parts = [OPENSSL.version, OPENSSL.sha256, changes, ...CONFIGURE_FLAGS, compiler, process.arch];
+  const parts = [OPENSSL.version, OPENSSL.sha256, changes, ...CONFIGURE_FLAGS, compiler, arch];
   return `openssl-${OPENSSL.version}-${createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 16)}`;
 }

@@ -6,7 +6,7 @@ import { cacheDirectory } from './cache-directory.mjs';
 import { runAsCommand } from './command.mjs';
 import { withFileLock } from './file-lock.mjs';
 import { compileOpenssl } from './openssl-compile.mjs';
-import { buildKey, OPENSSL } from './openssl-release.mjs';
+import { ADDED_FILES, buildKey, compilerIdentity, OPENSSL } from './openssl-release.mjs';
 import { inspectOpensslRoot } from './openssl-root.mjs';
 import { ensureSource } from './openssl-source.mjs';
 import { note } from './progress.mjs';
@@ -19,9 +19,21 @@ import { cCompiler, requirePerlModules, requireTools } from './required-tools.mj
 export async function ensureOpenssl() {
   const ready = findOpenssl();
   if (ready !== undefined) return ready;
-  requireTools(['perl', 'make', 'tar', cCompiler()]);
+  return buildOnce(opensslPrefix(), {}, cCompiler());
+}
+
+/** Ours for another machine, made by `toolchain`: as for `compileOpenssl`, and the `arch` that is built for. */
+export function ensureOpensslFor(toolchain) {
+  const { env, arch } = toolchain;
+  const identity = compilerIdentity(env.CC, { ...process.env, ...env });
+  const prefix = join(cacheDirectory(), buildKey(identity, ADDED_FILES, arch));
+  if (existsSync(prefix)) return { root: prefix, version: OPENSSL.version };
+  return buildOnce(prefix, toolchain, 'perl');
+}
+
+async function buildOnce(prefix, toolchain, compiler) {
+  requireTools(['perl', 'make', 'tar', compiler]);
   requirePerlModules();
-  const prefix = opensslPrefix();
   const waiting = (holder) => note(`waiting for another set-up (${holder}) that builds OpenSSL`);
   mkdirSync(cacheDirectory(), { recursive: true });
   await withFileLock(
@@ -29,7 +41,7 @@ export async function ensureOpenssl() {
     async () => {
       // Whoever held the lock before us may have built it.
       if (existsSync(prefix)) return;
-      await compileOpenssl(await ensureSource(cacheDirectory()), prefix);
+      await compileOpenssl(await ensureSource(cacheDirectory()), prefix, toolchain);
     },
     waiting,
   );

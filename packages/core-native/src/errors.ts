@@ -23,8 +23,9 @@ export type NativeLoadErrorCode = 'ERR_PLATFORM' | 'ERR_ADDON_MISSING' | 'ERR_AD
  * The native addon is not to be had.
  *
  * - `ERR_PLATFORM`: this operating system or processor is not supported.
- * - `ERR_ADDON_MISSING`: no binary was found; it has not been built.
- * - `ERR_ADDON_LOAD`: the binary is there, but the dynamic linker or Node.js refused it; `cause` has its words.
+ * - `ERR_ADDON_MISSING`: no binary was found, neither built here nor prebuilt.
+ * - `ERR_ADDON_LOAD`: the binary is there, but the dynamic linker or Node.js refused it, and `cause` has its words; or it is of
+ *   another version than this package.
  */
 export class NativeLoadError extends SluiceError {
   declare readonly code: NativeLoadErrorCode;

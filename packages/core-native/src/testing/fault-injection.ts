@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { platformPackage, prebuiltFile } from '../platform-package.ts';
 import { FaultInjectionError } from './errors.ts';
 import { blankControl, FaultControl } from './fault-control.ts';
 import { BENIGN, type FaultRates } from './faults.ts';
@@ -56,14 +57,15 @@ export function faultInjection({ seed, rates = BENIGN }: FaultInjectionOptions):
   };
 }
 
-/** The library to preload; it is built with the addon and stands beside it. */
+/** The library to preload: built with the addon, which it stands beside, or prebuilt, in the platform package. */
 function faultLibrary(): string {
-  const path = fileURLToPath(new URL('../../build/Release/sluice_faults.so', import.meta.url));
-  if (!existsSync(path)) {
+  const built = fileURLToPath(new URL('../../build/Release/sluice_faults.so', import.meta.url));
+  const path = existsSync(built) ? built : prebuiltFile('sluice_faults.so');
+  if (path === undefined) {
     throw new FaultInjectionError(
       'ERR_FAULTS_LIBRARY',
-      `The library that injects faults is not there: ${path}. It is built with the addon: npm run setup in a clone of ` +
-        'the Sluice repository, npm rebuild @sluice/core-native in a project that depends on it.',
+      `The library that injects faults is neither at ${built} nor in ${platformPackage()}. That package is an optional ` +
+        'dependency: npm install --include=optional in a project, npm run setup in a clone of the Sluice repository.',
     );
   }
   // ld.so(8): spaces and colons separate the list, and there is no way to quote them.
