@@ -70,7 +70,8 @@ export function sniff(choose: Choose, options: SniffOptions = {}): Protocol<Snif
       // It may have closed the connection instead.
       if (conn.lifecycle !== 'open') return;
       if (chosen !== undefined) conn.become(chosen, head);
-      else if (head.length >= maxBytes) giveUp(conn, head, `its first ${maxBytes} bytes are of no known protocol`);
+      else if (head.length >= maxBytes)
+        giveUp(conn, head, `its first ${maxBytes} bytes are of no known protocol`);
       else state.head = Buffer.from(head);
     },
 
@@ -91,7 +92,10 @@ export function sniff(choose: Choose, options: SniffOptions = {}): Protocol<Snif
  * Whether `head` begins with one of `prefixes` (strings are taken byte by byte, as latin1); undefined as long as it is too
  * short to tell. For `choose`.
  */
-export function startsWith(head: Uint8Array, ...prefixes: readonly (string | Uint8Array)[]): boolean | undefined {
+export function startsWith(
+  head: Uint8Array,
+  ...prefixes: readonly (string | Uint8Array)[]
+): boolean | undefined {
   let mayBe = false;
   for (const prefix of prefixes) {
     const wanted = typeof prefix === 'string' ? Buffer.from(prefix, 'latin1') : prefix;

@@ -59,7 +59,10 @@ export function lengthPrefixed(
       const content = header.read(bytes, start, headerBytes);
       if (content < 0) {
         const says = content + header.counted;
-        throw new FrameError('ERR_FRAME_HEADER', `A frame of ${says} bytes would not have room for its header.`);
+        throw new FrameError(
+          'ERR_FRAME_HEADER',
+          `A frame of ${says} bytes would not have room for its header.`,
+        );
       }
       if (content > maxBytes) throw frameTooLong('frame', maxBytes);
       const end = start + headerBytes + content;

@@ -57,7 +57,10 @@ export function lines(
     write(conn: Connection, content) {
       if (lengthOf(content, encoding) > maxBytes) throw contentTooLong('line', maxBytes);
       if (typeof content === 'string' ? /[\r\n]/.test(content) : content.includes(LF) || content.includes(CR))
-        throw new UsageError('ERR_FRAME_CONTENT', 'A line cannot have CR or LF in it: write a line for each.');
+        throw new UsageError(
+          'ERR_FRAME_CONTENT',
+          'A line cannot have CR or LF in it: write a line for each.',
+        );
       if (typeof content === 'string') return conn.write(content + ending, encoding);
       conn.write(content);
       return conn.write(ending, 'latin1');

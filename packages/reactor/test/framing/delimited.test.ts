@@ -7,13 +7,21 @@ const DASHES = delimited('--|', { maxBytes: 5 });
 
 describe('delimited frames', () => {
   test('end with the delimiter, wherever it is cut', async () => {
-    for (const chunks of [['ab--|--|c-d--|'], ['ab-', '-', '|-', '-|c-d', '--', '|'], [...'ab--|--|c-d--|']]) {
+    for (const chunks of [
+      ['ab--|--|c-d--|'],
+      ['ab-', '-', '|-', '-|c-d', '--', '|'],
+      [...'ab--|--|c-d--|'],
+    ]) {
       expect((await tellFrames(DASHES, chunks)).frames).toEqual(['ab', '', 'c-d']);
     }
   });
 
   test('may end with the beginning of a delimiter', async () => {
-    expect((await tellFrames(DASHES, ['ab---|', 'a--', '-', '|-', '---|'])).frames).toEqual(['ab-', 'a-', '--']);
+    expect((await tellFrames(DASHES, ['ab---|', 'a--', '-', '|-', '---|'])).frames).toEqual([
+      'ab-',
+      'a-',
+      '--',
+    ]);
   });
 
   test.for(['1234--|5--|', '12345--|'])('of as many bytes as are allowed are told: %s', async (stream) => {
@@ -50,15 +58,18 @@ describe('delimited frames', () => {
     expect((await tellFrames(framing, ['a|b|'])).frames).toEqual(['a', 'b']);
   });
 
-  test.for(['a--|b', '-', '12345-'])('are not written where the other side would read another frame: %s', (content) => {
-    const write = () => writtenBy((conn) => DASHES.write(conn, content));
-    // A dash in front of the delimiter is only content.
-    if (content === '-') return expect(write()).toEqual(['---|']);
-    expect(write).toThrowError(UsageError);
-    expect(write).toThrowError(expect.objectContaining({ code: 'ERR_FRAME_CONTENT' }));
-    expect(write).toThrowError(content === 'a--|b' ? /delimiter in it/ : /more than 5 bytes/);
-    return undefined;
-  });
+  test.for(['a--|b', '-', '12345-'])(
+    'are not written where the other side would read another frame: %s',
+    (content) => {
+      const write = () => writtenBy((conn) => DASHES.write(conn, content));
+      // A dash in front of the delimiter is only content.
+      if (content === '-') return expect(write()).toEqual(['---|']);
+      expect(write).toThrowError(UsageError);
+      expect(write).toThrowError(expect.objectContaining({ code: 'ERR_FRAME_CONTENT' }));
+      expect(write).toThrowError(content === 'a--|b' ? /delimiter in it/ : /more than 5 bytes/);
+      return undefined;
+    },
+  );
 
   test('are not written where their end and the delimiter make an earlier one', () => {
     const framing = delimited('aab', { maxBytes: 9 });
@@ -69,7 +80,10 @@ describe('delimited frames', () => {
 
   test('need a delimiter', () => {
     expect(() => delimited('', { maxBytes: 1 })).toThrowError(
-      expect.objectContaining({ code: 'ERR_OPTION_VALUE', message: 'delimiter must have at least one byte.' }),
+      expect.objectContaining({
+        code: 'ERR_OPTION_VALUE',
+        message: 'delimiter must have at least one byte.',
+      }),
     );
   });
 });

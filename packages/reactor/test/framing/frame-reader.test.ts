@@ -1,6 +1,15 @@
 import { Ready } from '@sluice/core-native';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Connection, type FrameError, FrameReader, type Framing, lengthPrefixed, lines, type Protocol, UsageError } from '../../src/index.ts';
+import {
+  type Connection,
+  type FrameError,
+  FrameReader,
+  type Framing,
+  lengthPrefixed,
+  lines,
+  type Protocol,
+  UsageError,
+} from '../../src/index.ts';
 import { Harness } from '../../src/testing/index.ts';
 import { Recorder } from '../recorder.ts';
 
@@ -22,7 +31,8 @@ const protocol: Protocol<Line> = {
   },
   onData: (opened, chunk) => opened.state.read(opened, chunk, onLine),
   onEnd: () => void log.push('end'),
-  onClose: (_conn, reason, cause) => void log.push(`close ${reason}${cause === undefined ? '' : `: ${cause.message}`}`),
+  onClose: (_conn, reason, cause) =>
+    void log.push(`close ${reason}${cause === undefined ? '' : `: ${cause.message}`}`),
 };
 
 function onLine(_conn: Connection<Line>, frame: Buffer): void {
@@ -82,7 +92,11 @@ describe('a frame', () => {
     looks = 0;
     lookedAt = 0;
     reader.read(quiet, bytes.subarray(0, 1), () => {});
-    reader.read(quiet, Buffer.concat([bytes.subarray(1), Buffer.alloc(60_000, 0x0a)]), () => void (told += 1));
+    reader.read(
+      quiet,
+      Buffer.concat([bytes.subarray(1), Buffer.alloc(60_000, 0x0a)]),
+      () => void (told += 1),
+    );
     expect(told).toBe(60_002);
     expect(looks - 60_000).toBeLessThan(10);
   });
@@ -201,7 +215,12 @@ describe('a protocol that pauses in the middle of a chunk', () => {
     conn.become(next, conn.state.takeRest());
     harness.poller.settle();
     expect(log).toEqual(['a']);
-    expect(next.log.filter((each) => each.startsWith('data')).map((each) => each.slice(5)).join('')).toBe('bcd\nefgh');
+    expect(
+      next.log
+        .filter((each) => each.startsWith('data'))
+        .map((each) => each.slice(5))
+        .join(''),
+    ).toBe('bcd\nefgh');
   });
 
   test('and is given no more than a frame of a few bytes at a time does not spin', () => {
@@ -335,7 +354,10 @@ describe('bytes that are no frame', () => {
   const NARROW = lines({ maxBytes: 3 });
 
   test('destroy the connection, and are not reported: the peer sent them', async () => {
-    await harness.listen({ ...protocol, onOpen: (opened) => protocol.onOpen(opened) && new FrameReader(NARROW) });
+    await harness.listen({
+      ...protocol,
+      onOpen: (opened) => protocol.onOpen(opened) && new FrameReader(NARROW),
+    });
     accept('abc\nabcd\ne\n');
     expect(log).toEqual([
       'abc',
@@ -366,7 +388,11 @@ test('what the peer began and never finished is there when it ends', () => {
   const ended: Protocol<Line> = {
     ...protocol,
     onEnd(opened) {
-      log.push(`${opened.state.unfinishedBytes} bytes`, opened.state.takeRest().toString(), `${opened.state.unfinishedBytes}`);
+      log.push(
+        `${opened.state.unfinishedBytes} bytes`,
+        opened.state.takeRest().toString(),
+        `${opened.state.unfinishedBytes}`,
+      );
     },
   };
   return harness.listen(ended).then(() => {

@@ -1,7 +1,14 @@
 /** However a stream is cut, and whoever pauses in it: the same frames, in the same order, and the same end. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { delimited, FrameReader, type Framing, lengthPrefixed, lines, type Protocol } from '../../src/index.ts';
+import {
+  delimited,
+  FrameReader,
+  type Framing,
+  lengthPrefixed,
+  lines,
+  type Protocol,
+} from '../../src/index.ts';
 import { Harness } from '../../src/testing/index.ts';
 import { tellFrames, text } from './told-frames.ts';
 
@@ -15,7 +22,11 @@ const FRAMINGS: readonly (readonly [string, Framing<string | Buffer>, readonly n
   ['a delimiter that overlaps itself', delimited('aab', { maxBytes: MAX_BYTES }), [0x61, 0x62]],
   ['CR LF', delimited('\r\n', { maxBytes: MAX_BYTES }), [0x0a, 0x0d, 0x61]],
   ['a byte of length', lengthPrefixed({ header: 1, maxBytes: MAX_BYTES }), [0, 1, 2, 3, 9, 10]],
-  ['two bytes of length', lengthPrefixed({ header: 2, includesHeader: true, maxBytes: MAX_BYTES }), [0, 0, 0, 2, 5, 11]],
+  [
+    'two bytes of length',
+    lengthPrefixed({ header: 2, includesHeader: true, maxBytes: MAX_BYTES }),
+    [0, 0, 0, 2, 5, 11],
+  ],
   ['a varint', lengthPrefixed({ header: 'varint', maxBytes: MAX_BYTES }), [0, 1, 2, 9, 0x80, 0x81]],
 ];
 
@@ -52,7 +63,9 @@ function cutInto(stream: Buffer, sizes: readonly number[]): Buffer[] {
 const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 6 });
 
 test.for(FRAMINGS)('%s: any cutting tells the same', async ([, framing, alphabet]) => {
-  const stream = fc.array(fc.constantFrom(...alphabet), { maxLength: 200 }).map((bytes) => Buffer.from(bytes));
+  const stream = fc
+    .array(fc.constantFrom(...alphabet), { maxLength: 200 })
+    .map((bytes) => Buffer.from(bytes));
   await fc.assert(
     fc.asyncProperty(stream, sizes, async (bytes, cuts) => {
       const { frames, code } = expected(framing, bytes);
@@ -65,47 +78,52 @@ test.for(FRAMINGS)('%s: any cutting tells the same', async ([, framing, alphabet
   );
 });
 
-test.for(FRAMINGS)('%s: who pauses after any frame, for any time, is told the same', async ([, framing, alphabet]) => {
-  const stream = fc.array(fc.constantFrom(...alphabet), { maxLength: 120 }).map((bytes) => Buffer.from(bytes));
-  const pauses = fc.array(fc.boolean(), { minLength: 1, maxLength: 5 });
-  await fc.assert(
-    fc.asyncProperty(stream, sizes, pauses, async (bytes, cuts, when) => {
-      const frames: string[] = [];
-      let isPaused = false;
-      let ended = false;
-      const protocol: Protocol<FrameReader<string | Buffer>> = {
-        onOpen: () => new FrameReader(framing),
-        onData: (conn, chunk) =>
-          conn.state.read(conn, chunk, (_conn, frame) => {
-            if (isPaused) frames.push('told while paused');
-            frames.push(text(frame));
-            isPaused = when[frames.length % when.length] === true;
-            if (isPaused) conn.pause();
-          }),
-        onEnd() {
-          if (isPaused) frames.push('ended while paused');
-          ended = true;
-        },
-      };
-      const harness = new Harness();
-      await harness.listen(protocol);
-      let conn: { resume(): void; readonly lifecycle: string } | undefined;
-      protocol.onOpen = (opened) => {
-        conn = opened;
-        return new FrameReader(framing);
-      };
-      harness.accept(({ reads }) => reads.push(...cutInto(bytes, cuts), { status: 'ended' }));
-      harness.poller.settle();
-      for (let turn = 0; isPaused && turn < 500; turn += 1) {
-        isPaused = false;
-        conn?.resume();
+test.for(FRAMINGS)(
+  '%s: who pauses after any frame, for any time, is told the same',
+  async ([, framing, alphabet]) => {
+    const stream = fc
+      .array(fc.constantFrom(...alphabet), { maxLength: 120 })
+      .map((bytes) => Buffer.from(bytes));
+    const pauses = fc.array(fc.boolean(), { minLength: 1, maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(stream, sizes, pauses, async (bytes, cuts, when) => {
+        const frames: string[] = [];
+        let isPaused = false;
+        let ended = false;
+        const protocol: Protocol<FrameReader<string | Buffer>> = {
+          onOpen: () => new FrameReader(framing),
+          onData: (conn, chunk) =>
+            conn.state.read(conn, chunk, (_conn, frame) => {
+              if (isPaused) frames.push('told while paused');
+              frames.push(text(frame));
+              isPaused = when[frames.length % when.length] === true;
+              if (isPaused) conn.pause();
+            }),
+          onEnd() {
+            if (isPaused) frames.push('ended while paused');
+            ended = true;
+          },
+        };
+        const harness = new Harness();
+        await harness.listen(protocol);
+        let conn: { resume(): void; readonly lifecycle: string } | undefined;
+        protocol.onOpen = (opened) => {
+          conn = opened;
+          return new FrameReader(framing);
+        };
+        harness.accept(({ reads }) => reads.push(...cutInto(bytes, cuts), { status: 'ended' }));
         harness.poller.settle();
-      }
-      const { frames: all, code } = expected(framing, bytes);
-      expect(frames).toEqual(all);
-      expect(ended).toBe(code === undefined);
-      expect(harness.errors).toEqual([]);
-    }),
-    { numRuns: 150 },
-  );
-});
+        for (let turn = 0; isPaused && turn < 500; turn += 1) {
+          isPaused = false;
+          conn?.resume();
+          harness.poller.settle();
+        }
+        const { frames: all, code } = expected(framing, bytes);
+        expect(frames).toEqual(all);
+        expect(ended).toBe(code === undefined);
+        expect(harness.errors).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  },
+);

@@ -20,26 +20,32 @@ const HEADERS = [
 describe('frames with their length in front', () => {
   test.for(HEADERS)('%j are told without it, and written with it', async ([options, header]) => {
     const framing = lengthPrefixed({ ...options, maxBytes: 3 });
-    const wire = writtenBy((conn) => void (framing.write(conn, 'abc'), framing.write(conn, ''), framing.write(conn, Buffer.from('d')))).join('');
+    const wire = writtenBy(
+      (conn) =>
+        void (framing.write(conn, 'abc'), framing.write(conn, ''), framing.write(conn, Buffer.from('d'))),
+    ).join('');
     expect(wire.startsWith(`${header}abc`)).toBe(true);
     expect((await tellFrames(framing, [wire])).frames).toEqual(['abc', '', 'd']);
     expect((await tellFrames(framing, [...wire])).frames).toEqual(['abc', '', 'd']);
   });
 
-  test.for(HEADERS)('%j of a byte too many break the connection as soon as that is known', async ([options]) => {
-    const roomy = lengthPrefixed({ ...options, maxBytes: 4 });
-    const wire = writtenBy((conn) => roomy.write(conn, 'abcd')).join('');
-    const narrow = lengthPrefixed({ ...options, maxBytes: 3 });
-    const good = writtenBy((conn) => narrow.write(conn, 'abc')).join('');
-    const { frames, error } = await tellFrames(narrow, [good, wire.slice(0, -4)]);
-    expect(frames).toEqual(['abc']);
-    expect(error).toBeInstanceOf(FrameError);
-    expect(error).toMatchObject({
-      code: 'ERR_FRAME_TOO_LONG',
-      message: 'The peer sent a frame of more than 3 bytes. Raise maxBytes if it may be that long.',
-    });
-    expect((await tellFrames(narrow, [good, wire.slice(0, -5)])).error).toBeUndefined();
-  });
+  test.for(HEADERS)(
+    '%j of a byte too many break the connection as soon as that is known',
+    async ([options]) => {
+      const roomy = lengthPrefixed({ ...options, maxBytes: 4 });
+      const wire = writtenBy((conn) => roomy.write(conn, 'abcd')).join('');
+      const narrow = lengthPrefixed({ ...options, maxBytes: 3 });
+      const good = writtenBy((conn) => narrow.write(conn, 'abc')).join('');
+      const { frames, error } = await tellFrames(narrow, [good, wire.slice(0, -4)]);
+      expect(frames).toEqual(['abc']);
+      expect(error).toBeInstanceOf(FrameError);
+      expect(error).toMatchObject({
+        code: 'ERR_FRAME_TOO_LONG',
+        message: 'The peer sent a frame of more than 3 bytes. Raise maxBytes if it may be that long.',
+      });
+      expect((await tellFrames(narrow, [good, wire.slice(0, -5)])).error).toBeUndefined();
+    },
+  );
 
   test.for([
     [127, '\x7f'],
@@ -62,7 +68,9 @@ describe('frames with their length in front', () => {
     expect(error).toMatchObject({ code: 'ERR_FRAME_HEADER', message: 'A length of more than 5 bytes.' });
     const most = lengthPrefixed({ header: 'varint', maxBytes: 2 ** 32 - 1 });
     expect((await tellFrames(most, ['\xff\xff\xff\xff\x0f'])).error).toBeUndefined();
-    expect((await tellFrames(most, ['\xff\xff\xff\xff\x1f'])).error).toMatchObject({ code: 'ERR_FRAME_TOO_LONG' });
+    expect((await tellFrames(most, ['\xff\xff\xff\xff\x1f'])).error).toMatchObject({
+      code: 'ERR_FRAME_TOO_LONG',
+    });
   });
 
   test('that leave no room for their own header break the connection', async () => {

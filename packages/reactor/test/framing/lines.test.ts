@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FrameError, lines, UsageError } from '../../src/index.ts';
-import { writtenBy } from './written-by.ts';
 import { tellFrames } from './told-frames.ts';
+import { writtenBy } from './written-by.ts';
 
 const TEN = lines({ maxBytes: 10 });
 
@@ -20,7 +20,9 @@ describe('lines', () => {
     const snowman = Buffer.from('☃!\n');
     const utf8 = lines({ maxBytes: 10, encoding: 'utf8' });
     expect((await tellFrames(utf8, [snowman.subarray(0, 1), snowman.subarray(1)])).frames).toEqual(['☃!']);
-    expect((await tellFrames(lines({ maxBytes: 10, encoding: 'latin1' }), [Buffer.from([0xe9, 0x0a])])).frames).toEqual(['é']);
+    expect(
+      (await tellFrames(lines({ maxBytes: 10, encoding: 'latin1' }), [Buffer.from([0xe9, 0x0a])])).frames,
+    ).toEqual(['é']);
   });
 
   test.for([
@@ -40,24 +42,36 @@ describe('lines', () => {
   });
 
   test('as long as is allowed are told, whatever ends them', async () => {
-    const { frames, error } = await tellFrames(TEN, ['1234567890\n1234567890\r\n', '1234567890\r', '\n1234567890', '\n']);
+    const { frames, error } = await tellFrames(TEN, [
+      '1234567890\n1234567890\r\n',
+      '1234567890\r',
+      '\n1234567890',
+      '\n',
+    ]);
     expect(frames).toEqual(['1234567890', '1234567890', '1234567890', '1234567890']);
     expect(error).toBeUndefined();
   });
 
   test('are written with the ending that was asked for, in one call', () => {
     expect(writtenBy((conn) => TEN.write(conn, 'yes'))).toEqual(['yes\r\n']);
-    expect(writtenBy((conn) => lines({ maxBytes: 9, ending: '\n' }).write(conn, Buffer.from('yes')))).toEqual(['yes\n']);
-    expect(writtenBy((conn) => lines({ maxBytes: 9, encoding: 'latin1' }).write(conn, 'é'))).toEqual(['\xe9\r\n']);
+    expect(writtenBy((conn) => lines({ maxBytes: 9, ending: '\n' }).write(conn, Buffer.from('yes')))).toEqual(
+      ['yes\n'],
+    );
+    expect(writtenBy((conn) => lines({ maxBytes: 9, encoding: 'latin1' }).write(conn, 'é'))).toEqual([
+      '\xe9\r\n',
+    ]);
     expect(writtenBy((conn) => TEN.write(conn, 'é'))).toEqual(['\xc3\xa9\r\n']);
   });
 
-  test.for(['a\nb', 'a\rb', Buffer.from('\n'), Buffer.from('\r')])('are not written with a line end in them: %j', (content) => {
-    const write = () => writtenBy((conn) => TEN.write(conn, content));
-    expect(write).toThrowError(UsageError);
-    expect(write).toThrowError(expect.objectContaining({ code: 'ERR_FRAME_CONTENT' }));
-    expect(write).toThrowError('A line cannot have CR or LF in it: write a line for each.');
-  });
+  test.for(['a\nb', 'a\rb', Buffer.from('\n'), Buffer.from('\r')])(
+    'are not written with a line end in them: %j',
+    (content) => {
+      const write = () => writtenBy((conn) => TEN.write(conn, content));
+      expect(write).toThrowError(UsageError);
+      expect(write).toThrowError(expect.objectContaining({ code: 'ERR_FRAME_CONTENT' }));
+      expect(write).toThrowError('A line cannot have CR or LF in it: write a line for each.');
+    },
+  );
 
   test('are not written longer than they may be read', () => {
     expect(writtenBy((conn) => TEN.write(conn, 'ééééé'))).toEqual(['\xc3\xa9'.repeat(5) + '\r\n']);

@@ -30,7 +30,8 @@ export async function tellFrames(
   await harness.listen(protocol);
   harness.accept(({ reads }) => {
     for (const chunk of chunks) {
-      if (chunk.length > 0) reads.push(typeof chunk === 'string' ? Buffer.from(chunk, 'latin1') : Buffer.from(chunk));
+      if (chunk.length > 0)
+        reads.push(typeof chunk === 'string' ? Buffer.from(chunk, 'latin1') : Buffer.from(chunk));
     }
   });
   harness.poller.settle();
