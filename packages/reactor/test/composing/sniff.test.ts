@@ -181,7 +181,7 @@ describe('who chooses', () => {
       "sniff has no option 'maxbytes'. Did you mean 'maxBytes'?",
     ],
   ] as const)('is checked with the options: %#', ([choose, options, code, message]) => {
-    const make = () => sniff(choose as never, options);
+    const make = () => sniff(choose as never, options as SniffOptions);
     expect(make).toThrowError(UsageError);
     expect(make).toThrowError(expect.objectContaining({ code, message }));
   });

@@ -34,7 +34,7 @@ describe('a protocol around another', () => {
     const inner = new Recorder();
     const counts: number[] = [];
     const outer = counted(inner, (bytes) => void counts.push(bytes));
-    expectTypeOf(outer).toEqualTypeOf<Protocol<{ readonly opened: number }>>();
+    expectTypeOf(outer.onOpen).returns.toEqualTypeOf<{ readonly opened: number }>();
     await harness.listen(outer);
     inner.ended = (conn) => conn.end();
     accept('abc', 'de', { status: 'ended' });

@@ -86,17 +86,18 @@ describe('a frame', () => {
     const quiet = { readHalf: 'draining', lifecycle: 'open' } as Connection;
     let told = 0;
     const bytes = Buffer.from(`${'x'.repeat(900)}\n`);
-    for (const byte of bytes) reader.read(quiet, Buffer.of(byte), () => void (told += 1));
+    for (const byte of bytes)
+      reader.read(quiet, Buffer.of(byte), () => {
+        told += 1;
+      });
     expect([told, looks, lookedAt]).toEqual([1, 901, 901]);
     // The rest of one in a chunk that has much behind it.
     looks = 0;
     lookedAt = 0;
     reader.read(quiet, bytes.subarray(0, 1), () => {});
-    reader.read(
-      quiet,
-      Buffer.concat([bytes.subarray(1), Buffer.alloc(60_000, 0x0a)]),
-      () => void (told += 1),
-    );
+    reader.read(quiet, Buffer.concat([bytes.subarray(1), Buffer.alloc(60_000, 0x0a)]), () => {
+      told += 1;
+    });
     expect(told).toBe(60_002);
     expect(looks - 60_000).toBeLessThan(10);
   });
@@ -114,7 +115,10 @@ describe('a frame', () => {
     const quiet = { readHalf: 'draining', lifecycle: 'open' } as Connection;
     let told = 0;
     const wire = Buffer.concat([Buffer.from([0, 0, 0x27, 0x10]), Buffer.alloc(10_000)]);
-    for (const byte of wire) reader.read(quiet, Buffer.of(byte), () => void (told += 1));
+    for (const byte of wire)
+      reader.read(quiet, Buffer.of(byte), () => {
+        told += 1;
+      });
     expect([told, looks]).toEqual([1, 3]);
   });
 
