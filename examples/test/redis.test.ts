@@ -87,7 +87,7 @@ describe('the Redis server', () => {
     expect(await answerTo(server, asked, size)).toBe(`+PONG\r\n+OK\r\n$100\r\n${long}\r\n$-1\r\n+OK\r\n`);
   });
 
-  it.for([
+  it.for<[string, string]>([
     ['*x\r\n', 'invalid length'],
     ['*1025\r\n', 'invalid length'],
     ['*1\r\n:1\r\n', "expected '$'"],

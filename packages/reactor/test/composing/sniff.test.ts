@@ -166,7 +166,7 @@ describe('who chooses', () => {
     expect(harness.errors).toEqual([new Error('undecided')]);
   });
 
-  test.for([
+  test.for<[unknown, object, string, string]>([
     [undefined, {}, 'ERR_OPTION_VALUE', 'sniff needs a function that chooses a protocol.'],
     [
       () => undefined,
@@ -180,7 +180,7 @@ describe('who chooses', () => {
       'ERR_UNKNOWN_OPTION',
       "sniff has no option 'maxbytes'. Did you mean 'maxBytes'?",
     ],
-  ] as const)('is checked with the options: %#', ([choose, options, code, message]) => {
+  ])('is checked with the options: %#', ([choose, options, code, message]) => {
     const make = () => sniff(choose as never, options as SniffOptions);
     expect(make).toThrowError(UsageError);
     expect(make).toThrowError(expect.objectContaining({ code, message }));
