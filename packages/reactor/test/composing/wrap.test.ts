@@ -33,7 +33,8 @@ describe('a protocol around another', () => {
   test('sees what comes first, keeps the type of the state, and leaves every other hook to it', async () => {
     const inner = new Recorder();
     const counts: number[] = [];
-    const outer = counted(inner, (bytes) => void counts.push(bytes));
+    const recorded: Protocol<{ readonly opened: number }> = inner;
+    const outer = counted(recorded, (bytes) => void counts.push(bytes));
     const typed: (conn: Connection<{ readonly opened: number }>) => { readonly opened: number } =
       outer.onOpen;
     expect(typed).toBeTypeOf('function');
