@@ -148,7 +148,12 @@ export class MemoryKernel extends FakeSockets implements Readiness {
 
   override sendFile(fd: number, file: number, offset: number, length: number): number {
     const bytes = Buffer.alloc(Math.min(length, 64 * 1024));
-    const count = readSync(file, bytes, 0, bytes.length, offset);
+    let count: number;
+    try {
+      count = readSync(file, bytes, 0, bytes.length, offset);
+    } catch (thrown) {
+      return this.fail((thrown as { code: 'EIO' }).code, 'sendfile');
+    }
     return count === 0 ? 0 : this.send(fd, bytes, 0, count);
   }
 
@@ -164,7 +169,7 @@ export class MemoryKernel extends FakeSockets implements Readiness {
     const sent = this.send(fd, buffer, offset, length);
     if (sent < length) return sent;
     const ofFile = this.sendFile(fd, file, position, count);
-    return ofFile > 0 ? sent + ofFile : sent;
+    return ofFile === Status.failed ? ofFile : sent + Math.max(0, ofFile);
   }
 
   override shutdownWrite(fd = -1): number {

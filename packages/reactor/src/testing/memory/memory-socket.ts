@@ -30,7 +30,7 @@ export class MemorySocket {
     this.port = port;
     this.peerPort = peerPort;
     const ends = {
-      arrived: (bits: number) => this.arrived(bits),
+      arrived: () => this.arrived(),
       hasRoom: () => this.peer?.edge(Ready.writable),
     };
     this.in = new MemoryWire(ends, wire);
@@ -49,8 +49,10 @@ export class MemorySocket {
   recv(buffer: Uint8Array): number {
     const count = this.in.read(buffer);
     if (count > 0) return count;
+    // What had ended in order stays so for who reads, whatever came behind it.
+    if (this.in.isEnded) return Status.ended;
     if (this.in.isReset && !this.isResetTold) return this.tellReset();
-    return this.in.isEnded || this.in.isReset ? Status.ended : Status.wantsRead;
+    return this.in.isReset ? Status.ended : Status.wantsRead;
   }
 
   /** A count of bytes, or `wantsWrite`, `failed`. */
@@ -58,7 +60,8 @@ export class MemorySocket {
     if (this.in.isReset && !this.isResetTold) return this.tellReset();
     if (this.in.isReset || this.ended) return this.fail('EPIPE');
     if (this.peer?.closed === true) {
-      // It leaves, finds nobody, and that comes back.
+      // It leaves, finds nobody, and that comes back. Who writes on without looking waits for it.
+      if (this.in.isBreaking) return Status.wantsWrite;
       this.in.reset();
       return bytes.length;
     }
@@ -122,10 +125,10 @@ export class MemorySocket {
     this.edges |= bits;
   }
 
-  private arrived(bits: number): void {
+  private arrived(): void {
     // Bytes that find nobody any more are answered with a reset (RFC 9293 section 3.6.1).
     if (this.closed && this.in.unreadBytes > 0) this.peer?.in.reset();
-    this.edge(bits);
+    this.edge(Ready.readable);
   }
 
   private join(peer: MemorySocket): void {
@@ -135,7 +138,7 @@ export class MemorySocket {
 
   private tellReset(): number {
     this.isResetTold = true;
-    return this.fail('ECONNRESET');
+    return this.fail(this.in.isEnded ? 'EPIPE' : 'ECONNRESET');
   }
 
   private fail(errno: MemoryErrno): number {

@@ -4,7 +4,6 @@
  * Rule: bytes, the end and a reset arrive in the order in which they were sent, and nothing that arrived is taken back: a
  * reset behind bytes leaves those readable, as Linux does.
  */
-import { Ready } from '@sluice/core-native';
 import { integerOption } from '../../options.ts';
 
 /** How a direction carries what it is given. */
@@ -17,8 +16,8 @@ export interface WireOptions {
 
 /** Who has to be told of what happens on it. */
 export interface WireEnds {
-  /** Edges for the reading end: the Ready bits. */
-  arrived(bits: number): void;
+  /** There is something new for the reading end. */
+  arrived(): void;
   /** The writing end had found no room, and there is some now. */
   hasRoom(): void;
 }
@@ -43,6 +42,11 @@ export class MemoryWire {
     this.ends = ends;
     this.capacityBytes = integerOption('capacityBytes', capacityBytes, 64 * 1024, 1);
     this.pieceBytes = integerOption('pieceBytes', pieceBytes, Number.MAX_SAFE_INTEGER, 1);
+  }
+
+  /** A reset is on its way. */
+  get isBreaking(): boolean {
+    return this.flight.includes('reset');
   }
 
   /** How much a write would take. */
@@ -72,24 +76,21 @@ export class MemoryWire {
   arrive(): boolean {
     if (this.flight.length === 0) return false;
     let left = this.pieceBytes;
-    let bits = 0;
     for (let next = this.flight[0]; next !== undefined; next = this.flight[0]) {
       if (next === 'end') this.isEnded = true;
       else if (next === 'reset') this.isReset = true;
       if (typeof next === 'string') {
-        bits |= next === 'end' ? ENDED : RESET;
         this.flight.shift();
         continue;
       }
       if (left === 0) break;
-      bits |= Ready.readable;
       const part = next.subarray(0, left);
       left -= part.length;
       this.put(part);
       if (part.length === next.length) this.flight.shift();
       else this.flight[0] = next.subarray(part.length);
     }
-    this.ends.arrived(bits);
+    this.ends.arrived();
     return true;
   }
 
@@ -117,6 +118,3 @@ export class MemoryWire {
     this.unread.push(bytes);
   }
 }
-
-const ENDED = Ready.readable | Ready.readClosed;
-const RESET = ENDED | Ready.writable | Ready.hangup | Ready.error;
