@@ -28,6 +28,9 @@ export const deno: Runtime = { find: () => fetched('Deno', ensureDeno) };
 /** Debian's, or whatever the PATH has. */
 export const nginx: Runtime = { find: async () => installed('nginx', 'nginx-light', /nginx\/(\S+)/) };
 export const haproxy: Runtime = { find: async () => installed('haproxy', 'haproxy', /version (\S+)/) };
+export const redis: Runtime = {
+  find: async () => installed('redis-server', 'redis-server', /v=(\S+)/),
+};
 
 /** A pinned release of a line of Node, which is not the running one. */
 export function nodeOfLine(line: number): Runtime {

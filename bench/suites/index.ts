@@ -10,6 +10,7 @@ import { handshake } from './handshake.ts';
 import { http, https } from './http.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
+import { redis } from './redis.ts';
 import { reload } from './reload.ts';
 import { stalled } from './stalled.ts';
 import { storm } from './storm.ts';
@@ -25,6 +26,7 @@ export const SUITES: readonly Suite[] = [
   crowd,
   latency,
   fanout,
+  redis,
   fairness,
   storm,
   stalled,

@@ -208,6 +208,10 @@ export class FakeConnection<State> implements Connection<State> {
     this.readHalf = 'paused';
   }
 
+  unshift(): boolean {
+    throw new Error('HTTP gives no byte back');
+  }
+
   resume(): void {
     if (this.readHalf !== 'paused') return;
     this.calls.push('resume');

@@ -9,6 +9,7 @@ import { ConnectionBatched } from './connection-batched.ts';
 import type { ConnectionInit } from './connection-owner.ts';
 import { UsageError } from './errors.ts';
 import { Hooks } from './hooks.ts';
+import { runsHooks } from './lifecycle.ts';
 import type { Loop } from './loop.ts';
 import type { Protocol } from './protocol.ts';
 import { acceptsBytes } from './write-half.ts';
@@ -41,6 +42,21 @@ export abstract class ConnectionBecoming<State> extends ConnectionBatched<State>
     this.finish('error', thrown);
     this.telling.openThrew(thrown);
     return false;
+  }
+
+  /** Whose the connection is: another object once it is another protocol's, be it the same one anew. */
+  get holder(): object {
+    return this.hooks;
+  }
+
+  unshift(bytes: Uint8Array): boolean {
+    if (!runsHooks(this.lifecycle) || this.reading.half === 'ended') return false;
+    const isPaused = this.reading.half === 'paused';
+    // What was handed over comes ahead of the socket: just so does what is given back.
+    this.reading.become(bytes);
+    if (isPaused) this.reading.pause();
+    else this.listing.ready();
+    return true;
   }
 
   /** Throws `UsageError`, and changes nothing. */

@@ -120,4 +120,13 @@ export interface Connection<State = unknown> {
   pause(): void;
   /** Undoes `pause()`. What arrived meanwhile is delivered from the reactor's ready list, never from inside this call. */
   resume(): void;
+  /**
+   * Gives back bytes that `onData` was given last and that are not wanted yet: they are copied, and come by `onData` anew,
+   * ahead of everything else, the peer's end included. Not from inside this call; while paused, after `resume()`. Without
+   * a pause they come at once, over and over if they are given back each time.
+   *
+   * @returns whether they will come: false, and they are dropped, once `onEnd` was told, during the handshake of an upgrade,
+   * and on a connection that is closing or closed.
+   */
+  unshift(bytes: Uint8Array): boolean;
 }

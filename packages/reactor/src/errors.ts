@@ -27,7 +27,9 @@ export class UsageError extends SluiceError {
       | 'ERR_APPLICATION_PROTOCOL'
       | 'ERR_REACTOR_CLOSED'
       | 'ERR_UPGRADE'
-      | 'ERR_BECOME',
+      | 'ERR_BECOME'
+      | 'ERR_FRAME_CONTENT'
+      | 'ERR_FRAME_REST',
     message: string,
   ) {
     super(code, message);

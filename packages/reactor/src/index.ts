@@ -1,5 +1,8 @@
 /** @sluice/reactor: who is waiting for what. The public face of the package. */
 export type { SocketAddress, TcpInfo, TcpState } from '@sluice/core-native';
+export { type Choose, type SniffOptions, sniff, startsWith } from './composing/sniff.ts';
+export { SniffError } from './composing/sniff-error.ts';
+export { type CompleteProtocol, wrap } from './composing/wrap.ts';
 export type { ConnectOptions, TcpConnectOptions, UnixConnectOptions } from './connect-options.ts';
 export type { Connection } from './connection-contract.ts';
 export { extendConnections } from './connection-extensions.ts';
@@ -23,6 +26,12 @@ export {
 export { FileError, type FileErrorCode } from './file-errors.ts';
 export { partOfFile, type SendableFile, type SendFileOptions } from './file-source.ts';
 export { type Folder, openFolder } from './folder.ts';
+export { delimited } from './framing/delimited.ts';
+export { FrameError } from './framing/frame-error.ts';
+export { FrameReader, type OnBroken, type OnFrame } from './framing/frame-reader.ts';
+export type { FrameEncoding, FrameOptions, Framing, WritableFraming } from './framing/framing.ts';
+export { type LengthPrefixOptions, lengthPrefixed } from './framing/length-prefixed.ts';
+export { type LineOptions, lines } from './framing/lines.ts';
 export type { Lifecycle } from './lifecycle.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';
 export type {

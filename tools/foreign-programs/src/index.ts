@@ -22,6 +22,8 @@ const OPTIONAL: readonly string[] = [
   'haproxy',
   'ab',
   'h2load',
+  'redis-cli',
+  'redis-benchmark',
 ];
 
 export { dumpDom, type PageVisit } from './chromium.ts';
@@ -39,7 +41,9 @@ export type ToolName =
   | 'nginx'
   | 'haproxy'
   | 'ab'
-  | 'h2load';
+  | 'h2load'
+  | 'redis-cli'
+  | 'redis-benchmark';
 
 /** Skips the test, saying why, where `tool` is not installed. In CI that is a failure: the machines there have it. */
 export function needsTool(context: TestContext, tool: ToolName): void {

@@ -22,6 +22,11 @@ export class FakeClock implements Clock {
     return this.timers.length;
   }
 
+  /** When the next timer is due; undefined when none is set. */
+  get nextAt(): number | undefined {
+    return this.timers.length === 0 ? undefined : Math.min(...this.timers.map(({ at }) => at));
+  }
+
   /** Lets time pass without calling any timer, as in a process that is busy: they are late at the next advance. */
   stall(ms: number): void {
     this.time += ms;

@@ -10,4 +10,5 @@ export { FakePoller, type Registration } from './fake-poller.ts';
 export { FakeSockets } from './fake-sockets.ts';
 export { FakeTransport, type ReadAnswer, type WriteAnswer } from './fake-transport.ts';
 export { Harness } from './harness.ts';
+export * from './memory/index.ts';
 export { timedReactor } from './timed-reactor.ts';

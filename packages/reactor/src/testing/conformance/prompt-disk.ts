@@ -1,11 +1,21 @@
-/** Real files whose calls are answered in a microtask: a suite that waits for those waits for the disk, too. */
-import { constants, fstatSync, openSync, readSync } from 'node:fs';
+/**
+ * Real files whose calls are answered in a microtask: a suite that waits for those waits for the disk, too.
+ *
+ * Rule: the addon is loaded for descriptors that are handed in, which only it can duplicate, and for nothing else: where
+ * there is none, a path can still be sent.
+ */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { loadNative } from '@sluice/core-native';
-import { type Disk, systemDisk } from '../../disk.ts';
+import type { Disk } from '../../disk.ts';
 
 export function promptDisk(): Disk {
   return {
-    ...systemDisk(loadNative()),
+    close: (file) => closeSync(file),
+    duplicateFile: (file) => loadNative().duplicateFile(file),
+    closeFile: (file) => loadNative().closeFile(file, false),
+    lastFailure: () => loadNative().lastFailure(),
+    isFileCached: () => true,
+    readCached: (file, bytes, length, offset) => readSync(file, bytes, 0, length, offset),
     open: (path, done) => answer(() => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), -1, done),
     facts: (file, done) =>
       answer(

@@ -1,0 +1,1 @@
+export { type MyProtocolOptions, type MyProtocolState, myProtocol } from './my-protocol.ts';

@@ -1,0 +1,3 @@
+import { sluicePackage } from '../../tsup.config.ts';
+
+export default sluicePackage(import.meta.dirname);
