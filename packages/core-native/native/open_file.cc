@@ -129,7 +129,8 @@ napi_value OpenFile(const Arguments& arguments) {
   UniqueFd file(RetryInterrupted([&] { return OpenWithin(folder, path, kCached | kNoXdev); }));
   if (file.get() < 0) return Integer(arguments.env(), environment.Fail(errno, "openat2"));
   Facts facts{};
-  if (!Look(file.get(), "", facts)) return Integer(arguments.env(), environment.Fail(errno, "statx"));
+  if (!Look(file.get(), "", facts))
+    return Integer(arguments.env(), environment.Fail(errno, "statx"));
   facts[kIsLocal] = 1;
   std::copy(facts.begin(), facts.end(), told);
   return Integer(arguments.env(), environment.HandOver(file.Release()));
