@@ -21,6 +21,8 @@ export abstract class ConnectionBecoming<State> extends ConnectionBatched<State>
   protected hooks: Hooks<State>;
   /** A shutdown is told to each protocol once, when it has got all that is in. */
   protected shutdown: 'none' | 'due' | 'told' = 'none';
+  /** `close()` was called beside a handshake, which it waits for, as what was written does. */
+  protected dueClose: { readonly deadlineMs?: number } | undefined;
 
   constructor(loop: Loop, slot: number, generation: number, init: ConnectionInit<State>) {
     super(loop, slot, generation, init);
@@ -50,11 +52,15 @@ export abstract class ConnectionBecoming<State> extends ConnectionBatched<State>
   }
 
   unshift(bytes: Uint8Array): boolean {
-    if (!runsHooks(this.lifecycle) || this.reading.half === 'ended') return false;
-    const isPaused = this.reading.half === 'paused';
+    const { half } = this.reading;
+    if (!runsHooks(this.lifecycle) || this.dueClose !== undefined || half === 'ended') return false;
+    if (!(bytes instanceof Uint8Array))
+      throw new UsageError('ERR_OPTION_VALUE', 'unshift needs bytes that onData was given.');
+    // Nothing is to come, and so there is no reason to read anew.
+    if (bytes.length === 0) return true;
     // What was handed over comes ahead of the socket: just so does what is given back.
     this.reading.become(bytes);
-    if (isPaused) this.reading.pause();
+    if (half === 'paused') this.reading.pause();
     else this.listing.ready();
     return true;
   }

@@ -123,10 +123,12 @@ export interface Connection<State = unknown> {
   /**
    * Gives back bytes that `onData` was given last and that are not wanted yet: they are copied, and come by `onData` anew,
    * ahead of everything else, the peer's end included. Not from inside this call; while paused, after `resume()`. Without
-   * a pause they come at once, over and over if they are given back each time.
+   * a pause they come at once, over and over if they are given back each time. What is given back later comes first; an
+   * upgrade takes over what is still to come, behind its `head`.
    *
    * @returns whether they will come: false, and they are dropped, once `onEnd` was told, during the handshake of an upgrade,
    * and on a connection that is closing or closed.
+   * @throws UsageError `ERR_OPTION_VALUE` for anything but bytes.
    */
   unshift(bytes: Uint8Array): boolean;
 }

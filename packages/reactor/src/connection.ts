@@ -37,8 +37,6 @@ export class ReactorConnection<State>
   protected readonly telling: Telling<State>;
   protected readonly listing: Listing;
   protected readonly deadlines: ConnectionDeadlines;
-  /** `close()` was called beside a handshake, which it waits for, as what was written does. */
-  private dueClose: { readonly deadlineMs?: number } | undefined;
 
   constructor(loop: Loop, slot: number, generation: number, init: ConnectionInit<State>) {
     super(loop, slot, generation, init);

@@ -208,6 +208,16 @@ describe('what was read ahead', () => {
     expect(told).toEqual(['1:x']);
   });
 
+  test('comes behind what another gives back to it', async () => {
+    await open(2);
+    sockets.sends(1, 'first');
+    sockets.sends(2, 'second');
+    onData = (fd) => void (fd === 1 && conn(2).unshift(Buffer.from('again ')));
+    readable(1, 2);
+    poller.settle();
+    expect(told).toEqual(['1:first', '2:again ', '2:second']);
+  });
+
   test('that failed closes with its reason, also where it was paused in between', async () => {
     await open(3);
     onData = (fd) => {
