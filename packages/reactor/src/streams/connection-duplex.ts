@@ -303,7 +303,8 @@ export class ConnectionDuplex extends Duplex {
       else connection.destroy();
       return;
     }
-    // What was written just now leaves in a microtask, as far as it goes: as if it had been written at once.
+    // What was written just now leaves in a microtask, as far as it goes: as if it had been written at once. A server that refuses
+    // a request writes why and destroys with an error (Node's own http.Server: 400); its peer is reset behind that.
     if (connection.queuedBytes > 0) queueMicrotask(() => connection.destroy(error));
     else connection.destroy(error);
   }
