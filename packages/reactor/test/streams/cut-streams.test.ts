@@ -114,7 +114,7 @@ test("is a reset to Node's own sockets as well, though some of them tell of an e
     () => 'end',
     (error: { code: string }) => error.code,
   );
-  // libuv before that of Node 24 makes an end of a reset that comes with data; a write tells them apart.
+  // libuv before its #4997 makes an end of a reset that comes with data; a write tells them apart.
   if (told === 'ECONNRESET') return;
   const refused = once(socket, 'error');
   socket.write('y');

@@ -1,6 +1,6 @@
 /**
  * A peer that is a connection of our own and writes down what comes. Node's own sockets make an end of a reset that comes together
- * with data (libuv before that of Node 24): they cannot tell a stream that was cut from one that is complete.
+ * with data (libuv before its #4997): they cannot tell a stream that was cut from one that is complete.
  */
 import { type CloseReason, type Connection, createReactor, type Server } from '../../src/index.ts';
 import { afterwards } from './stream-server.ts';
