@@ -28,6 +28,11 @@ export abstract class ConnectionLeaving<State> extends ConnectionView<State> {
     this.finish(error === undefined ? 'clean' : 'error', error);
   }
 
+  /** Tells of what code threw that runs in the place of a hook, but later. */
+  report(error: Error): void {
+    this.loop.report(error);
+  }
+
   onShutdownDeadline(deadlineMs: number): void {
     this.loop.counters.deadlines.shutdown += 1;
     this.finish('timeout', new TimeoutError('shutdown', deadlineMs));

@@ -1,9 +1,9 @@
 /**
  * What can be seen of a connection, and the parts that it is made of. What it does is `connection.ts`.
  *
- * Rule: nothing here changes anything.
+ * Rule: nothing here changes the state of the connection.
  */
-import type { SocketAddress, TcpInfo } from '@sluice/core-native';
+import type { SocketAddress, SocketOption, TcpInfo } from '@sluice/core-native';
 import type { ConnectionInit } from './connection-owner.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Loop } from './loop.ts';
@@ -83,6 +83,18 @@ export abstract class ConnectionView<State> {
 
   tcpInfo(): TcpInfo | undefined {
     return this.lifecycle === 'closed' ? undefined : this.loop.sockets.tcpInfo(this.registration.fd);
+  }
+
+  /** Whether the kernel took it: not once closed, nor where a socket of this kind has no such option. */
+  setSocketOption(option: SocketOption, value: number): boolean {
+    return (
+      this.lifecycle !== 'closed' && this.loop.sockets.setOption(this.registration.fd, option, value) >= 0
+    );
+  }
+
+  /** Whether it is a reason for the process to stay. */
+  setRef(isRef: boolean): void {
+    this.registration.setRef(isRef);
   }
 
   /** Whether this is its own dispatch: what it writes is staged. */

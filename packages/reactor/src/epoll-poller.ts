@@ -2,7 +2,7 @@
  * Readiness from the kernel: edge-triggered epoll, its descriptor watched by Node's own loop, so that timers, promises
  * and every other Node API go on working beside it.
  *
- * Rule: the process is kept alive exactly while descriptors are registered or a wake is due.
+ * Rule: the process is kept alive exactly while descriptors are registered that count for it, or a wake is due.
  */
 import { EVENT_FIELDS, type NativeBinding, type NativeEpoll } from '@sluice/core-native';
 import type { Poller } from './poller.ts';
@@ -14,7 +14,8 @@ export class EpollPoller implements Poller {
   readonly events = new Int32Array(BATCH_EVENTS * EVENT_FIELDS);
   private readonly epoll: NativeEpoll;
   private onReady: (count: number) => void = () => {};
-  private registered = 0;
+  /** Registered descriptors that keep the process. */
+  private keepers = 0;
   private waking: NodeJS.Immediate | undefined;
   private closed = false;
 
@@ -30,8 +31,7 @@ export class EpollPoller implements Poller {
 
   add(fd: number, slot: number, generation: number, interest: number): void {
     this.epoll.add(fd, slot, generation, interest);
-    this.registered += 1;
-    if (this.registered === 1) this.epoll.ref();
+    this.setRef(true);
   }
 
   modify(fd: number, slot: number, generation: number, interest: number): void {
@@ -40,8 +40,13 @@ export class EpollPoller implements Poller {
 
   remove(fd: number): void {
     this.epoll.remove(fd);
-    this.registered -= 1;
-    if (this.registered === 0) this.epoll.unref();
+    this.setRef(false);
+  }
+
+  setRef(isRef: boolean): void {
+    this.keepers += isRef ? 1 : -1;
+    if (this.keepers === 0) this.epoll.unref();
+    else if (isRef && this.keepers === 1) this.epoll.ref();
   }
 
   wake(): void {

@@ -46,6 +46,13 @@ export class DestroyedError extends SluiceError {
   }
 }
 
+/** A stream over a connection that is over, or whose side that was asked for is, without anything having failed. */
+export class ClosedError extends SluiceError {
+  constructor(what: string) {
+    super('ERR_CONNECTION_CLOSED', `${what} Nothing more can be read or written here.`);
+  }
+}
+
 /** A host name that no address was found for. */
 export class HostError extends SluiceError {
   readonly host: string;

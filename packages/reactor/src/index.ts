@@ -12,6 +12,7 @@ export type { Deadline, OpenDeadline } from './deadline.ts';
 export type { DiagnosticMessages } from './diagnostics.ts';
 export type { ShutdownReport } from './drain.ts';
 export {
+  ClosedError,
   ConnectError,
   DestroyedError,
   HostError,
@@ -55,6 +56,12 @@ export type { Server } from './server.ts';
 export { SharedFile, type SharedFileFacts } from './shared-file.ts';
 export type { KeepAlive, SendBufferOptions, TcpOptions } from './socket-options.ts';
 export type { ReactorStats } from './stats.ts';
+export type { AsyncConnection } from './streams/async-connection.ts';
+export type { ConnectionDuplex, DuplexAddress, DuplexOptions } from './streams/connection-duplex.ts';
+export { type AsyncHandler, fromAsync } from './streams/from-async.ts';
+export { fromDuplex, type ToDuplexOptions, toDuplex } from './streams/to-duplex.ts';
+export { fromWebStreams, toWebStreams } from './streams/to-web-streams.ts';
+export type { WebStreams } from './streams/web-flow.ts';
 export { type PassedDescriptor, systemdListenFds } from './systemd-listen-fds.ts';
 export {
   type ClientTransport,

@@ -22,6 +22,8 @@ export interface Poller {
   start(onReady: (count: number) => void): void;
   /** Asks for one `onReady(0)` soon, after other work of the process had its turn. Several calls make one. */
   wake(): void;
+  /** One of the registered descriptors is no reason for the process to stay, or is one again. Only where any is. */
+  setRef?(isRef: boolean): void;
   /** Stops for good. Nothing is called any more. */
   close(): void;
 }

@@ -15,6 +15,7 @@ export class Registration {
   private readonly poller: Poller;
   private registered = false;
   private interest: number = READABLE;
+  private isRef = true;
 
   constructor(poller: Poller, fd: number, slot: number, generation: number) {
     this.poller = poller;
@@ -27,6 +28,7 @@ export class Registration {
   add(): void {
     this.poller.add(this.fd, this.slot, this.generation, this.interest);
     this.registered = true;
+    if (!this.isRef) this.poller.setRef?.(false);
   }
 
   /** Arms the writable edge, or disarms it; what is ready at this moment is reported anew. */
@@ -37,9 +39,18 @@ export class Registration {
     this.poller.modify(this.fd, this.slot, this.generation, interest);
   }
 
+  /** Whether it is a reason for the process to stay. Default true. */
+  setRef(isRef: boolean): void {
+    if (isRef === this.isRef) return;
+    this.isRef = isRef;
+    if (this.registered) this.poller.setRef?.(isRef);
+  }
+
   /** Harmless when it was never added. Called before the descriptor is closed. */
   remove(): void {
-    if (this.registered) this.poller.remove(this.fd);
+    if (!this.registered) return;
+    if (!this.isRef) this.poller.setRef?.(true);
+    this.poller.remove(this.fd);
     this.registered = false;
   }
 }
