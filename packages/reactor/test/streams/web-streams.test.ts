@@ -1,5 +1,6 @@
 /** What web streams over connections promise, over real sockets. */
 import { once } from 'node:events';
+import { Duplex } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { ClosedError, fromDuplex, fromWebStreams, toWebStreams, type WebStreams } from '../../src/index.ts';
@@ -129,9 +130,10 @@ describe('the writable', () => {
     const reading = streams.readable.getReader().read();
     const reason = new Error('given up');
     const broken = once(socket.resume(), 'error');
+    const failing = expect(reading).rejects.toBe(reason);
     await streams.writable.abort(reason);
     expect(await broken).toMatchObject([{ code: 'ECONNRESET' }]);
-    await expect(reading).rejects.toBe(reason);
+    await failing;
     await expect(streams.closed).rejects.toBe(reason);
   });
 
@@ -235,12 +237,11 @@ test('a shutdown lets what was written leave', async () => {
 });
 
 test('has what Node makes of it: a Duplex from the pair', async () => {
-  const { Duplex } = await import('node:stream');
   const { streams, socket } = await streamsAndSocket();
   const duplex = Duplex.fromWeb(streams);
+  duplex.end('pong');
   socket.end('ping');
   expect(String(Buffer.concat(await duplex.toArray()))).toBe('ping');
-  duplex.end('pong');
   expect(await textOf(socket)).toBe('pong');
 });
 
