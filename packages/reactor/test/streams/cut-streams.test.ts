@@ -101,13 +101,17 @@ describe('resets the peer of', () => {
 });
 
 test('sends what a duplex wrote last ahead of the reset, as a server that refuses a request does', async () => {
-  const { server } = await serving(fromDuplex((stream) => void stream.once('data', () => writeAndDestroy(stream))));
+  const { server } = await serving(
+    fromDuplex((stream) => void stream.once('data', () => writeAndDestroy(stream))),
+  );
   const { text, code } = await (await wirePeer(server, 'x')).closed;
   expect([text, code]).toEqual([PART, 'ECONNRESET']);
 });
 
 test("is a reset to Node's own sockets as well, though some of them tell of an end first", async () => {
-  const { server } = await serving(fromDuplex((stream) => void stream.once('data', () => writeAndDestroy(stream))));
+  const { server } = await serving(
+    fromDuplex((stream) => void stream.once('data', () => writeAndDestroy(stream))),
+  );
   const socket = await socketTo(server);
   socket.write('x');
   const told = await once(socket.resume(), 'end').then(

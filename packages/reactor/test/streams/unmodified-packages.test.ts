@@ -1,7 +1,7 @@
 /** Code that expects a `net.Socket` and was never told of streams of ours: Node's own HTTP servers and clients. */
 import { once } from 'node:events';
 import { Agent, createServer as createHttpServer, request } from 'node:http';
-import { createServer as createHttp2Server, connect as connectHttp2 } from 'node:http2';
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import { createInterface } from 'node:readline';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -111,10 +111,13 @@ test("Node's HTTP/2 server and client, both over connections of ours, run many r
 test('readline reads lines from a connection of ours', async () => {
   const lines: string[] = [];
   const { server } = await serving(
-    fromDuplex(async (socket) => {
-      for await (const line of createInterface({ input: socket })) lines.push(line);
-      socket.end(lines.join(','));
-    }, { allowHalfOpen: true }),
+    fromDuplex(
+      async (socket) => {
+        for await (const line of createInterface({ input: socket })) lines.push(line);
+        socket.end(lines.join(','));
+      },
+      { allowHalfOpen: true },
+    ),
   );
   const socket = await socketTo(server);
   socket.end('one\ntwo\r\nthree');

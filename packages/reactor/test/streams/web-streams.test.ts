@@ -152,7 +152,9 @@ describe('the writable', () => {
     void writer.write(Buffer.alloc(PLENTY)).catch(() => {});
     await nextTurn();
     socket.resetAndDestroy();
-    await expect(writer.closed).rejects.toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) });
+    await expect(writer.closed).rejects.toMatchObject({
+      code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/),
+    });
   });
 });
 
@@ -220,7 +222,10 @@ test('a handler that throws costs its connection, is reported once, and errors w
 
 test('what breaks a connection that nobody looks at is no unhandled rejection', async () => {
   const { socket, streams, errors } = await streamsAndSocket();
-  void streams.readable.getReader().read().catch(() => {});
+  void streams.readable
+    .getReader()
+    .read()
+    .catch(() => {});
   socket.resetAndDestroy();
   await streams.closed.catch(() => {});
   expect(errors).toEqual([]);
