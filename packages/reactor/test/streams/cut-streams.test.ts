@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import {
+  type Connection,
   type ConnectionDuplex,
   fromAsync,
   fromDuplex,
@@ -28,7 +29,7 @@ const ways: Record<string, Protocol<never> | Protocol<unknown>> = {
   ),
   'a duplex that took the connection over just now': {
     onOpen: () => {},
-    onData: (conn) => writeAndDestroy(toDuplex(conn)),
+    onData: (conn: Connection) => writeAndDestroy(toDuplex(conn)),
   },
   'a duplex that is destroyed with an error when its write was taken': fromDuplex((stream) => {
     stream.on('error', () => {}).once('data', () => stream.write(PART, () => stream.destroy(LOST)));
@@ -55,7 +56,7 @@ const ways: Record<string, Protocol<never> | Protocol<unknown>> = {
   ),
   'a web stream that took the connection over just now': {
     onOpen: () => {},
-    onData(conn) {
+    onData(conn: Connection) {
       const writer = toWebStreams(conn).writable.getWriter();
       writer.write(Buffer.from(PART)).catch(() => {});
       void writer.abort(LOST);
