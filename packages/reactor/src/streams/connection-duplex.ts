@@ -144,9 +144,10 @@ export class ConnectionDuplex extends Duplex {
     return this.connection.transport.secure ? true : undefined;
   }
 
-  /** What ALPN settled, as `tls.TLSSocket` has it: false where that is nothing. */
-  get alpnProtocol(): string | false {
-    return this.connection.transport.applicationProtocol ?? false;
+  /** What ALPN settled, as `tls.TLSSocket` has it: false where that is nothing. Undefined without TLS: `http2` takes false for HTTP/1. */
+  get alpnProtocol(): string | false | undefined {
+    const { secure, applicationProtocol } = this.connection.transport;
+    return secure ? (applicationProtocol ?? false) : undefined;
   }
 
   get bytesWritten(): number {

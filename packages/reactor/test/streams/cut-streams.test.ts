@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import {
+  type Connection,
   type ConnectionDuplex,
   fromAsync,
   fromDuplex,
@@ -28,7 +29,7 @@ const ways: Record<string, Protocol<never> | Protocol<unknown>> = {
   ),
   'a duplex that took the connection over just now': {
     onOpen: () => {},
-    onData: (conn) => writeAndDestroy(toDuplex(conn)),
+    onData: (conn: Connection) => writeAndDestroy(toDuplex(conn)),
   },
   'a duplex that is destroyed with an error when its write was taken': fromDuplex((stream) => {
     stream.on('error', () => {}).once('data', () => stream.write(PART, () => stream.destroy(LOST)));
@@ -55,7 +56,7 @@ const ways: Record<string, Protocol<never> | Protocol<unknown>> = {
   ),
   'a web stream that took the connection over just now': {
     onOpen: () => {},
-    onData(conn) {
+    onData(conn: Connection) {
       const writer = toWebStreams(conn).writable.getWriter();
       writer.write(Buffer.from(PART)).catch(() => {});
       void writer.abort(LOST);
@@ -101,13 +102,17 @@ describe('resets the peer of', () => {
 });
 
 test('sends what a duplex wrote last ahead of the reset, as a server that refuses a request does', async () => {
-  const { server } = await serving(fromDuplex((stream) => void stream.once('data', () => writeAndDestroy(stream))));
+  const { server } = await serving(
+    fromDuplex((stream) => void stream.once('data', () => writeAndDestroy(stream))),
+  );
   const { text, code } = await (await wirePeer(server, 'x')).closed;
   expect([text, code]).toEqual([PART, 'ECONNRESET']);
 });
 
 test("is a reset to Node's own sockets as well, though some of them tell of an end first", async () => {
-  const { server } = await serving(fromDuplex((stream) => void stream.once('data', () => writeAndDestroy(stream))));
+  const { server } = await serving(
+    fromDuplex((stream) => void stream.once('data', () => writeAndDestroy(stream))),
+  );
   const socket = await socketTo(server);
   socket.write('x');
   const told = await once(socket.resume(), 'end').then(

@@ -1,5 +1,6 @@
 /** What web streams over connections promise, over real sockets. */
 import { once } from 'node:events';
+import { Duplex } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { ClosedError, fromDuplex, fromWebStreams, toWebStreams, type WebStreams } from '../../src/index.ts';
@@ -129,9 +130,10 @@ describe('the writable', () => {
     const reading = streams.readable.getReader().read();
     const reason = new Error('given up');
     const broken = once(socket.resume(), 'error');
+    const failing = expect(reading).rejects.toBe(reason);
     await streams.writable.abort(reason);
     expect(await broken).toMatchObject([{ code: 'ECONNRESET' }]);
-    await expect(reading).rejects.toBe(reason);
+    await failing;
     await expect(streams.closed).rejects.toBe(reason);
   });
 
@@ -150,7 +152,9 @@ describe('the writable', () => {
     void writer.write(Buffer.alloc(PLENTY)).catch(() => {});
     await nextTurn();
     socket.resetAndDestroy();
-    await expect(writer.closed).rejects.toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) });
+    await expect(writer.closed).rejects.toMatchObject({
+      code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/),
+    });
   });
 });
 
@@ -218,7 +222,10 @@ test('a handler that throws costs its connection, is reported once, and errors w
 
 test('what breaks a connection that nobody looks at is no unhandled rejection', async () => {
   const { socket, streams, errors } = await streamsAndSocket();
-  void streams.readable.getReader().read().catch(() => {});
+  void streams.readable
+    .getReader()
+    .read()
+    .catch(() => {});
   socket.resetAndDestroy();
   await streams.closed.catch(() => {});
   expect(errors).toEqual([]);
@@ -235,12 +242,11 @@ test('a shutdown lets what was written leave', async () => {
 });
 
 test('has what Node makes of it: a Duplex from the pair', async () => {
-  const { Duplex } = await import('node:stream');
   const { streams, socket } = await streamsAndSocket();
   const duplex = Duplex.fromWeb(streams);
+  duplex.end('pong');
   socket.end('ping');
   expect(String(Buffer.concat(await duplex.toArray()))).toBe('ping');
-  duplex.end('pong');
   expect(await textOf(socket)).toBe('pong');
 });
 

@@ -3,7 +3,13 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect } from 'vitest';
-import { createReactor, type Protocol, type Reactor, type ReactorOptions, type Server } from '../../src/index.ts';
+import {
+  createReactor,
+  type Protocol,
+  type Reactor,
+  type ReactorOptions,
+  type Server,
+} from '../../src/index.ts';
 import { openSockets } from './descriptors.ts';
 
 export interface StreamServer {
