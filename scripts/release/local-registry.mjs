@@ -1,7 +1,7 @@
 // A registry of one's own, on this machine and for as long as it is used: verdaccio, out of the cache.
 // Rule: it knows `@sluice/*` and nothing else; every other package comes from the registry that npm is configured with.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,7 +15,7 @@ import { SetupError } from '../../packages/core-native/scripts/setup-error.mjs';
 const VERDACCIO = { dependencies: { verdaccio: '6.8.0' }, overrides: { 'node-fetch': '2.7.0' } };
 const START_MS = 30_000;
 
-/** Starts it with its storage in `folder`. Resolves with `{ url, npmrc, stop }`; `npmrc` lets npm and pnpm read and publish. */
+/** Starts it with its storage in `folder`. Resolves with `{ url, npmrc, tarballOf, stop }`; `npmrc` lets npm and pnpm read and publish. */
 export async function startRegistry(folder) {
   const program = join(await ensureVerdaccio(), 'node_modules', 'verdaccio', 'bin', 'verdaccio');
   const port = await freePort();
@@ -41,7 +41,7 @@ export async function startRegistry(folder) {
     throw error;
   }
   const npmrc = `@sluice:registry=${url}\n//127.0.0.1:${port}/:_authToken=nobody\nfund=false\naudit=false\nupdate-notifier=false\n`;
-  return { url, npmrc, stop };
+  return { url, npmrc, tarballOf: (name) => onlyTarball(join(folder, 'storage', name)), stop };
 }
 
 function settings(folder) {
@@ -53,6 +53,12 @@ function settings(folder) {
     'log: { type: stdout, level: error }',
     '',
   ].join('\n');
+}
+
+function onlyTarball(folder) {
+  const tarballs = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.tgz')) : [];
+  if (tarballs.length !== 1) throw new SetupError(`${folder} has ${tarballs.length} tarballs instead of one`);
+  return join(folder, tarballs[0]);
 }
 
 async function ensureVerdaccio() {

@@ -13,6 +13,8 @@ export interface DynamicSymbol {
 
 const SECTION_TYPE_DYNAMIC_SYMBOLS = 11;
 const SECTION_TYPE_DYNAMIC = 6;
+/** The low half of a symbol's `st_info`: a section, with neither a name nor anything that others could link to. */
+const SYMBOL_TYPE_SECTION = 3;
 const DYNAMIC_FLAGS = 30;
 const DYNAMIC_FLAGS_1 = 0x6fff_fffb;
 
@@ -55,6 +57,8 @@ function readSymbols(file: Buffer, sections: readonly Section[]): DynamicSymbol[
   const symbols: DynamicSymbol[] = [];
   // The first entry is reserved; each has 24 bytes.
   for (let at = table.offset + 24; at < table.offset + table.size; at += 24) {
+    // Some linkers for arm64 leave sections in this table.
+    if ((file.readUInt8(at + 4) & 0xf) === SYMBOL_TYPE_SECTION) continue;
     const start = names + file.readUInt32LE(at);
     symbols.push({
       name: file.toString('latin1', start, file.indexOf(0, start)),
