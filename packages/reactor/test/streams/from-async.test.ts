@@ -295,7 +295,7 @@ describe('what the handler does beside', () => {
           conn.unshift(chunk.subarray(1));
           break;
         }
-        const echo = fromDuplex((stream) => void stream.pipe(stream));
+        const echo = fromDuplex((stream) => void stream.on('error', () => {}).pipe(stream));
         expect(conn.become(echo, Buffer.from('head, '))).toBe(true);
         conn.destroy();
         refused.resolve(await conn.write('mine').catch((error: unknown) => error));

@@ -18,6 +18,9 @@ import { FakeClock, timedReactor } from '../../src/testing/index.ts';
 import { Client } from '../support/client.ts';
 import { openSockets } from '../support/descriptors.ts';
 
+/** For streams that may be there still when their test is over, and the reactor shuts down. */
+const ofNobody = () => {};
+
 /** Errors that hooks threw are in `errors`. */
 async function listening<State>(protocol: Protocol<State>, options: ReactorOptions = {}, clock?: FakeClock) {
   const errors: Error[] = [];
@@ -54,7 +57,7 @@ test('takes a connection over in the middle, behind what was written and with wh
       hooks.push('data');
       conn.write('over to you\n');
       const stream = toDuplex(conn, { head: chunk.subarray(chunk.indexOf('\n') + 1) });
-      stream.on('data', (piece: Buffer) => stream.write(String(piece).toUpperCase()));
+      stream.on('data', (piece: Buffer) => stream.write(String(piece).toUpperCase())).on('error', ofNobody);
     },
     onEnd: () => void hooks.push('end'),
     onClose: () => void hooks.push('close'),
@@ -66,7 +69,10 @@ test('takes a connection over in the middle, behind what was written and with wh
 });
 
 test('takes an end over that was told before', async () => {
-  const { server } = await listening({ onOpen: () => {}, onEnd: (conn) => void toDuplex(conn).end('bye') });
+  const { server } = await listening({
+    onOpen: () => {},
+    onEnd: (conn) => void toDuplex(conn).on('error', ofNobody).end('bye'),
+  });
   const client = await Client.to(server);
   client.socket.end('unread');
   expect(String(await client.ended())).toBe('bye');

@@ -113,6 +113,7 @@ test('readline reads lines from a connection of ours', async () => {
   const { server } = await serving(
     fromDuplex(
       async (socket) => {
+        socket.on('error', () => {});
         for await (const line of createInterface({ input: socket })) lines.push(line);
         socket.end(lines.join(','));
       },

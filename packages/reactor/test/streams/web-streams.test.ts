@@ -251,7 +251,9 @@ test('has what Node makes of it: a Duplex from the pair', async () => {
 });
 
 test('connects, too', async () => {
-  const { server, reactor } = await serving(fromDuplex((stream) => void stream.pipe(stream)));
+  const { server, reactor } = await serving(
+    fromDuplex((stream) => void stream.on('error', () => {}).pipe(stream)),
+  );
   const { state } = await reactor.connect(
     { host: '127.0.0.1', port: server.address()!.port },
     fromWebStreams(),
