@@ -97,7 +97,7 @@ describe('resets the peer of', () => {
     const { server } = await serving(protocol as Protocol<unknown>);
     const end = await (await wirePeer(server, 'x')).closed;
     expect(end).toMatchObject({ hasEnded: false, reason: 'reset', code: 'ECONNRESET' });
-    expect([PART, '']).toContain(end.text);
+    expect(PART.startsWith(end.text)).toBe(true);
   });
 });
 

@@ -52,7 +52,10 @@ describe('the readable', () => {
       }
       if (done) break;
     }
-    expect(seen).toEqual(['0123', '4567', '89', '']);
+    // However the kernel cuts it.
+    expect(seen.join('')).toBe('0123456789');
+    expect(seen.slice(0, -1).every((piece) => piece.length > 0 && piece.length <= 4)).toBe(true);
+    expect(seen.at(-1)).toBe('');
     expect(memory.byteLength).toBe(4);
   });
 

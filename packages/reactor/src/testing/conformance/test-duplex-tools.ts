@@ -89,10 +89,12 @@ export function testDuplexTools(over: OverDuplex): void {
 
   over('throws into an iteration what breaks it', async ({ stream, peer, reset }) => {
     peer.write('first');
+    let seen = '';
     const read = async () => {
       for await (const chunk of stream) {
-        assert.equal(String(chunk), 'first');
-        reset();
+        seen += String(chunk);
+        assert.ok('first'.startsWith(seen));
+        if (seen === 'first') reset();
       }
     };
     await assert.rejects(read, { code: 'ECONNRESET' });
