@@ -120,6 +120,7 @@ const SCENARIOS: Record<string, Scenario> = {
     say(send(both));
     say(both.sockets.shutdownWrite(both.fd));
     say(send(both));
+    both.sockets.close(both.peer);
   },
   'an orderly close, written to afterwards': async (both, say, arrived) => {
     both.sockets.close(both.peer);
