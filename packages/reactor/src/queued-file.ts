@@ -6,7 +6,7 @@
  * any other: offered again with the same bytes after a want.
  */
 import type { FileFacts } from './disk.ts';
-import { CHUNK_BYTES, LOAD_BYTES, PIECE_BYTES, SHORT_BYTES } from './file-buffers.ts';
+import { LOAD_BYTES, PIECE_BYTES, SHORT_BYTES } from './file-buffers.ts';
 import {
   type FileError,
   openError,
@@ -209,8 +209,8 @@ export class QueuedFile {
   /** Gets the next chunk: at once out of the page cache, and is sent, or by a thread. */
   private fetch(transport: Transport): Progress {
     const { fileBuffers, disk } = this.loop;
-    const bytes = fileBuffers.takeChunk();
-    const wanted = Math.min(this.leftBytes, CHUNK_BYTES);
+    const bytes = fileBuffers.takeChunk(this.leftBytes);
+    const wanted = Math.min(this.leftBytes, bytes.length);
     const there =
       this.residentBytes(Math.min(this.leftBytes, PIECE_BYTES)) > 0
         ? disk.readCached(this.file.fd, bytes, wanted, this.offset)

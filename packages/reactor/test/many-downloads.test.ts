@@ -19,6 +19,8 @@ import { TemporaryFolder } from './support/temporary-folder.ts';
 const MEBIBYTE = 1024 * 1024;
 const FILE_BYTES = 16 * MEBIBYTE;
 const CHUNK_BYTES = 64 * 1024;
+const LONG_CHUNK_BYTES = 256 * 1024;
+const LONG_CHUNKS = 16;
 const DOWNLOADS = 1_000;
 /** Both ends of every connection, a file for each, and what the test runner itself has open. */
 const DESCRIPTORS_NEEDED = 3 * DOWNLOADS + 200;
@@ -86,7 +88,7 @@ class SlowReader implements Protocol {
 describe.each([
   // Nothing, unless pages are not there: then what four threads read, of all connections together.
   ['sendfile', 4 * 256 * 1024],
-  ['chunks', DOWNLOADS * CHUNK_BYTES],
+  ['chunks', DOWNLOADS * CHUNK_BYTES + LONG_CHUNKS * (LONG_CHUNK_BYTES - CHUNK_BYTES)],
 ] as const)('D6 a thousand downloads of 16 MiB by %s', (how, mostBufferBytes) => {
   test('hold at most a chunk each in memory, and a ping beside them is answered all the time', async (context) => {
     const [, soft] = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];

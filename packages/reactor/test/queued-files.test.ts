@@ -302,17 +302,57 @@ describe('a transport that sends files', () => {
 });
 
 describe('a transport that takes bytes', () => {
-  test('gets chunks of 64 KiB, one in memory at a time', async () => {
-    const content = harness.disk.add('large', Buffer.alloc(150_000, 'large file '));
+  test('gets chunks of 256 KiB, one in memory at a time', async () => {
+    const content = harness.disk.add('large', Buffer.alloc(550_000, 'large file '));
     const { transport } = accept('takes bytes');
+    const lengths: number[] = [];
+    const held: number[] = [];
+    const read = harness.disk.read.bind(harness.disk);
+    harness.disk.read = (file, bytes, ...rest) => {
+      lengths.push(bytes.length);
+      held.push(harness.reactor.stats().fileBufferBytes);
+      read(file, bytes, ...rest);
+    };
     void conn().sendFile('large');
     await settle();
     expect(transport.written.equals(content)).toBe(true);
     expect(harness.disk.calls.filter((call) => call.startsWith('read'))).toEqual([
-      'read 0+65536',
-      'read 65536+65536',
-      'read 131072+18928',
+      'read 0+262144',
+      'read 262144+262144',
+      'read 524288+25712',
     ]);
+    expect(lengths).toEqual([262_144, 262_144, 65_536]);
+    expect(held).toEqual(lengths);
+  });
+
+  test('gets chunks of 64 KiB while sixteen others hold long ones, and long ones again when they are gone', async () => {
+    harness.disk.add('large', Buffer.alloc(300_000, 'large file '));
+    const blocked = Array.from({ length: 16 }, () => {
+      const { transport } = accept('takes bytes');
+      transport.writes.push({ status: 'wantsWrite' });
+      void conn().sendFile('large');
+      return conn();
+    });
+    await settle();
+    const { fileBufferBytes } = harness.reactor.stats();
+    expect(fileBufferBytes).toBe(16 * 262_144);
+    const before = harness.disk.calls.length;
+    accept('takes bytes');
+    void conn().sendFile('large');
+    await settle();
+    const reads = () =>
+      harness.disk.calls
+        .slice(before)
+        .filter((call) => call.startsWith('read'))
+        .map((call) => Number(call.split('+')[1]));
+    expect(reads()).toEqual([65_536, 65_536, 65_536, 65_536, 37_856]);
+    for (const connection of blocked) connection.destroy();
+    await settle();
+    expect(harness.reactor.stats().fileBufferBytes).toBe(0);
+    accept('takes bytes');
+    void conn().sendFile('large');
+    await settle();
+    expect(reads().slice(5)).toEqual([262_144, 37_856]);
   });
 
   test('P17 is offered the same bytes after a want, never fewer', async () => {
