@@ -53,9 +53,16 @@ napi_value LiveObjects(const Arguments& arguments) {
   return object;
 }
 
-napi_value ReportTicketsIssued(const Arguments& arguments) {
-  const uint64_t issued = arguments.environment().tickets_issued();
-  return Napi::Number::New(arguments.env(), static_cast<double>(issued));
+napi_value ReportTlsCounts(const Arguments& arguments) {
+  Environment& environment = arguments.environment();
+  const auto number = [&](uint64_t count) {
+    return Napi::Number::New(arguments.env(), static_cast<double>(count));
+  };
+  Napi::Object object = Napi::Object::New(arguments.env());
+  object.Set("ticketsIssued", number(environment.tickets_issued()));
+  object.Set("bytesSealed", number(environment.traffic().sealed));
+  object.Set("bytesOpened", number(environment.traffic().opened));
+  return object;
 }
 
 void DefineReports(Napi::Env env, Napi::Object exports, Environment& environment) {
@@ -67,7 +74,7 @@ void DefineReports(Napi::Env env, Napi::Object exports, Environment& environment
           CallProperty("features", FunctionCallback<ReportFeatures>, environment),
           CallProperty("cipherSuiteNames", FunctionCallback<ReportCipherSuiteNames>, environment),
           CallProperty("liveObjects", FunctionCallback<LiveObjects>, environment),
-          CallProperty("ticketsIssued", FunctionCallback<ReportTicketsIssued>, environment),
+          CallProperty("tlsCounts", FunctionCallback<ReportTlsCounts>, environment),
       });
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "address.h"
+#include "batch_members.h"
 #include "descriptor_set.h"
 #include "failure.h"
 #include "shared_tls_socket.h"
@@ -39,7 +40,15 @@ class Environment : public std::enable_shared_from_this<Environment> {
 
   const Failure& last_failure() const { return last_failure_; }
   Live& live() { return live_; }
+  /// Application bytes of TLS sessions: before they are sealed, and after they are opened.
+  struct Traffic {
+    uint64_t sealed = 0;
+    uint64_t opened = 0;
+  };
+
   DescriptorSet& descriptors() { return descriptors_; }
+  BatchMembers& batch_members() { return batch_members_; }
+  Traffic& traffic() { return traffic_; }
   /// For `return Integer(env, environment.HandOver(fd))`: JavaScript has the descriptor from now
   /// on; the environment closes it at its own end if nobody else does.
   int32_t HandOver(int fd) {
@@ -59,6 +68,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
  private:
   Live live_;
   DescriptorSet descriptors_;
+  BatchMembers batch_members_;
+  Traffic traffic_;
   std::unique_ptr<TlsBuffers> tls_buffers_;
   uint64_t tickets_issued_ = 0;
   Address accepted_;

@@ -1,6 +1,6 @@
-// Receives and sends of several sockets in one call of JavaScript: recvMany, sendMany and failAgain
-// of the contract. Rule: each socket has its own outcome, and what does not fit is refused before
-// any of them is touched.
+// Receives and sends of several sockets and TLS sessions in one call of JavaScript: recvMany,
+// sendMany and failAgain of the contract. Rule: each has its own outcome, and what does not fit is
+// refused before any of them is touched.
 #pragma once
 
 #include <napi.h>

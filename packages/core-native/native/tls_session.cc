@@ -63,6 +63,8 @@ Napi::Function TlsSession::Define(Napi::Env env, Environment& environment) {
        CallProperty("kernelTls", MethodCallback<TlsSession, &TlsSession::KernelTlsStatus>,
                     environment),
        CallProperty("sendFile", MethodCallback<TlsSession, &TlsSession::SendFile>, environment),
+       CallProperty("batchHandle", MethodCallback<TlsSession, &TlsSession::BatchHandle>,
+                    environment),
        CallProperty("close", MethodCallback<TlsSession, &TlsSession::Close>, environment)},
       &environment);
 }
@@ -150,22 +152,30 @@ Status TlsSession::Peek() {
 
 napi_value TlsSession::Read(const Arguments& arguments) {
   ThrowIfClosed(arguments.env());
-  const ByteRange range = arguments.Bytes(0);
+  return Integer(arguments.env(), ReadInto(arguments.Bytes(0)));
+}
+
+int32_t TlsSession::ReadInto(ByteRange range) {
   read_due_ = false;
   const Entry entry(*this, range.length);
-  if (early_ != Early::kNone) return Integer(arguments.env(), ReadEarly(range));
+  const int32_t read = early_ != Early::kNone ? ReadEarly(range) : ReadOwing(range);
+  if (read > 0) environment_->traffic().opened += read & ~kReadMore;
+  return read;
+}
+
+int32_t TlsSession::ReadOwing(ByteRange range) {
   Status owed = read_owes_ ? FlushToReader("SSL_read") : Status::kDone;
   if (owed == Status::kDone) owed = SendDueKeyUpdate();
-  if (owed != Status::kDone) return Integer(arguments.env(), Answer(owed));
+  if (owed != Status::kDone) return Answer(owed);
   // What a write could not send is a later write's to send: reading goes on meanwhile (P16).
   const bool had_unsent = socket_->has_unsent();
   const int32_t read = ReadRecords(range);
   const Status flushed = had_unsent ? Status::kDone : FlushToReader("SSL_read");
   read_owes_ = flushed == Status::kWantsWrite;
-  if (flushed == Status::kDone) return Integer(arguments.env(), read);
+  if (flushed == Status::kDone) return read;
   // The next read tells it.
-  if (read >= 0) return Integer(arguments.env(), read | kReadMore);
-  return Integer(arguments.env(), read == ToInt(Status::kWantsRead) ? Answer(flushed) : read);
+  if (read >= 0) return read | kReadMore;
+  return read == ToInt(Status::kWantsRead) ? Answer(flushed) : read;
 }
 
 int32_t TlsSession::ReadRecords(ByteRange range) {
@@ -228,6 +238,12 @@ Status TlsSession::SendCloseNotify() {
   status = Run("SSL_shutdown", [&] { return SSL_shutdown(ssl_.get()) >= 0 ? 1 : -1; });
   close_notify_sent_ = status == Status::kDone;
   return status == Status::kDone ? Flush("SSL_shutdown") : status;
+}
+
+napi_value TlsSession::BatchHandle(const Arguments& arguments) {
+  ThrowIfClosed(arguments.env());
+  if (batch_handle_ == 0) batch_handle_ = environment_->batch_members().Add(*this);
+  return Integer(arguments.env(), batch_handle_);
 }
 
 napi_value TlsSession::Close(const Arguments& arguments) {
@@ -328,6 +344,7 @@ void TlsSession::ThrowIfClosed(napi_env env) const {
 
 void TlsSession::Free() {
   if (!ssl_) return;
+  if (batch_handle_ != 0) environment_->batch_members().Remove(batch_handle_);
   // A session goes with a connection that broke (RFC 8446 section 6.2). OpenSSL would drop it also
   // for want of a close_notify, which many a peer leaves out (SSL_set_shutdown(3)).
   if (!failure_ || failure_->kind != Failure::Kind::kTls)

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "arguments.h"
+#include "batch_members.h"
 #include "client_resumption.h"
 #include "environment.h"
 #include "kernel_tls_socket.h"
@@ -23,12 +24,16 @@
 
 namespace sluice {
 
-class TlsSession final : public Napi::ObjectWrap<TlsSession> {
+class TlsSession final : public Napi::ObjectWrap<TlsSession>, public BatchMember {
  public:
   static Napi::Function Define(Napi::Env env, Environment& environment);
 
   explicit TlsSession(const Napi::CallbackInfo& info);
   ~TlsSession();
+
+  int32_t ReadInto(ByteRange range) override;
+  int32_t WriteFrom(ByteRange range) override;
+  size_t LeastWrite() const override { return blocked_write_; }
 
  private:
   /// Marks a call into OpenSSL: the first one in asks the socket anew, the last one out does the
@@ -112,6 +117,7 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   bool CannotUpdateKeys(int type) const;
   int32_t SendFileRange(int file, off_t offset, size_t length);
 
+  napi_value BatchHandle(const Arguments& arguments);
   napi_value Close(const Arguments& arguments);
 
   static void OnMessage(int written, int version, int content_type, const void* bytes,
@@ -134,6 +140,7 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   void ExplainHandshake();
   const TlsContextCore& served() const { return hello_ ? hello_->served() : *core_; }
   bool IsResumed() const { return SSL_session_reused(ssl_.get()) == 1 && !used_psk_; }
+  int32_t ReadOwing(ByteRange range);
   int32_t ReadRecords(ByteRange range);
   int32_t WriteRecords(ByteRange range);
   Status WriteRecord(ByteRange range, size_t& count);
@@ -176,6 +183,8 @@ class TlsSession final : public Napi::ObjectWrap<TlsSession> {
   bool IsWriteBlocked() const { return blocked_write_ != 0 || record_pinned_; }
 
   std::shared_ptr<Environment> environment_;
+  /// 0 until it is asked for.
+  int32_t batch_handle_ = 0;
   std::optional<LiveCount> live_;
   /// All before ssl_, to be destroyed after it.
   std::shared_ptr<const TlsContextCore> core_;

@@ -84,7 +84,10 @@ int32_t TlsSession::SendFileRange(int file, off_t offset, size_t length) {
     const ossl_ssize_t sent = SSL_sendfile(ssl_.get(), file, offset, length, 0);
     const int saved_errno = errno;
     kernel_->NoteSentFile(sent);
-    if (sent >= 0) return static_cast<int32_t>(sent);
+    if (sent >= 0) {
+      environment_->traffic().sealed += static_cast<uint64_t>(sent);
+      return static_cast<int32_t>(sent);
+    }
     const int error = SSL_get_error(ssl_.get(), -1);
     if (saved_errno == EINTR) continue;
     if (error == SSL_ERROR_WANT_WRITE) {

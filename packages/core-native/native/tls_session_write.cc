@@ -22,6 +22,10 @@ napi_value TlsSession::Write(const Arguments& arguments) {
                                 "A blocked write of " + std::to_string(blocked_write_) +
                                     " bytes must be retried with the same bytes, at least as many");
   }
+  return Integer(arguments.env(), WriteFrom(range));
+}
+
+int32_t TlsSession::WriteFrom(ByteRange range) {
   const Entry entry(*this);
   SettleTickets();
   const int32_t written = WriteRecords(range);
@@ -29,10 +33,13 @@ napi_value TlsSession::Write(const Arguments& arguments) {
   // not left: the write is over when it has.
   Status status = written > 0 && wrote_early_ ? SendDueTickets() : Status::kDone;
   if (written > 0 && status == Status::kDone) status = SendDueKeyUpdate();
-  if (!IsWant(status)) return Integer(arguments.env(), written);
+  if (!IsWant(status)) {
+    if (written > 0) environment_->traffic().sealed += written;
+    return written;
+  }
   blocked_write_ = range.length;
   accepted_write_ = static_cast<size_t>(written);
-  return Integer(arguments.env(), ToInt(status));
+  return ToInt(status);
 }
 
 Status TlsSession::SendDueTickets() {

@@ -1,10 +1,10 @@
 /**
- * The part of the native contract that moves bytes of several sockets in one call.
+ * The part of the native contract that moves bytes of several sockets, and of several TLS sessions, in one call.
  *
- * Rule: as of `contract.ts`; each socket has an outcome of its own.
+ * Rule: as of `contract.ts`; each has an outcome of its own.
  */
 
-/** Int32 fields of one entry of a batch of socket calls: descriptor, offset, length, outcome. */
+/** Int32 fields of one entry of a batch of calls: descriptor or handle of a session, offset, length, outcome. */
 export const BATCH_FIELDS = 4;
 
 export interface NativeBatchCalls {
@@ -13,10 +13,13 @@ export interface NativeBatchCalls {
    * to leave it out; offset in `buffer`; length; outcome, which is filled in. Of one that has `failed` the length is replaced
    * by its errno, for {@link failAgain}; it does not become the last failure. An entry that does not fit is
    * misuse, told before anything is read.
+   *
+   * Instead of a descriptor an entry may have the `batchHandle` of a session: its outcome is what `read` of that session
+   * answers, `READ_MORE` included. After `failed` the session's next call answers that again, and is the last failure then.
    */
   recvMany(table: Int32Array, count: number, buffer: Uint8Array): void;
-  /** `send` of several sockets, as {@link recvMany}. */
+  /** `send` of several sockets, and `write` of sessions, as {@link recvMany}. */
   sendMany(table: Int32Array, count: number, buffer: Uint8Array): void;
-  /** Makes a failure of one of {@link recvMany}, or of {@link sendMany}, the last failure; answers `failed`. */
+  /** Makes a failure of a socket in one of {@link recvMany}, or of {@link sendMany}, the last failure; answers `failed`. */
   failAgain(errno: number, isSend: boolean): number;
 }

@@ -225,6 +225,14 @@ export interface NativeFeatures {
 }
 
 /** Native objects alive in this environment; tests compare before and after. */
+export interface NativeTlsCounts {
+  /** Session tickets that servers have made. */
+  readonly ticketsIssued: number;
+  /** Application bytes: before they are sealed, and after they are opened. */
+  readonly bytesSealed: number;
+  readonly bytesOpened: number;
+}
+
 export interface NativeLiveObjects {
   readonly epolls: number;
   /** Those counted that only a session or a table of names still holds. */
@@ -354,8 +362,8 @@ export interface NativeBinding extends NativeTicketKeys, NativeBatchCalls, Nativ
   lastFailure(): NativeFailure;
   /** Standard (IANA) names of the cipher suites that the linked OpenSSL knows, by number. Made anew at each call. */
   cipherSuiteNames(): Record<number, string>;
-  /** Session tickets that servers of this thread have made. */
-  ticketsIssued(): number;
+  /** What the TLS sessions of this thread have come to since the addon was loaded. */
+  tlsCounts(): NativeTlsCounts;
   features(): NativeFeatures;
   liveObjects(): NativeLiveObjects;
 }

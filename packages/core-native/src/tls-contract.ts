@@ -321,6 +321,11 @@ export interface NativeTlsSession {
    */
   write(buffer: Uint8Array, offset: number, length: number): number;
   /**
+   * What `recvMany` and `sendMany` know this session by: -2 or less, and somebody else's once it is
+   * closed.
+   */
+  batchHandle(): number;
+  /**
    * Sends close_notify; 0 when it has left, and `wantsRead` until a handshake beside early data is complete. Not to be called with a blocked write. Harmless before the handshake. With
    * `endFollows` it waits for `shutdownWrite` of the socket, to leave in one segment with the FIN; 200 ms at most.
    */

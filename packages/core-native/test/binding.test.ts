@@ -96,7 +96,7 @@ describe('the exports', () => {
       'setTicketKeys',
       'shutdownWrite',
       'tcpInfo',
-      'ticketsIssued',
+      'tlsCounts',
       'welcome',
     ];
     expect(Object.keys(native).sort()).toEqual(names.sort());

@@ -119,7 +119,7 @@ describe.each(['recvMany', 'sendMany'] as const)('what does not fit is refused b
       expect.objectContaining({
         code: 'ERR_OUT_OF_RANGE',
         message:
-          'Entry 1 of "table" must have a descriptor, or -1, and a part of the buffer, which has 16 bytes',
+          `Entry 1 of "table" must have a descriptor, a session's handle or -1, and a part of the buffer, which has 16 bytes`,
       }),
     );
     expect(outcomesOf(table)).toEqual([7, 7]);

@@ -5,7 +5,7 @@
  * Rule: bytes that are off the socket are the connection's, whatever is done to it before it is told: it takes them, keeps a
  * copy, or is gone.
  */
-import { BATCH_FIELDS } from '@sluice/core-native';
+import { BATCH_FIELDS, READ_MORE } from '@sluice/core-native';
 import { LentViews } from './lent-views.ts';
 import type { Sockets } from './loop.ts';
 
@@ -31,10 +31,10 @@ export class Arrivals {
     });
   }
 
-  /** Asks for what the socket `fd` has, for {@link receive}. */
-  ask(seat: number, fd: number): void {
+  /** Asks for what a socket has, or a session, for {@link receive}. */
+  ask(seat: number, handle: number): void {
     const at = seat * BATCH_FIELDS;
-    this.table[at] = fd;
+    this.table[at] = handle;
     this.table[at + OFFSET] = seat * ARRIVAL_BYTES;
     this.table[at + LENGTH] = ARRIVAL_BYTES;
   }
@@ -46,12 +46,19 @@ export class Arrivals {
 
   /** A count of bytes, or the status, as `recv` answers it. */
   outcome(seat: number): number {
-    return this.table[seat * BATCH_FIELDS + OUTCOME] as number;
+    const outcome = this.table[seat * BATCH_FIELDS + OUTCOME] as number;
+    return outcome > 0 ? outcome & ~READ_MORE : outcome;
   }
 
-  /** Of one that has failed. */
+  /** Whether nothing was left: of a socket by a short read, of a session by its own word. */
+  isDry(seat: number): boolean {
+    return (this.table[seat * BATCH_FIELDS + OUTCOME] as number) < ARRIVAL_BYTES;
+  }
+
+  /** Of a socket that has failed; 0 of a session, whose next call tells. */
   errno(seat: number): number {
-    return this.table[seat * BATCH_FIELDS + LENGTH] as number;
+    const at = seat * BATCH_FIELDS;
+    return (this.table[at] as number) >= 0 ? (this.table[at + LENGTH] as number) : 0;
   }
 
   /** The first `count` bytes, lent until the next `receive`. */

@@ -5,11 +5,12 @@
  */
 import { ConnectionLeaving } from './connection-leaving.ts';
 import { isOnlyReadable } from './edges.ts';
+import { NOT_BATCHED } from './transport.ts';
 
 export abstract class ConnectionBatched<State> extends ConnectionLeaving<State> {
   receivesFrom(ready: number): number {
-    if (!isOnlyReadable(ready) || this.lifecycle !== 'open' || !this.reading.mayReadAhead) return -1;
-    return this.transport.plainSocket ?? -1;
+    if (!isOnlyReadable(ready) || this.lifecycle !== 'open' || !this.reading.mayReadAhead) return NOT_BATCHED;
+    return this.transport.batchHandle ?? NOT_BATCHED;
   }
 
   onArrival(seat: number): void {

@@ -9,6 +9,7 @@ import { MOST_ARRIVALS } from './arrivals.ts';
 import type { Sockets } from './loop.ts';
 import type { Outbox } from './outbox.ts';
 import type { Pollable } from './pollable.ts';
+import { NOT_BATCHED } from './transport.ts';
 
 /** What is longer is worth a call of its own. */
 export const DEPARTURE_BYTES = 2 * 1024;
@@ -16,9 +17,6 @@ export const DEPARTURE_BYTES = 2 * 1024;
 const OFFSET = 1;
 const LENGTH = 2;
 const OUTCOME = 3;
-
-/** Instead of a descriptor. */
-const LEFT_OUT = -1;
 
 /** Somebody whose bytes were posted. */
 export interface Sender extends Pollable {
@@ -50,11 +48,11 @@ export class Departures {
   }
 
   /** Takes over what is staged. Answers the number that {@link outcome} and the rest know it by. */
-  post(fd: number, sender: Sender): number {
+  post(handle: number, sender: Sender): number {
     const number = this.count;
     const at = number * BATCH_FIELDS;
     const { start, length } = this.outbox;
-    this.table[at] = fd;
+    this.table[at] = handle;
     this.table[at + OFFSET] = start;
     this.table[at + LENGTH] = length;
     this.lengths[number] = length;
@@ -74,7 +72,12 @@ export class Departures {
     return this.table[number * BATCH_FIELDS + OUTCOME] as number;
   }
 
-  /** Of one that has failed. */
+  /** Whether it is a socket that it was posted for, and not a session. */
+  isSocket(number: number): boolean {
+    return (this.table[number * BATCH_FIELDS] as number) >= 0;
+  }
+
+  /** Of a socket that has failed. */
   errno(number: number): number {
     return this.table[number * BATCH_FIELDS + LENGTH] as number;
   }
@@ -87,7 +90,7 @@ export class Departures {
 
   /** They are not to be sent: whoever posted them does that. */
   takeBack(number: number): void {
-    this.table[number * BATCH_FIELDS] = LEFT_OUT;
+    this.table[number * BATCH_FIELDS] = NOT_BATCHED;
     this.senders[number] = undefined;
   }
 

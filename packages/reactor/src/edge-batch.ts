@@ -10,6 +10,7 @@ import { MOST_ARRIVALS } from './arrivals.ts';
 import type { Loop } from './loop.ts';
 import type { Pollable } from './pollable.ts';
 import type { SlotTable } from './slot-table.ts';
+import { NOT_BATCHED } from './transport.ts';
 
 /** A call for one is what it would do by itself. */
 const FEWEST_ARRIVALS = 2;
@@ -65,9 +66,9 @@ export class EdgeBatch {
     let count = 0;
     for (let at = start; at < stop; at += EVENT_FIELDS) {
       const pollable = this.holder(at);
-      const fd = pollable === undefined ? -1 : pollable.receivesFrom(this.ready(at));
-      if (fd < 0) continue;
-      arrivals.ask(count, fd);
+      const handle = pollable === undefined ? NOT_BATCHED : pollable.receivesFrom(this.ready(at));
+      if (handle === NOT_BATCHED) continue;
+      arrivals.ask(count, handle);
       seated[count] = pollable;
       count += 1;
     }

@@ -65,6 +65,7 @@ export type { WebStreams } from './streams/web-flow.ts';
 export { type PassedDescriptor, systemdListenFds } from './systemd-listen-fds.ts';
 export {
   type ClientTransport,
+  NOT_BATCHED,
   type Progress,
   type ServerTransport,
   Status,

@@ -2,7 +2,14 @@
 import { constants } from 'node:os';
 import { type NativeFailure, Status, SystemError } from '@sluice/core-native';
 import type { Sockets } from './loop.ts';
-import type { ClientTransport, Progress, ServerTransport, Transport, TransportFailure } from './transport.ts';
+import {
+  type ClientTransport,
+  NOT_BATCHED,
+  type Progress,
+  type ServerTransport,
+  type Transport,
+  type TransportFailure,
+} from './transport.ts';
 
 /** errno names that say: the peer or the network broke the connection, not we. */
 const RESET = new Set([
@@ -59,14 +66,14 @@ class PlainTransport implements Transport {
   readonly secure = false;
   readonly applicationProtocol = undefined;
   drained = false;
-  plainSocket: number;
+  batchHandle: number;
   private readonly sockets: Sockets;
   private readonly fd: number;
 
   constructor(sockets: Sockets, fd: number) {
     this.sockets = sockets;
     this.fd = fd;
-    this.plainSocket = fd;
+    this.batchHandle = fd;
   }
 
   handshake(): Progress {
@@ -104,11 +111,11 @@ class PlainTransport implements Transport {
   }
 
   release(): void {
-    this.plainSocket = -1;
+    this.batchHandle = NOT_BATCHED;
   }
 
   close(): void {
-    if (this.plainSocket >= 0) this.sockets.close(this.fd);
+    if (this.batchHandle !== NOT_BATCHED) this.sockets.close(this.fd);
   }
 }
 

@@ -6,7 +6,7 @@ export interface Pollable {
   /** Of a listener that shuts down: newcomers get no answer, while TCP handshakes that had begun are completed. */
   readonly refuses?: boolean;
   /**
-   * The socket to read from ahead of an edge with these Ready bits, together with those of others; -1 when it reads for
+   * What to read from ahead of an edge with these Ready bits, together with others; `NOT_BATCHED` when it reads for
    * itself.
    */
   receivesFrom(ready: number): number;

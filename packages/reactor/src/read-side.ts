@@ -134,6 +134,17 @@ export class ReadSide {
     return outcome;
   }
 
+  private get isArrivalDry(): boolean {
+    return this.seat !== NO_SEAT && this.loop.arrivals.isDry(this.seat);
+  }
+
+  /** Makes the failure of a read ahead the last one: of a socket by its number, of a session by asking again. */
+  private failAgain(): void {
+    const { sockets, readBuffer } = this.loop;
+    if (this.keptErrno === 0) this.transport.read(readBuffer.usual);
+    else sockets.failAgain(this.keptErrno, false);
+  }
+
   private arrived(): Buffer | undefined {
     if (this.seat === NO_SEAT) return undefined;
     const { arrivals } = this.loop;
@@ -205,17 +216,18 @@ export class ReadSide {
         seat === NO_SEAT && this.keptOutcome === NOTHING_KEPT
           ? this.room(turns, budget, receiver)
           : undefined;
+      const arrivedDry = room === undefined && this.isArrivalDry;
       const progress = room === undefined ? this.takeArrival() : this.transport.read(room);
       if (progress > 0) {
         budget -= progress;
-        isSmall &&= progress < ARRIVAL_BYTES;
+        isSmall &&= room === undefined ? arrivedDry : progress < ARRIVAL_BYTES;
         this.isSmall = isSmall;
         if (room !== undefined) {
           this.isBacklogged = progress === room.length;
           if (room !== usual) this.dueTurn = turns + Math.floor(progress / this.loop.limits.readBudgetBytes);
           this.count(progress);
         }
-        const isDry = room === undefined ? isSmall : this.transport.drained;
+        const isDry = room === undefined ? arrivedDry : this.transport.drained;
         if (isDry && this.trustsShortReads) this.half = stepReadHalf(this.half, 'dry');
         const { arrivals, readBuffer } = this.loop;
         // The hook may pause, resume, end or destroy: whether to go on is decided by the half it leaves.
@@ -231,7 +243,7 @@ export class ReadSide {
         this.half = stepReadHalf(this.half, 'end');
         receiver.onPeerEnded();
       } else {
-        if (room === undefined) this.loop.sockets.failAgain(this.keptErrno, false);
+        if (room === undefined) this.failAgain();
         return 'failed';
       }
     }

@@ -16,6 +16,9 @@ export type Progress = number;
 
 export { Status };
 
+/** Of a transport that nobody else may read or write for. */
+export const NOT_BATCHED = -1;
+
 /** Why a transport answered `failed`: whose fault it is, and the error that tells it. */
 export interface TransportFailure {
   readonly reason: 'truncated' | 'reset' | 'error';
@@ -38,10 +41,11 @@ export interface Transport {
    */
   readonly drained: boolean;
   /**
-   * The descriptor, while what is read from it and written to it are the application's bytes as they are: then others may be
-   * read and written with it in one call. -1 or nothing: only this transport may.
+   * What `recvMany` and `sendMany` of the addon know it by, while these do all that {@link read} and {@link write} would: then
+   * it may be read and written with others in one call. The descriptor, where the bytes are the application's as they are; or
+   * a TLS session's handle. {@link NOT_BATCHED} or nothing: only this transport may.
    */
-  readonly plainSocket?: number;
+  readonly batchHandle?: number;
   /**
    * Whether a write has taken input off the socket that a `read` has to look at: no edge will tell of it. For transports
    * whose writes may want to read.

@@ -13,7 +13,7 @@ import type { Loop } from './loop.ts';
 import { NEVER } from './open-deadlines.ts';
 import { DIRECT_WRITE_BYTES } from './outbox.ts';
 import { QueuedFile } from './queued-file.ts';
-import { type Progress, Status, type Transport, type TransportFailure } from './transport.ts';
+import { NOT_BATCHED, type Progress, Status, type Transport, type TransportFailure } from './transport.ts';
 import {
   acceptsBytes,
   awaitsFile,
@@ -263,20 +263,26 @@ export class WriteSide {
     const { outbox, departures } = this.loop;
     const { length } = outbox;
     if (length === 0 || length > DEPARTURE_BYTES || !departures.hasRoom) return false;
-    const { plainSocket = -1 } = this.transport;
-    if (plainSocket < 0 || !this.isClear || this.needsDrain) return false;
-    this.posted = departures.post(plainSocket, sender);
+    const { batchHandle = NOT_BATCHED } = this.transport;
+    if (batchHandle === NOT_BATCHED || !this.isClear || this.needsDrain) return false;
+    this.posted = departures.post(batchHandle, sender);
     this.postedBytes = length;
     return true;
   }
 
   /** What was posted has been sent. Answers how far that went, as {@link sendPosted} does. */
   settlePosted(): Sent {
-    const { departures, sockets } = this.loop;
     const { posted } = this;
-    const outcome = departures.outcome(posted);
-    if (outcome === Status.failed) sockets.failAgain(departures.errno(posted), true);
+    const outcome = this.loop.departures.outcome(posted);
+    if (outcome === Status.failed) this.failAgain(posted);
     return this.postedLeft(outcome);
+  }
+
+  /** Makes the failure of what was posted the last one: of a socket by its number, of a session by asking again. */
+  private failAgain(posted: number): void {
+    const { departures, sockets } = this.loop;
+    if (departures.isSocket(posted)) sockets.failAgain(departures.errno(posted), true);
+    else this.transport.write(departures.bytes(posted), 0, this.postedBytes);
   }
 
   /** Sends what was posted without waiting for the end of the batch. */

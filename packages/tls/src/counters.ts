@@ -1,5 +1,5 @@
 /** What TLS counts on this thread. The transports add to it where things happen; `tlsStats()` shows it. */
-import { loadNative } from '@sluice/core-native';
+import { loadNative, type NativeTlsCounts } from '@sluice/core-native';
 
 export interface TlsStats {
   /** Handshakes by how far they came: those begun are the sum of the others and of those under way. */
@@ -33,7 +33,7 @@ export interface TlsStats {
 
 type Tally = Record<string, number>;
 
-class Counters implements Omit<TlsStats, 'ticketsIssued'> {
+class Counters implements Omit<TlsStats, keyof NativeTlsCounts> {
   handshakesBegun = 0;
   handshakesFinished = 0;
   handshakesResumed = 0;
@@ -48,8 +48,6 @@ class Counters implements Omit<TlsStats, 'ticketsIssued'> {
   readonly sessionsFailed: Tally = {};
   readonly alertsSent: Tally = {};
   readonly alertsReceived: Tally = {};
-  bytesSealed = 0;
-  bytesOpened = 0;
 }
 
 /** Of this thread: each worker loads the module anew. */
@@ -64,7 +62,7 @@ export function tlsStats(): TlsStats {
   const { handshakesFailed, sessionsFailed, alertsSent, alertsReceived } = counters;
   return {
     ...counters,
-    ticketsIssued: loadNative().ticketsIssued(),
+    ...loadNative().tlsCounts(),
     handshakesFailed: { ...handshakesFailed },
     sessionsFailed: { ...sessionsFailed },
     alertsSent: { ...alertsSent },

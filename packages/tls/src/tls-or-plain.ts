@@ -7,6 +7,7 @@
 import { loadNative, type NativeBinding } from '@sluice/core-native';
 import {
   checkOptionNames,
+  NOT_BATCHED,
   type Progress,
   plain as plainTransport,
   type ServerTransport,
@@ -91,6 +92,10 @@ export class TlsOrPlainTransport implements Transport {
 
   get readDue(): boolean {
     return this.chosen?.readDue ?? false;
+  }
+
+  get batchHandle(): number {
+    return this.chosen?.batchHandle ?? NOT_BATCHED;
   }
 
   handshake(trustsShortReads = false): Progress {

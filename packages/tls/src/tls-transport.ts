@@ -14,6 +14,7 @@ import {
 } from '@sluice/core-native';
 import {
   endSocket,
+  NOT_BATCHED,
   type Progress,
   sendFileFailure,
   socketFailure,
@@ -21,7 +22,6 @@ import {
   type TransportFailure,
 } from '@sluice/reactor';
 import type { TlsAlert } from './alerts.ts';
-import { counters } from './counters.ts';
 import { dropInput } from './drop-input.ts';
 import { sessionError } from './errors.ts';
 import { type KeyLogListener, tellKeys } from './key-log.ts';
@@ -46,6 +46,8 @@ export class TlsTransport implements Transport {
   drained = false;
   /** Of one that may renegotiate. */
   readDue = false;
+  private mayBatch = false;
+  private handle = NOT_BATCHED;
   /** There once the kernel seals what is sent: user space could only read the file and write it (P46). */
   sendFile?: (file: number, offset: number, length: number) => Progress;
   private kernelReceives = false;
@@ -152,6 +154,8 @@ export class TlsTransport implements Transport {
     this.drained = (outcome & Outcome.dry) !== 0;
     this.mayRenegotiate = (outcome & Outcome.mayRenegotiate) !== 0;
     this.record.finish(this, outcome);
+    // Who reads and writes for many looks at nothing but bytes.
+    this.mayBatch = !this.mayRenegotiate && kernelTls !== true && this.hooks.onKeyLog === undefined;
     // What the first handshake settled is what the connection goes by.
     if (this.mayRenegotiate) this.settled ??= this.session.info();
     return 0;
@@ -161,11 +165,7 @@ export class TlsTransport implements Transport {
     const { send, receive } = this.session.kernelTls();
     this.kernelReceives = receive;
     if (!send) return;
-    this.sendFile = (file, offset, length) => {
-      const progress = this.logged(this.session.sendFile(file, offset, length));
-      if (progress > 0) counters.bytesSealed += progress;
-      return progress;
-    };
+    this.sendFile = (file, offset, length) => this.logged(this.session.sendFile(file, offset, length));
   }
 
   /**
@@ -188,21 +188,24 @@ export class TlsTransport implements Transport {
     return (this.mayRenegotiate ? this.session.renegotiations() : undefined) ?? this.renegotiated;
   }
 
+  /** Asked for when first wanted: a connection that is never ready together with others needs none. */
+  get batchHandle(): number {
+    if (this.mayBatch && this.handle === NOT_BATCHED) this.handle = this.session.batchHandle();
+    return this.handle;
+  }
+
   read(buffer: Uint8Array): Progress {
     const progress = this.logged(this.session.read(buffer, 0, buffer.length));
     this.readDue = false;
     if (progress === Status.opened) return this.complete() === 0 ? progress : Status.failed;
     if (progress < 0) return progress;
     this.drained = (progress & READ_MORE) === 0;
-    const count = progress & ~READ_MORE;
-    counters.bytesOpened += count;
-    return count;
+    return progress & ~READ_MORE;
   }
 
   write(bytes: Uint8Array, offset: number, length: number): Progress {
     const progress = this.logged(this.session.write(bytes, offset, length));
     if (this.mayRenegotiate) this.readDue = this.session.readDue();
-    if (progress > 0) counters.bytesSealed += progress;
     return progress;
   }
 
@@ -240,6 +243,8 @@ export class TlsTransport implements Transport {
     // Whoever knows the peer may still ask for its certificate when the connection is over.
     if (this.knownPeer !== undefined) this.knownChain ??= this.session.peerCertificates();
     this.renegotiated = this.renegotiations;
+    this.mayBatch = false;
+    this.handle = NOT_BATCHED;
     this.session.close();
     this.record.close();
     this.handshakeDone = false;

@@ -64,7 +64,7 @@ export class SimulatedSocket extends SimulatedLine implements Transport {
     return this.traits.secure;
   }
 
-  get plainSocket(): number {
+  get batchHandle(): number {
     const isPlain = !this.traits.secure && this.traits.tellsDrained && !this.owesPeer && !this.awaitsPeer;
     return isPlain && !this.released && this.wire.border === undefined ? this.world.descriptorOf(this) : -1;
   }

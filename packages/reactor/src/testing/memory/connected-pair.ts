@@ -57,7 +57,7 @@ export class ConnectedPair<ServerState, ClientState> {
 
   /** The network breaks: both ends are reset. */
   async reset(): Promise<void> {
-    this.network.kernel.socketOf(this.server.conn.transport.plainSocket ?? -1)?.break();
+    this.network.kernel.socketOf(this.server.conn.transport.batchHandle ?? -1)?.break();
     await this.settle();
   }
 

@@ -55,7 +55,7 @@ export class OpenConnections {
 
   private readonly onOpen = (message: unknown): void => {
     const { connection } = message as DiagnosticMessages['sluice.connection.open'];
-    const peerPort = this.portOf(connection.transport.plainSocket ?? -1);
+    const peerPort = this.portOf(connection.transport.batchHandle ?? -1);
     if (peerPort !== undefined) this.seen.push({ connection, peerPort });
   };
 
