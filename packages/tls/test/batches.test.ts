@@ -39,12 +39,18 @@ beforeEach(() => {
 async function crowd(
   count: number,
   protocol: Echo,
-  options: Partial<TlsOptions> = {},
+  options: Partial<TlsOptions> & { accepted?: number[] } = {},
   client: ClientTransport = tlsClient({ ca: credentials.cert }),
 ) {
   const reactor = testReactor();
   const clients = testReactor();
-  const transport = tls({ ...credentials, ...options });
+  const { accepted = [], ...rest } = options;
+  const served = tls({ ...credentials, ...rest });
+  const accept: typeof served.accept = (fd, head) => {
+    accepted.push(fd);
+    return served.accept(fd, head);
+  };
+  const transport = { ...served, accept };
   const server = await reactor.listen({ host: '127.0.0.1', port: 0, transport }, protocol);
   const parties = Array.from({ length: count }, () => new Party());
   const conns = await Promise.all(
@@ -191,6 +197,23 @@ describe('connections that are ready at once', () => {
     expect(heard.map(String)).toEqual(['sound', 'sound', 'sound']);
     expect(received).toContain(Status.failed);
   });
+});
+
+it('P5 connections whose sockets break before they are answered together close with the reason of that', async () => {
+  const closed = new Tally<Closing>();
+  const echo = Object.assign(new Echo(), {
+    onClose: (_conn: Connection, reason: CloseReason, cause?: Error) => closed.add({ reason, cause }),
+  });
+  const accepted: number[] = [];
+  const { conns } = await crowd(4, echo, { accepted });
+  echo.onChunk = (conn) => {
+    conn.write('never to arrive');
+    for (const fd of accepted.splice(0)) native.shutdownWrite(fd);
+  };
+  for (const conn of conns) conn.write('x');
+  for (const end of await closed.reach(4))
+    expect(end).toMatchObject({ reason: 'reset', cause: { code: 'EPIPE' } });
+  expect(sent).toContain(Status.failed);
 });
 
 describe('sessions that are not read for together', () => {
