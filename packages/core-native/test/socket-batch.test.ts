@@ -118,8 +118,7 @@ describe.each(['recvMany', 'sendMany'] as const)('what does not fit is refused b
     expect(() => call(table, 2, buffer)).toThrow(
       expect.objectContaining({
         code: 'ERR_OUT_OF_RANGE',
-        message:
-          `Entry 1 of "table" must have a descriptor, a session's handle or -1, and a part of the buffer, which has 16 bytes`,
+        message: `Entry 1 of "table" must have a descriptor, a session's handle or -1, and a part of the buffer, which has 16 bytes`,
       }),
     );
     expect(outcomesOf(table)).toEqual([7, 7]);
