@@ -352,6 +352,7 @@ export class ReactorConnection<State>
 
   /** What a dispatch leaves behind: a connection that is over, and the interest that its halves now have. */
   private settle(): void {
+    if (this.writing.takeFinish() && this.lifecycle !== 'closed') this.endIfThrown(this.hooks.finish(this));
     if (this.lifecycle === 'closed') {
       this.loop.outbox.drop();
       return;

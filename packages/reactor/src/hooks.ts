@@ -98,6 +98,16 @@ export class Hooks<State> {
     }
   }
 
+  /** Our side has ended. */
+  finish(conn: Connection<State>): Error | undefined {
+    try {
+      this.protocol.onFinish?.(conn);
+      return undefined;
+    } catch (thrown) {
+      return this.report(thrown);
+    }
+  }
+
   /** A deadline passed. True when it is one of an open connection and the protocol lets it begin anew. */
   timeout(conn: Connection<State>, which: Deadline): boolean | Error {
     if (isWatched('sluice.deadline')) publish('sluice.deadline', { connection: conn, which });

@@ -68,6 +68,11 @@ export interface Protocol<State = void> {
   /** The peer ended its side; no more data comes, writing is still possible. Without this hook our side is ended too. */
   onEnd?(conn: Connection<State>): void;
   /**
+   * Our side has ended: all that was written has left, close_notify and FIN included. Told once, also after `close()`, and
+   * before `onClose` where the peer had ended its side already; not where the connection closes before it is so.
+   */
+  onFinish?(conn: Connection<State>): void;
+  /**
    * A deadline of the open connection passed. Return true to let it begin anew; otherwise, and without this hook, the
    * connection closes with reason `timeout`.
    */

@@ -41,6 +41,8 @@ export class WriteSide {
   lastBytesMs = NEVER;
   /** When what is blocked now blocked; NEVER while nothing is. */
   blockedMs = NEVER;
+  /** Our side has ended with all that was written, and nobody was told yet. */
+  private isFinishDue = false;
   /** A `write` answered false, or a file was queued; the low-water mark has still to be told. */
   needsDrain = false;
   private readonly loop: Loop;
@@ -331,7 +333,15 @@ export class WriteSide {
     if (progress !== 0) return this.awaitEdge(progress);
     this.half = stepWriteHalf(this.half, 'finish');
     this.blockedMs = NEVER;
+    this.isFinishDue = true;
     return true;
+  }
+
+  /** Whether our side has ended and that is to be told. Asked once. */
+  takeFinish(): boolean {
+    const isDue = this.isFinishDue;
+    this.isFinishDue = false;
+    return isDue;
   }
 
   /** Whether files used up their budget, so that a flush is due without an edge. Asked once. */

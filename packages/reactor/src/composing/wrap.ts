@@ -33,6 +33,7 @@ export function wrap<State>(
     if (from.onUpgraded !== undefined) wrapped.onUpgraded = from.onUpgraded.bind(from);
     if (from.onDrain !== undefined) wrapped.onDrain = from.onDrain.bind(from);
     if (from.onEnd !== undefined) wrapped.onEnd = from.onEnd.bind(from);
+    if (from.onFinish !== undefined) wrapped.onFinish = from.onFinish.bind(from);
     if (from.onTimeout !== undefined) wrapped.onTimeout = from.onTimeout.bind(from);
     if (from.onShutdown !== undefined) wrapped.onShutdown = from.onShutdown.bind(from);
     if (from.onClose !== undefined) wrapped.onClose = from.onClose.bind(from);
@@ -48,6 +49,7 @@ function complete<State>(inner: Protocol<State>): CompleteProtocol<State> {
     onUpgraded: (conn) => inner.onUpgraded?.(conn),
     onDrain: (conn) => inner.onDrain?.(conn),
     onEnd: (conn) => (inner.onEnd === undefined ? conn.end() : inner.onEnd(conn)),
+    onFinish: (conn) => inner.onFinish?.(conn),
     onTimeout: (conn, which) => inner.onTimeout?.(conn, which) === true,
     onShutdown: (conn) => (inner.onShutdown === undefined ? conn.close() : inner.onShutdown(conn)),
     onClose: (conn, reason, cause) => inner.onClose?.(conn, reason, cause),

@@ -12,7 +12,6 @@ import type { Protocol } from '../protocol.ts';
 import type { ClientTransport, ServerTransport } from '../transport.ts';
 import { reportThrown } from './connection-machine.ts';
 import { PacedWriter } from './paced-writer.ts';
-import { endSide } from './side-ended.ts';
 import { Waiter } from './waiter.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -75,7 +74,7 @@ export class AsyncConnection implements AsyncIterable<Buffer> {
     if (this.ending !== undefined) return this.ending.promise;
     const ending = new Waiter<void>();
     this.writer.write(NOTHING, (error) => {
-      if (error === undefined) endSide(this.connection, ending.done);
+      if (error === undefined) this.connection.end();
       else ending.reject(error);
     });
     this.ending = ending;
@@ -181,6 +180,10 @@ export class AsyncConnection implements AsyncIterable<Buffer> {
   onPeerEnded(): void {
     this.hasPeerEnded = true;
     for (const reader of this.readers.splice(0)) reader.resolve({ done: true, value: undefined });
+  }
+
+  onFinish(): void {
+    this.ending?.done();
   }
 
   onUpgraded(): void {

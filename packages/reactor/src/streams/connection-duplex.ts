@@ -12,7 +12,6 @@ import { ClosedError } from '../errors.ts';
 import type { CloseReason, Protocol } from '../protocol.ts';
 import { machineOf } from './connection-machine.ts';
 import { PacedWriter } from './paced-writer.ts';
-import { endSide } from './side-ended.ts';
 
 /** Options of a stream over a connection, by the names that Node has for them. */
 export interface DuplexOptions {
@@ -96,6 +95,7 @@ export class ConnectionDuplex extends Duplex {
       },
       onData: ({ state: stream }, chunk) => stream.#take(chunk),
       onDrain: ({ state: stream }) => stream.#writer.drained(),
+      onFinish: ({ state: stream }) => stream.#sideEnded(),
       onEnd: ({ state: stream }) => stream.#peerEnded(),
       onTimeout: ({ state: stream }, which) => which === 'protocol' && stream.#timedOut(),
       onShutdown({ state: stream }) {
@@ -128,7 +128,7 @@ export class ConnectionDuplex extends Duplex {
   override _final(callback: (error?: Error | null) => void): void {
     if (this.#isGone) return callback(gone());
     this.#final = callback;
-    endSide(this.connection, () => this.#sideEnded());
+    this.connection.end();
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
@@ -266,7 +266,7 @@ export class ConnectionDuplex extends Duplex {
     const final = this.#final;
     this.#final = undefined;
     this.#hasSideEnded = true;
-    // In the middle of a dispatch no code of the user's may run.
+    // As Node's streams do: never before `end()` has returned.
     if (final !== undefined) process.nextTick(final);
   }
 

@@ -37,6 +37,7 @@ export function fromAsync(handler: AsyncHandler): Protocol<AsyncConnection> {
     onData: ({ state }, chunk) => state.onBytes(chunk),
     onDrain: ({ state }) => state.onDrain(),
     onEnd: ({ state }) => state.onPeerEnded(),
+    onFinish: ({ state }) => state.onFinish(),
     onUpgraded: ({ state }) => state.onUpgraded(),
     onShutdown: ({ state }) => state.onShutdown(),
     onClose: ({ state }, _reason, cause) =>

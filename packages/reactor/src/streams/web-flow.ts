@@ -15,7 +15,6 @@ import { ClosedError, UsageError } from '../errors.ts';
 import type { CloseReason, Protocol } from '../protocol.ts';
 import { reportThrown } from './connection-machine.ts';
 import { PacedWriter } from './paced-writer.ts';
-import { endSide } from './side-ended.ts';
 import { Waiter } from './waiter.ts';
 
 export interface WebStreams {
@@ -97,6 +96,7 @@ export class WebFlow implements WebStreams {
       },
       onData: ({ state: flow }, chunk) => flow.take(chunk),
       onDrain: ({ state: flow }) => flow.writer.drained(),
+      onFinish: ({ state: flow }) => flow.ending.done(),
       onEnd: ({ state: flow }) => flow.peerEnded(),
       // Behind what was written; what comes later is refused.
       onShutdown: (conn) => conn.state.writer.write(NOTHING, () => conn.close()),
@@ -141,7 +141,7 @@ export class WebFlow implements WebStreams {
 
   private async end(): Promise<void> {
     if (this.failure !== undefined) throw this.failure;
-    endSide(this.conn, this.ending.done);
+    this.conn.end();
     await this.ending.promise;
     this.writing = 'over';
     this.leaveIfDone();

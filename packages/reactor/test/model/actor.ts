@@ -84,6 +84,10 @@ export class Actor {
     this.inside('onEnd', () => this.model.end());
   }
 
+  sideEnded(): void {
+    this.inside('onFinish', () => this.model.finish());
+  }
+
   timeout(which: OpenDeadline): boolean {
     const { waives } = this.inside('onTimeout', () => this.model.timeout(which));
     if (waives) this.model.waive();
@@ -294,6 +298,7 @@ export function acting(isCalm: () => boolean, actorOf: (conn: Connection<Actor>)
     onUpgraded: (conn) => conn.state.upgraded(),
     onDrain: (conn) => conn.state.drain(),
     onEnd: (conn) => conn.state.end(),
+    onFinish: (conn) => conn.state.sideEnded(),
     onTimeout: (conn, which) => conn.state.timeout(which),
     onShutdown: (conn) => conn.state.shutdown(conn, isCalm()),
     onClose: (conn, reason, cause) => conn.state.closed(reason, cause),

@@ -56,6 +56,7 @@ function checkWriting(actor: Actor, complain: (what: string) => void): void {
   if (model.phase !== 'open' || wire.writeFailed) return;
   if (conn.needsDrain !== model.owedDrain) complain(`needsDrain is ${conn.needsDrain}`);
   if (model.isDrainDue) complain('onDrain was not told');
+  if (model.isFinishDue) complain('onFinish was not told');
 }
 
 function checkEnd({ model, wire }: Actor, complain: (what: string) => void): void {

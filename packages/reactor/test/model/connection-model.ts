@@ -57,6 +57,7 @@ export class ConnectionModel {
   /** When it has to have heard of it at the latest. */
   private toldAt = Number.POSITIVE_INFINITY;
   private endSeen = false;
+  private finishSeen = false;
   /** Since when an upgrade shakes hands; undefined while none does. */
   private upgradingSince: number | undefined;
   /** `close()` was called meanwhile. */
@@ -244,6 +245,14 @@ export class ConnectionModel {
     this.endSeen = true;
   }
 
+  finish(): void {
+    const { wire } = this;
+    this.mustBe(this.isHeld && !this.isUpgrading, `onFinish came while ${this.phase}`);
+    this.mustBe(wire.outEnded && wire.taken === wire.accepted, 'onFinish came before our side had ended');
+    this.mustBe(!this.finishSeen, 'onFinish came twice');
+    this.finishSeen = true;
+  }
+
   timeout(which: OpenDeadline): void {
     this.mustBeOpen('onTimeout');
     if (which === 'protocol') return this.mustBe(false, 'a deadline passed that nobody has set');
@@ -294,6 +303,11 @@ export class ConnectionModel {
   get isDrainDue(): boolean {
     const low = this.wire.queued <= this.marks.lowWaterMarkBytes && !this.wire.hasFiles;
     return !this.isUpgrading && this.owedDrain && low;
+  }
+
+  /** Our side has ended, and the application has not been told. */
+  get isFinishDue(): boolean {
+    return this.wire.outEnded && !this.finishSeen;
   }
 
   /** A shutdown has begun, and the application has not been told. */
