@@ -29,6 +29,7 @@ export const REQUEST_ERROR_STATUS = {
   ERR_HTTP_VERSION: 505,
 } as const;
 
+/** Codes of {@link HttpRequestError}. */
 export type RequestErrorCode = keyof typeof REQUEST_ERROR_STATUS;
 
 /** Codes of {@link HttpPeerError}. */

@@ -73,6 +73,7 @@ export interface HttpLimits {
 /** Names of the limits that can be reached; the window is a part of the rate. */
 export type HttpLimitName = Exclude<keyof HttpLimits, 'bodyRateWindowMs'>;
 
+/** The limits of an HTTP protocol that was told nothing. */
 export const DEFAULT_LIMITS: HttpLimits = {
   headBytes: 16 * 1024,
   headerCount: 100,

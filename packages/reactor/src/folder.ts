@@ -11,6 +11,7 @@ import { fileFacts, openWithin, tryOpenWithin } from './open-shared-file.ts';
 import { RecentFiles } from './recent-files.ts';
 import type { SharedFile } from './shared-file.ts';
 
+/** An open folder: files are opened in it, and nothing outside of it can be reached. */
 export interface Folder {
   /** As it was given. */
   readonly path: string;

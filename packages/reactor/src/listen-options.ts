@@ -73,6 +73,7 @@ export interface PassedListenOptions extends ServerOptions, TcpOptions {
   readonly fd: number;
 }
 
+/** What `reactor.listen` takes: a TCP port, the path of a Unix socket, or a descriptor that listens already. */
 export type ListenOptions = TcpListenOptions | UnixListenOptions | PassedListenOptions;
 
 export type ListenAt =

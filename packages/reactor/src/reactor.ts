@@ -29,6 +29,7 @@ import type { Server } from './server.ts';
 import { type ReactorStats, reactorStats } from './stats.ts';
 import type { ClientTransport, ServerTransport } from './transport.ts';
 
+/** What `createReactor` takes. */
 export interface ReactorOptions {
   /** Budgets, marks, caps and deadlines; what is not named keeps its default. */
   readonly limits?: Partial<Limits>;
@@ -63,6 +64,7 @@ export function createReactor(options: ReactorOptions = {}): Reactor {
   return new Reactor(parts, options);
 }
 
+/** The event loop of one thread: listens, connects, shuts down, and says how it is doing. */
 export class Reactor {
   private readonly loop: EventLoop;
   private readonly plain: ServerTransport & ClientTransport;

@@ -10,6 +10,7 @@ import { FAULTS, type Fault, type FaultRates } from './faults.ts';
 
 const MOST = 0xffff_ffff;
 
+/** Steers the processes that run under one control file, and counts what struck them. */
 export class FaultControl {
   /** The control file. */
   readonly path: string;

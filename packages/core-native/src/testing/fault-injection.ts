@@ -8,6 +8,7 @@ import { FaultInjectionError } from './errors.ts';
 import { blankControl, FaultControl } from './fault-control.ts';
 import { BENIGN, type FaultRates } from './faults.ts';
 
+/** What `faultInjection` needs: a seed, and how often each fault strikes. */
 export interface FaultInjectionOptions {
   /** The same seed, the same faults: of each descriptor, whatever the others do. A whole number of 0 or more. */
   readonly seed: number;
@@ -15,6 +16,7 @@ export interface FaultInjectionOptions {
   readonly rates?: FaultRates;
 }
 
+/** What `faultInjection` has prepared: an environment for child processes, and the hand on the switch. */
 export interface FaultInjection {
   /** To be added to the environment of a child process: `{ ...process.env, ...env }`. */
   readonly env: { readonly LD_PRELOAD: string; readonly SLUICE_FAULTS: string };

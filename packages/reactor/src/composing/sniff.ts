@@ -17,6 +17,7 @@ import { SniffError } from './sniff-error.ts';
  */
 export type Choose = (head: Buffer, conn: Connection) => Protocol<unknown> | undefined;
 
+/** How long `sniff` waits for the first bytes, and whose the connection is then. */
 export interface SniffOptions {
   /** After as many bytes it is nobody's but `otherwise`'s. Default 64. */
   readonly maxBytes?: number;

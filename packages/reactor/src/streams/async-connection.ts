@@ -17,6 +17,7 @@ import { Waiter } from './waiter.ts';
 
 const NOTHING = new Uint8Array(0);
 
+/** A connection for code that waits: chunks come by `for await`, writes are awaited. */
 export class AsyncConnection implements AsyncIterable<Buffer> {
   /** For what is not here: addresses, deadlines, the transport. Is not to be read from, written to or ended beside this. */
   readonly connection: Connection;

@@ -32,7 +32,7 @@ export interface DuplexAddress {
 }
 
 /**
- * Where it is not like `net.Socket`:
+ * A connection as a stream of Node, with as much of `net.Socket` as packages expect of one. Where it is not like `net.Socket`:
  *
  * - `write` is told that its bytes were taken when the connection has taken them and is below its low-water mark; `end` is
  *   told ('finish') when everything has left, FIN included.

@@ -18,6 +18,7 @@ interface Asked {
   readonly answer: () => void;
 }
 
+/** Files in memory, which answer when a test says so and fail as it likes. */
 export class FakeDisk implements Disk {
   /** By path. */
   readonly files = new Map<string, FakeFile>();

@@ -8,6 +8,7 @@ import { Interest } from '../../poller.ts';
 import type { ClientTransport, Progress, ServerTransport, Transport } from '../../transport.ts';
 import type { PairOptions, TransportEnd, TransportPair } from './transport-pair.ts';
 
+/** The two factories of `overLoopback`. */
 export interface OverLoopback {
   /** Makes the end that was accepted. */
   readonly server: ServerTransport;

@@ -11,6 +11,7 @@ import type { PollerDriver } from './poller-driver.ts';
 import { type PollerEvent, PollerWatch } from './poller-watch.ts';
 import { type TestFunction, using } from './suite.ts';
 
+/** What `testPoller` needs of whoever tests a poller. */
 export interface PollerSuite {
   readonly test: TestFunction;
   readonly create: () => PollerDriver;
