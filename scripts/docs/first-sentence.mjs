@@ -17,5 +17,8 @@ export function firstSentence(text) {
 
 /** `{@link Name}` as code, `{@link Name|words}` as the words. */
 function unlinked(text) {
-  return text.replace(/\{@link(?:code)?\s+([^}|\s]+)\s*(?:\|?\s*([^}]+?))?\s*\}/g, (_, name, words) => words ?? `\`${name}\``);
+  return text.replace(
+    /\{@link(?:code)?\s+([^}|\s]+)\s*(?:\|?\s*([^}]+?))?\s*\}/g,
+    (_, name, words) => words ?? `\`${name}\``,
+  );
 }

@@ -7,7 +7,7 @@ export type { ConnectOptions, TcpConnectOptions, UnixConnectOptions } from './co
 export type { Connection } from './connection-contract.ts';
 export { extendConnections } from './connection-extensions.ts';
 export type { UpgradeOptions } from './connection-upgrade.ts';
-export type { Counters, Limited } from './counters.ts';
+export type { Counters, LimitName } from './counters.ts';
 export type { Deadline, OpenDeadline } from './deadline.ts';
 export type { DiagnosticMessages } from './diagnostics.ts';
 export type { ShutdownReport } from './drain.ts';
