@@ -48,7 +48,7 @@ export const API_GROUPS = {
     ],
     [
       'Fakes, for any schedule',
-      'timedReactor Harness Reactor ReactorParts FakeClock FakeDisk FakeFile FakePoller Registration Ready FakeSockets FakeTransport ReadAnswer WriteAnswer',
+      'timedReactor Harness Reactor ReactorParts Clock FakeClock Disk FakeDisk FakeFile FileFacts Poller FakePoller Registration Ready Sockets FakeSockets FakeTransport ReadAnswer WriteAnswer',
     ],
   ],
   '@sluice/tls': [

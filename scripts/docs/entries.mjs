@@ -7,7 +7,7 @@ import { ROOT } from '../root.mjs';
 /** From the bottom up, as the imports go: what is read first stands first. */
 const ORDER = ['reactor', 'tls', 'http-lite', 'echo', 'create-protocol', 'core-native'];
 
-/** All of them: `{ name, file, folder }`, `name` being what is imported and `file` its source, from the root. */
+/** All of them: `{ name, package, file, folder }`, `name` being what is imported and `file` its source, from the root. */
 export function publicEntries() {
   const folders = readdirSync(join(ROOT, 'packages')).sort((a, b) => place(a) - place(b));
   return folders.flatMap((folder) => {
@@ -16,6 +16,7 @@ export function publicEntries() {
     if (manifest.private === true) return [];
     return Object.keys(manifest.publishConfig.exports).map((key) => ({
       name: join(manifest.name, key),
+      package: manifest.name,
       file: join('packages', folder, manifest.exports[key]),
       folder: join('packages', folder),
     }));

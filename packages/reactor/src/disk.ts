@@ -13,7 +13,7 @@ export interface FileFacts {
   readonly sizeBytes: number;
 }
 
-/** Descriptors are plain integers; each is closed by the call that belongs to what made it. */
+/** What the reactor asks of the file system. Descriptors are plain integers; each is closed by the call that belongs to what made it. */
 export interface Disk {
   /** A descriptor to read from, close-on-exec. Does not wait for the writer of a FIFO. */
   open(path: string, done: (error: Error | undefined, file: number) => void): void;

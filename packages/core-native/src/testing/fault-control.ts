@@ -57,6 +57,7 @@ export class FaultControl {
     return Number(this.read(OFFSET.seed, 8).readBigUInt64LE());
   }
 
+  /** From now on faults strike, by the rates that are set. */
   enable(): void {
     this.writeUint32(OFFSET.enabled, 1);
   }

@@ -85,6 +85,7 @@ export class FakeDisk implements Disk {
     });
   }
 
+  /** Answers what the file is, at once. */
   facts(file: number, done: (error: Error | undefined, facts: FileFacts) => void): void {
     this.calls.push('facts');
     this.ask('facts', file, () => {

@@ -141,10 +141,12 @@ export class FakeSockets implements Sockets {
     this.closed.push(fd);
   }
 
+  /** The same of every socket. */
   localAddress(): SocketAddress {
     return ADDRESS;
   }
 
+  /** The same of every socket. */
   remoteAddress(): SocketAddress {
     return ADDRESS;
   }

@@ -14,6 +14,7 @@ import { type TestFunction, using } from './suite.ts';
 /** What `testPoller` needs of whoever tests a poller. */
 export interface PollerSuite {
   readonly test: TestFunction;
+  /** Makes the poller to be tested, and what the suite needs beside it; a new one for each test. */
   readonly create: () => PollerDriver;
 }
 

@@ -1,0 +1,64 @@
+// How TypeDoc's project is arranged: modules by the name that is imported, exports by what they are for, pages by their title.
+// Rule: what an export is for is said in scripts/docs/api-groups.mjs and nowhere else.
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Comment, CommentTag, Converter, MinimalSourceFile, ReflectionKind } from 'typedoc';
+import { groupOf, groupsOf } from '../../../scripts/docs/api-groups.mjs';
+import { ROOT } from '../../../scripts/root.mjs';
+import { SECTIONS, sectionOf } from './sections.mjs';
+import { unlinkSources } from './source-links.mjs';
+
+/** A plugin of TypeDoc for the given entry points. */
+export function arrangeSite(app, entries) {
+  app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_, document) => placeDocument(document.project, document));
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
+    for (const module of project.getReflectionsByKind(ReflectionKind.Module)) {
+      nameModule(app, project, module, entries);
+      categorize(module);
+    }
+    for (const content of pages(project)) unlinkSources(project.files, content);
+  });
+  const headings = entries.flatMap(({ name }) => groupsOf(name).map(({ heading }) => heading));
+  app.options.setValue('categoryOrder', [...new Set([...headings.filter((name) => name !== 'Errors'), 'Errors'])]);
+  app.options.setValue('groupOrder', [...SECTIONS, '*']);
+}
+
+/** The module is called as it is imported; a package's own has its README, which links to its folder lead to. */
+function nameModule(app, project, module, entries) {
+  const entry = entries.find(({ file }) => dirname(file) === module.name);
+  if (entry === undefined) throw new Error(`${module.name} is no entry point`);
+  module.name = entry.name;
+  if (entry.name.endsWith('/testing')) return;
+  const readme = join(ROOT, entry.folder, 'README.md');
+  const file = new MinimalSourceFile(readFileSync(readme, 'utf8'), readme);
+  module.readme = app.converter.parseRawComment(file, project.files).content;
+  project.files.registerReflectionPath(readme, module);
+  project.files.registerReflectionPath(join(ROOT, entry.folder), module);
+}
+
+function categorize(module) {
+  for (const reflection of module.children ?? []) {
+    const heading = groupOf(module.name, reflection.name);
+    if (heading === undefined) throw new Error(`${module.name}: ${reflection.name} is in no group`);
+    const of = reflection.signatures ?? [reflection];
+    for (const one of of) {
+      // One made here would make it look documented.
+      one.comment?.blockTags.push(new CommentTag('@category', [{ kind: 'text', text: heading }]));
+    }
+  }
+}
+
+/** A page is called as its first heading says, and stands in its section. */
+function placeDocument(project, document) {
+  const path = project.files.getReflectionPath(document);
+  const [, title] = /^# (.+)$/m.exec(readFileSync(path, 'utf8'));
+  document.name = title;
+  document.comment = new Comment([], [new CommentTag('@group', [{ kind: 'text', text: sectionOf(path) }])]);
+}
+
+/** The text of all pages that are Markdown files. */
+function pages(project) {
+  const modules = project.getReflectionsByKind(ReflectionKind.Module).map(({ readme }) => readme);
+  const documents = project.getReflectionsByKind(ReflectionKind.Document).map(({ content }) => content);
+  return [project.readme, ...modules, ...documents].filter((content) => content !== undefined);
+}
