@@ -1,5 +1,6 @@
 // docs/api.md: every export of every package, a line each.
 // Rule: what is said of an export is said at its declaration; here is only the frame.
+import { UNDOCUMENTED_YET } from '../../tools/documentation/src/exceptions.mjs';
 import { groupsOf } from './api-groups.mjs';
 
 const HEAD = `# The public interface
@@ -25,7 +26,7 @@ editor's hints, and on the pages that \`npm run docs\` builds.
 | \`toX\`, \`fromX\` | the connection as an X; a protocol out of a function that works on an X |
 | \`…Ms\`, \`…Bytes\`, \`…PerSecond\` | the unit of a number. A deadline of 0 is off |
 | \`signal\` | an AbortSignal, as the platform has them |
-| \`using\`, \`await using\` | of everything that has a \`close()\` without an argument that matters; of a reactor \`shutdown()\` |
+| \`using\`, \`await using\` | \`await using\` of a reactor is \`shutdown()\`, of a server \`close()\`; \`using\` of a shared file is \`close()\` |
 `;
 
 /** The page for what {@link readExports} has read. Throws where an export has no line, or no place. */
@@ -37,22 +38,37 @@ export function apiPage(entries) {
 
 /** What stands in the way of the page, a sentence each. */
 export function problemsOf({ entry, exports }) {
-  const names = new Set(exports.map(({ name }) => name));
+  return [...docstringProblems(entry, exports), ...groupProblems(entry, exports)];
+}
+
+function docstringProblems(entry, exports) {
+  return exports.flatMap(({ name, summary, declaredIn }) => {
+    const isAwaited = UNDOCUMENTED_YET.includes(`${entry.name}.${name}`);
+    if (summary === undefined && !isAwaited) {
+      return [`${entry.name}: ${name} has no docstring that begins with a sentence (${declaredIn})`];
+    }
+    return summary !== undefined && isAwaited
+      ? [
+          `${entry.name}: ${name} has its docstring; take it off the list in tools/documentation/src/exceptions.mjs`,
+        ]
+      : [];
+  });
+}
+
+function groupProblems(entry, exports) {
+  const names = exports.map(({ name }) => name);
   const placed = groupsOf(entry.name).flatMap((group) => group.names);
-  const gone = placed.filter((name) => !names.has(name));
-  const twice = placed.filter((name, index) => placed.indexOf(name) !== index);
+  const list = 'scripts/docs/api-groups.mjs';
   return [
-    ...exports
-      .filter(({ summary }) => summary === undefined)
-      .map(
-        ({ name, declaredIn }) =>
-          `${entry.name}: ${name} has no docstring that begins with a sentence (${declaredIn})`,
-      ),
-    ...exports
-      .filter(({ name }) => !placed.includes(name))
-      .map(({ name }) => `${entry.name}: ${name} is in no group of scripts/docs/api-groups.mjs`),
-    ...gone.map((name) => `${entry.name}: ${name} is in scripts/docs/api-groups.mjs and is not exported`),
-    ...twice.map((name) => `${entry.name}: ${name} is in two groups of scripts/docs/api-groups.mjs`),
+    ...names
+      .filter((name) => !placed.includes(name))
+      .map((name) => `${entry.name}: ${name} is in no group of ${list}`),
+    ...placed
+      .filter((name) => !names.includes(name))
+      .map((name) => `${entry.name}: ${name} is in ${list} and is not exported`),
+    ...placed
+      .filter((name, index) => placed.indexOf(name) !== index)
+      .map((name) => `${entry.name}: ${name} is in two groups of ${list}`),
   ];
 }
 
@@ -65,6 +81,6 @@ function section({ entry, exports }) {
   return `\n## \`${entry.name}\`\n${groups.join('')}`;
 }
 
-function row({ name, kind, summary }) {
+function row({ name, kind, summary = '' }) {
   return `| \`${name}\` | ${kind} | ${summary.replaceAll('|', '\\|')} |\n`;
 }

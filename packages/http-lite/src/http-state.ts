@@ -124,6 +124,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
 
   // ---- called by the response ----
 
+  /** @internal */
   answerEnded(response: HttpResponse): void {
     this.#settings.counters.answers += 1;
     this.#response = undefined;

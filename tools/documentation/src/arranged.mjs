@@ -5,21 +5,25 @@ import { dirname, join } from 'node:path';
 import { Comment, CommentTag, Converter, MinimalSourceFile, ReflectionKind } from 'typedoc';
 import { groupOf, groupsOf } from '../../../scripts/docs/api-groups.mjs';
 import { ROOT } from '../../../scripts/root.mjs';
+import { fitLinks } from './fitted-links.mjs';
 import { SECTIONS, sectionOf } from './sections.mjs';
-import { unlinkSources } from './source-links.mjs';
 
 /** A plugin of TypeDoc for the given entry points. */
 export function arrangeSite(app, entries) {
-  app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_, document) => placeDocument(document.project, document));
+  app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_, document) =>
+    placeDocument(document.project, document),
+  );
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     for (const module of project.getReflectionsByKind(ReflectionKind.Module)) {
       nameModule(app, project, module, entries);
       categorize(module);
     }
-    for (const content of pages(project)) unlinkSources(project.files, content);
+    for (const page of pages(project)) fitLinks(project, page);
   });
   const headings = entries.flatMap(({ name }) => groupsOf(name).map(({ heading }) => heading));
-  app.options.setValue('categoryOrder', [...new Set([...headings.filter((name) => name !== 'Errors'), 'Errors'])]);
+  app.options.setValue('categoryOrder', [
+    ...new Set([...headings.filter((name) => name !== 'Errors'), 'Errors']),
+  ]);
   app.options.setValue('groupOrder', [...SECTIONS, '*']);
 }
 
@@ -56,9 +60,13 @@ function placeDocument(project, document) {
   document.comment = new Comment([], [new CommentTag('@group', [{ kind: 'text', text: sectionOf(path) }])]);
 }
 
-/** The text of all pages that are Markdown files. */
+/** The text of all pages that are Markdown files, and the way home from there. */
 function pages(project) {
   const modules = project.getReflectionsByKind(ReflectionKind.Module).map(({ readme }) => readme);
   const documents = project.getReflectionsByKind(ReflectionKind.Document).map(({ content }) => content);
-  return [project.readme, ...modules, ...documents].filter((content) => content !== undefined);
+  const below = [...modules, ...documents].filter((content) => content !== undefined);
+  return [
+    { content: project.readme, home: 'index.html' },
+    ...below.map((content) => ({ content, home: '../index.html' })),
+  ];
 }

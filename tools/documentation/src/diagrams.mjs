@@ -26,7 +26,10 @@ export function picture(drawing, diagram) {
 
 /** The same graph in the language of Graphviz. */
 export function stateGraph(diagram) {
-  const [kind, ...lines] = diagram.trim().split('\n').map((line) => line.trim());
+  const [kind, ...lines] = diagram
+    .trim()
+    .split('\n')
+    .map((line) => line.trim());
   if (kind !== 'stateDiagram-v2') throw new Error(`Only stateDiagram-v2 is drawn, not '${kind}'.`);
   const edges = lines.map((line) => {
     const [, from, to, label = ''] = TRANSITION.exec(line) ?? [];

@@ -3,7 +3,16 @@ import { relative } from 'node:path';
 import { ROOT } from '../../../scripts/root.mjs';
 
 const PAGES = {
-  Guides: ['framing', 'streams', 'sessions', 'kernel-tls', 'testing', 'conformance', 'packages', 'write-a-protocol'],
+  Guides: [
+    'framing',
+    'streams',
+    'sessions',
+    'kernel-tls',
+    'testing',
+    'conformance',
+    'packages',
+    'write-a-protocol',
+  ],
   Reference: ['api', 'errors', 'states', 'http-parser', 'http-differences', 'interoperability'],
   'How it works': ['architecture', 'pitfalls', 'benchmarks', 'performance-notes', 'profile'],
 };

@@ -19,7 +19,9 @@ export async function buildSite() {
     name: 'Sluice',
     tsconfig: join(import.meta.dirname, '..', 'tsconfig.json'),
     entryPoints: entries.map(({ file }) => join(ROOT, file)),
-    projectDocuments: ['docs/*.md', 'CONTRIBUTING.md', 'SECURITY.md', 'bench/README.md'].map((path) => join(ROOT, path)),
+    projectDocuments: ['docs/*.md', 'CONTRIBUTING.md', 'SECURITY.md', 'bench/README.md'].map((path) =>
+      join(ROOT, path),
+    ),
     readme: join(ROOT, 'README.md'),
     basePath: ROOT,
     // There is no address of the sources that would be right for every copy.
@@ -40,7 +42,13 @@ export async function buildSite() {
     githubPages: false,
     cleanOutputDir: true,
     hideGenerator: true,
-    validation: { notExported: false, invalidLink: true, invalidPath: false, rewrittenLink: true, notDocumented: true },
+    validation: {
+      notExported: false,
+      invalidLink: true,
+      invalidPath: false,
+      rewrittenLink: true,
+      notDocumented: true,
+    },
     requiredToBeDocumented: ['Class', 'Interface', 'Function', 'TypeAlias', 'Variable'],
     packagesRequiringDocumentation: packageNames(entries),
     intentionallyNotDocumented: UNDOCUMENTED_YET,
@@ -57,7 +65,12 @@ export async function buildSite() {
 /** TypeDoc looks for types that are not exported in one package only: the project's own, which is each in turn. */
 function checkExports(app, project, entries) {
   const { packageName } = project;
-  app.options.setValue('validation', { notExported: true });
+  app.options.setValue('validation', {
+    notExported: true,
+    invalidLink: false,
+    rewrittenLink: false,
+    notDocumented: false,
+  });
   for (const name of packageNames(entries)) {
     app.options.setValue('intentionallyNotExported', INTERNAL_TYPES[name] ?? []);
     project.packageName = name;
