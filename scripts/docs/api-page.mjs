@@ -78,7 +78,7 @@ function section({ entry, exports }) {
     ({ heading, names }) =>
       `\n### ${heading}\n\n| | | |\n|---|---|---|\n${names.map((name) => row(of.get(name))).join('')}`,
   );
-  return `\n## \`${entry.name}\`\n${groups.join('')}`;
+  return `\n## ${entry.name}\n${groups.join('')}`;
 }
 
 function row({ name, kind, summary = '' }) {

@@ -2,11 +2,14 @@
 // Rule: what an export is for is said in scripts/docs/api-groups.mjs and nowhere else.
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Comment, CommentTag, Converter, MinimalSourceFile, ReflectionKind } from 'typedoc';
+import { CommentTag, Converter, MinimalSourceFile, ReflectionKind } from 'typedoc';
 import { groupOf, groupsOf } from '../../../scripts/docs/api-groups.mjs';
 import { ROOT } from '../../../scripts/root.mjs';
 import { fitLinks } from './fitted-links.mjs';
-import { SECTIONS, sectionOf } from './sections.mjs';
+import { placeOf, SECTIONS, sectionOf } from './sections.mjs';
+
+/** The plugins that make groups and categories have run then. */
+const AFTER_OTHERS = -1_000;
 
 /** A plugin of TypeDoc for the given entry points. */
 export function arrangeSite(app, entries) {
@@ -20,11 +23,12 @@ export function arrangeSite(app, entries) {
     }
     for (const page of pages(project)) fitLinks(project, page);
   });
+  app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => sortAsListed(project), AFTER_OTHERS);
   const headings = entries.flatMap(({ name }) => groupsOf(name).map(({ heading }) => heading));
   app.options.setValue('categoryOrder', [
     ...new Set([...headings.filter((name) => name !== 'Errors'), 'Errors']),
   ]);
-  app.options.setValue('groupOrder', [...SECTIONS, '*']);
+  app.options.setValue('groupOrder', ['Modules', ...SECTIONS, '*']);
 }
 
 /** The module is called as it is imported; a package's own has its README, which links to its folder lead to. */
@@ -34,7 +38,9 @@ function nameModule(app, project, module, entries) {
   module.name = entry.name;
   if (entry.name.endsWith('/testing')) return;
   const readme = join(ROOT, entry.folder, 'README.md');
-  const file = new MinimalSourceFile(readFileSync(readme, 'utf8'), readme);
+  // The page has the name for its title already.
+  const text = readFileSync(readme, 'utf8').replace(/^# .*\n+/, '');
+  const file = new MinimalSourceFile(text, readme);
   module.readme = app.converter.parseRawComment(file, project.files).content;
   project.files.registerReflectionPath(readme, module);
   project.files.registerReflectionPath(join(ROOT, entry.folder), module);
@@ -57,7 +63,7 @@ function placeDocument(project, document) {
   const path = project.files.getReflectionPath(document);
   const [, title] = /^# (.+)$/m.exec(readFileSync(path, 'utf8'));
   document.name = title;
-  document.comment = new Comment([], [new CommentTag('@group', [{ kind: 'text', text: sectionOf(path) }])]);
+  document.frontmatter.group = sectionOf(path);
 }
 
 /** The text of all pages that are Markdown files, and the way home from there. */
@@ -69,4 +75,23 @@ function pages(project) {
     { content: project.readme, home: 'index.html' },
     ...below.map((content) => ({ content, home: '../index.html' })),
   ];
+}
+
+/** What belongs together stands together, and what is needed first stands first: as the lists have it. */
+function sortAsListed(project) {
+  for (const module of project.getReflectionsByKind(ReflectionKind.Module)) {
+    const order = groupsOf(module.name).flatMap(({ names }) => names);
+    for (const { children } of categoriesOf(module)) sortBy(children, ({ name }) => order.indexOf(name));
+  }
+  for (const { children } of project.groups) {
+    sortBy(children, (child) => (child.isDocument() ? placeOf(project.files.getReflectionPath(child)) : 0));
+  }
+}
+
+function categoriesOf(module) {
+  return [module, ...(module.groups ?? [])].flatMap(({ categories }) => categories ?? []);
+}
+
+function sortBy(list, place) {
+  list.sort((a, b) => place(a) - place(b));
 }

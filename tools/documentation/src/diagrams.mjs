@@ -48,8 +48,14 @@ function quoted(text) {
   return `"${text.replaceAll('_', '-').replaceAll('"', '\\"')}"`;
 }
 
+/** Shrunk beyond this its words cannot be read: it is moved about in its frame instead. */
+const LEAST_SCALE = 0.8;
+
 function coloured(svg) {
+  const [, widthPt] = /width="([\d.]+)pt"/.exec(svg);
+  const minWidthPx = Math.round((LEAST_SCALE * widthPt * 4) / 3);
   return svg
+    .replace('<svg ', `<svg style="min-width: ${minWidthPx}px" `)
     .replace(/<title>[^<]*<\/title>\n?/g, '')
     .replace(/<!--[^>]*-->\n?/g, '')
     .replaceAll('stroke="black"', 'stroke="currentColor"')

@@ -23,6 +23,16 @@ export const SECTIONS = [...Object.keys(PAGES), OTHERS];
 
 /** The section of a page of docs/, or of another Markdown file. */
 export function sectionOf(path) {
-  const [, name] = /^docs\/(.+)\.md$/.exec(relative(ROOT, path)) ?? [];
-  return SECTIONS.find((section) => PAGES[section]?.includes(name)) ?? OTHERS;
+  return SECTIONS.find((section) => PAGES[section]?.includes(nameOf(path))) ?? OTHERS;
+}
+
+/** Its place in the section. */
+export function placeOf(path) {
+  const names = Object.values(PAGES).flat();
+  const index = names.indexOf(nameOf(path));
+  return index === -1 ? names.length : index;
+}
+
+function nameOf(path) {
+  return /^docs\/(.+)\.md$/.exec(relative(ROOT, path))?.[1];
 }
