@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 /** `[words](target)`, `![words](target "title")`; and `[name]: target` at the beginning of a line. */
-const INLINE = /\[(?:[^\][]|\[[^\]]*\])*\]\(\s*<?([^)\s>]*)>?(?:\s+"[^"]*")?\s*\)/g;
+const INLINE = /\]\(\s*<?([^)\s>]*)>?(?:\s+"[^"]*")?\s*\)/g;
 const DEFINITION = /^\[[^\]]+\]:\s+<?(\S+?)>?\s*$/gm;
 const HTML = /<(?:a|img)\s[^>]*?(?:href|src)="([^"]*)"/g;
 

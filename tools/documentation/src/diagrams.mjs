@@ -32,12 +32,13 @@ export function stateGraph(diagram) {
     .map((line) => line.trim());
   if (kind !== 'stateDiagram-v2') throw new Error(`Only stateDiagram-v2 is drawn, not '${kind}'.`);
   const edges = lines.map((line) => {
-    const [, from, to, label = ''] = TRANSITION.exec(line) ?? [];
+    const [, from, to, label] = TRANSITION.exec(line) ?? [];
     if (from === undefined) throw new Error(`A state diagram has a line that is no transition: '${line}'.`);
-    return `${quoted(from)} -> ${quoted(to)} [label=${quoted(` ${label} `)}];`;
+    const edge = `${quoted(from)} -> ${quoted(to)}`;
+    return label === undefined ? `${edge};` : `${edge} [label=${quoted(` ${label} `)}];`;
   });
   return `digraph {
-    graph [bgcolor=transparent, rankdir=TB, nodesep=0.5, ranksep=0.55, fontname="Helvetica"];
+    graph [bgcolor=transparent, rankdir=TB, nodesep=0.2, ranksep=0.55, fontname="Helvetica"];
     node [shape=box, style=rounded, fontname="Helvetica", fontsize=13, height=0.4, margin="0.16,0.06"];
     edge [fontname="Helvetica", fontsize=11, arrowsize=0.7];
     ${edges.join('\n    ')}
@@ -49,7 +50,7 @@ function quoted(text) {
 }
 
 /** Shrunk beyond this its words cannot be read: it is moved about in its frame instead. */
-const LEAST_SCALE = 0.8;
+const LEAST_SCALE = 0.7;
 
 function coloured(svg) {
   const [, widthPt] = /width="([\d.]+)pt"/.exec(svg);
@@ -58,6 +59,7 @@ function coloured(svg) {
     .replace('<svg ', `<svg style="min-width: ${minWidthPx}px" `)
     .replace(/<title>[^<]*<\/title>\n?/g, '')
     .replace(/<!--[^>]*-->\n?/g, '')
+    .replaceAll('&#45;', '-')
     .replaceAll('stroke="black"', 'stroke="currentColor"')
     .replaceAll('fill="black"', 'fill="currentColor"')
     .replaceAll('<text ', '<text fill="currentColor" ');
