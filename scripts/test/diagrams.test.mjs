@@ -10,7 +10,7 @@ test('a state diagram becomes a picture in the colours of its page, with the wor
   );
   expect(svg).toMatch(/^<figure class="state-diagram"><svg style="min-width: \d+px" /);
   expect([...svg.matchAll(/>([^<>]+)<\/text>/g)].map(([, text]) => text).sort()).toEqual([
-    '&#160;want-read&#160;',
+    '\u00a0want-read\u00a0',
     'ready',
     'wants-read',
   ]);

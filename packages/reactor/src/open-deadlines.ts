@@ -96,7 +96,11 @@ export function nextDeadline(
       sinceMs: blockedMs === NEVER ? NEVER : Math.max(blockedMs, lastWriteMs),
       timeoutMs: timeouts.writeStallTimeoutMs,
     },
-    { which: 'idle', sinceMs: Math.max(openedMs, lastReadMs, lastWriteMs), timeoutMs: timeouts.idleTimeoutMs },
+    {
+      which: 'idle',
+      sinceMs: Math.max(openedMs, lastReadMs, lastWriteMs),
+      timeoutMs: timeouts.idleTimeoutMs,
+    },
     { which: 'receive-rate', sinceMs: traffic.receiveWindowMs, timeoutMs: timeouts.rateWindowMs },
     { which: 'send-rate', sinceMs: traffic.sendWindowMs, timeoutMs: timeouts.rateWindowMs },
   ] as const;

@@ -232,7 +232,12 @@ describe('setTimeouts', () => {
   });
 
   test('counts from now, however long ago the last turn was', () => {
-    recorder.conn.setTimeouts({ firstByteTimeoutMs: 0, idleTimeoutMs: 0, writeStallTimeoutMs: 0, minSendBytesPerSecond: 0 });
+    recorder.conn.setTimeouts({
+      firstByteTimeoutMs: 0,
+      idleTimeoutMs: 0,
+      writeStallTimeoutMs: 0,
+      minSendBytesPerSecond: 0,
+    });
     harness.clock.advance(3_600_000);
     recorder.conn.setTimeouts({ minReceiveBytesPerSecond: 1, rateWindowMs: 1_000 });
     harness.clock.advance(500);
@@ -259,7 +264,11 @@ describe('setTimeouts', () => {
       'ERR_UNKNOWN_OPTION',
       "setTimeouts has no option 'idle'. Known are: firstByteTimeoutMs, idleTimeoutMs, writeStallTimeoutMs, ",
     ],
-    [{ idleTimeoutMs: -1 }, 'ERR_OPTION_VALUE', 'idleTimeoutMs must be an integer from 0 to 9007199254740991, not -1.'],
+    [
+      { idleTimeoutMs: -1 },
+      'ERR_OPTION_VALUE',
+      'idleTimeoutMs must be an integer from 0 to 9007199254740991, not -1.',
+    ],
   ])('%j is refused and changes nothing', (timeouts, code, message) => {
     const change = () => recorder.conn.setTimeouts(timeouts as object);
     expect(change).toThrow(
