@@ -21,7 +21,7 @@ export const API_GROUPS = {
       'Protocols as streams and generators',
       'fromAsync AsyncHandler AsyncConnection toDuplex fromDuplex ConnectionDuplex ToDuplexOptions DuplexOptions DuplexAddress toWebStreams fromWebStreams WebStreams',
     ],
-    ['Several protocols on one port', 'sniff SniffOptions Choose startsWith wrap CompleteProtocol'],
+    ['Several protocols on one port', 'sniff SniffOptions SniffChooser startsWith wrap CompleteProtocol'],
     [
       'Files',
       'openFile SharedFile SharedFileFacts openFolder Folder SendableFile SendFileOptions partOfFile',
@@ -78,7 +78,7 @@ export const API_GROUPS = {
   '@sluice/http-lite': [
     [
       'Serving requests',
-      'http HttpProtocol HttpOptions HttpState Handler Request RequestBody HttpHeaders Response InterimFields SwitchOptions statusText',
+      'http HttpProtocol HttpOptions HttpState Handler Request RequestBody HttpHeaders Response InterimFields HttpUpgradeOptions statusText',
     ],
     ['With the types of the web', 'fetchHandler FetchHandler FetchContext LightResponse'],
     ['Files', 'FileAnswerOptions fileResponse FileResponseInit fileErrorStatus'],

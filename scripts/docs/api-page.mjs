@@ -26,7 +26,7 @@ editor's hints, and on the pages that \`npm run docs\` builds.
 | \`toX\`, \`fromX\` | the connection as an X; a protocol out of a function that works on an X |
 | \`…Ms\`, \`…Bytes\`, \`…PerSecond\` | the unit of a number. A deadline of 0 is off |
 | \`signal\` | an AbortSignal, as the platform has them |
-| \`using\`, \`await using\` | \`await using\` of a reactor is \`shutdown()\`, of a server \`close()\`; \`using\` of a shared file is \`close()\` |
+| \`using\`, \`await using\` | \`await using\` of a reactor is \`shutdown()\`, of a server \`close()\`; \`using\` of a file or a folder is \`close()\` |
 `;
 
 /** The page for what {@link readExports} has read. Throws where an export has no line, or no place. */

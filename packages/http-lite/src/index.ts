@@ -21,7 +21,7 @@ export type { HttpState } from './http-state.ts';
 export type { InterimFields } from './interim-response.ts';
 export { LightResponse } from './light-response.ts';
 export { DEFAULT_HTTP_LIMITS, type HttpLimitName, type HttpLimits } from './limits.ts';
-export type { SwitchOptions } from './protocol-switch.ts';
+export type { HttpUpgradeOptions } from './protocol-switch.ts';
 export type { Request } from './request.ts';
 export type { FileAnswerOptions, Response } from './response-contract.ts';
 export { statusText } from './status-text.ts';

@@ -1,6 +1,6 @@
 /** @sluice/reactor: who is waiting for what. The public face of the package. */
 export type { SocketAddress, TcpInfo, TcpState } from '@sluice/core-native';
-export { type Choose, type SniffOptions, sniff, startsWith } from './composing/sniff.ts';
+export { type SniffChooser, type SniffOptions, sniff, startsWith } from './composing/sniff.ts';
 export { SniffError } from './composing/sniff-error.ts';
 export { type CompleteProtocol, wrap } from './composing/wrap.ts';
 export type { ConnectOptions, TcpConnectOptions, UnixConnectOptions } from './connect-options.ts';

@@ -118,7 +118,9 @@ test('connect takes protocols of different states: that of its connection is one
   const conn = await reactor.connect({ host: '127.0.0.1', port }, [speaker('first', ['a']), counting]);
   expectTypeOf(conn.state).toEqualTypeOf<string | { count: number }>();
   expect(conn.state).toBe('state of first');
-  const alike = await reactor.connect({ host: '127.0.0.1', port }, [counting] as Protocol<{ count: number }>[]);
+  const alike = await reactor.connect({ host: '127.0.0.1', port }, [counting] as Protocol<{
+    count: number;
+  }>[]);
   expectTypeOf(alike.state).toEqualTypeOf<{ count: number }>();
   expect(alike.state).toEqual({ count: 0 });
 });
