@@ -1,7 +1,7 @@
 // How TypeDoc's project is arranged: modules by the name that is imported, exports by what they are for, pages by their title.
 // Rule: what an export is for is said in scripts/docs/api-groups.mjs and nowhere else.
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { CommentTag, Converter, MinimalSourceFile, ReflectionKind } from 'typedoc';
 import { groupOf, groupsOf } from '../../../scripts/docs/api-groups.mjs';
 import { ROOT } from '../../../scripts/root.mjs';
@@ -33,10 +33,10 @@ export function arrangeSite(app, entries) {
 
 /** The module is called as it is imported; a package's own has its README, which links to its folder lead to. */
 function nameModule(app, project, module, entries) {
-  const entry = entries.find(({ file }) => dirname(file) === module.name);
+  const entry = entries.find(({ file }) => file.replace(/(?:\/index)?\.ts$/, '') === module.name);
   if (entry === undefined) throw new Error(`${module.name} is no entry point`);
   module.name = entry.name;
-  if (entry.name.endsWith('/testing')) return;
+  if (entry.name !== entry.package) return;
   const readme = join(ROOT, entry.folder, 'README.md');
   // The page has the name for its title already.
   const text = readFileSync(readme, 'utf8').replace(/^# .*\n+/, '');
