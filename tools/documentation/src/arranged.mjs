@@ -61,8 +61,9 @@ function categorize(module) {
 /** A page is called as its first heading says, and stands in its section. */
 function placeDocument(project, document) {
   const path = project.files.getReflectionPath(document);
-  const [, title] = /^# (.+)$/m.exec(readFileSync(path, 'utf8'));
-  document.name = title;
+  const [, title] = /^# (.+)$/m.exec(readFileSync(path, 'utf8')) ?? [];
+  if (title === undefined) throw new Error(`${path} has no heading to be its title`);
+  document.name = title.replaceAll('`', '');
   document.frontmatter.group = sectionOf(path);
 }
 
