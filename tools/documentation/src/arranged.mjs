@@ -24,10 +24,6 @@ export function arrangeSite(app, entries) {
     for (const page of pages(project)) fitLinks(project, page);
   });
   app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => sortAsListed(project), AFTER_OTHERS);
-  const headings = entries.flatMap(({ name }) => groupsOf(name).map(({ heading }) => heading));
-  app.options.setValue('categoryOrder', [
-    ...new Set([...headings.filter((name) => name !== 'Errors'), 'Errors']),
-  ]);
   app.options.setValue('groupOrder', ['Modules', ...SECTIONS, '*']);
 }
 
@@ -81,16 +77,25 @@ function pages(project) {
 /** What belongs together stands together, and what is needed first stands first: as the lists have it. */
 function sortAsListed(project) {
   for (const module of project.getReflectionsByKind(ReflectionKind.Module)) {
-    const order = groupsOf(module.name).flatMap(({ names }) => names);
-    for (const { children } of categoriesOf(module)) sortBy(children, ({ name }) => order.indexOf(name));
+    const groups = groupsOf(module.name);
+    const headings = groups.map(({ heading }) => heading);
+    const order = groups.flatMap(({ names }) => names);
+    for (const categories of categoriesOf(module)) {
+      // What has no docstring yet is in none of them (`Other`).
+      sortBy(categories, ({ title }) =>
+        headings.includes(title) ? headings.indexOf(title) : headings.length,
+      );
+      for (const { children } of categories) sortBy(children, ({ name }) => order.indexOf(name));
+    }
   }
   for (const { children } of project.groups) {
     sortBy(children, (child) => (child.isDocument() ? placeOf(project.files.getReflectionPath(child)) : 0));
   }
 }
 
+/** The lists of them: the module's own, or those of its groups. */
 function categoriesOf(module) {
-  return [module, ...(module.groups ?? [])].flatMap(({ categories }) => categories ?? []);
+  return [module, ...(module.groups ?? [])].flatMap(({ categories }) => (categories ? [categories] : []));
 }
 
 function sortBy(list, place) {
