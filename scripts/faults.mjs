@@ -59,7 +59,7 @@ async function underFaults(options, action) {
   try {
     return await action(faults);
   } finally {
-    faults.dispose();
+    faults.close();
   }
 }
 

@@ -6,6 +6,7 @@ import { runAsCommand } from '../packages/core-native/scripts/command.mjs';
 import { SetupError } from '../packages/core-native/scripts/setup-error.mjs';
 import { buildPackages } from './build.mjs';
 import { failureLines, NotRun, runChecks, summaryLine } from './checks.mjs';
+import { buildDocs } from './docs.mjs';
 import { chosenSeed, runSeeds, runSuiteUnderFaults } from './faults.mjs';
 import { labCheck } from './lab/run-tests.mjs';
 import { lintNative, lintTypeScript } from './lint.mjs';
@@ -81,7 +82,7 @@ function checksFor({ quick, filters }) {
     command('lint (Biome)', lintTypeScript),
     command('lint (clang-format)', lintNative),
     command('type check', typecheck),
-    ...(quick ? [] : [command('build', buildPackages)]),
+    ...(quick ? [] : [command('build', buildPackages), command('documentation site', buildDocs)]),
     {
       title: `tests on Node ${process.versions.node}`,
       isSuite: true,

@@ -7,6 +7,7 @@
 /** Int32 fields of one entry of a batch of calls: descriptor or handle of a session, offset, length, outcome. */
 export const BATCH_FIELDS = 4;
 
+/** The part of the native contract that does several socket calls in one: `recv` and `send` of whole batches. */
 export interface NativeBatchCalls {
   /**
    * `recv` of several sockets: the first `count` entries of `table`, {@link BATCH_FIELDS} integers each: descriptor, or -1

@@ -194,6 +194,7 @@ export interface NativeEpoll {
   watch(onReady: (count: number) => void): void;
   /** Whether a watched epoll keeps the process alive. */
   ref(): void;
+  /** Undoes `ref()`: a watched epoll does not keep the process alive. */
   unref(): void;
   /** Stops watching and closes the descriptor. Twice is harmless. */
   close(): void;
@@ -345,7 +346,9 @@ export interface NativeBinding extends NativeTicketKeys, NativeBatchCalls, Nativ
   shutdownWrite(fd: number): number;
   /** close(2). Not retried on EINTR (the descriptor is gone on Linux). */
   close(fd: number): void;
+  /** getsockname(2); undefined when it fails. */
   localAddress(fd: number): SocketAddress | undefined;
+  /** getpeername(2); undefined when it fails, of a socket that is not connected for instance. */
   remoteAddress(fd: number): SocketAddress | undefined;
   /** setsockopt(2): 0 or `failed`. Throws a TypeError for an option it does not know. */
   setOption(fd: number, option: SocketOption, value: number): number;
@@ -364,6 +367,8 @@ export interface NativeBinding extends NativeTicketKeys, NativeBatchCalls, Nativ
   cipherSuiteNames(): Record<number, string>;
   /** What the TLS sessions of this thread have come to since the addon was loaded. */
   tlsCounts(): NativeTlsCounts;
+  /** Versions and abilities of this binary. */
   features(): NativeFeatures;
+  /** How many native objects are alive in this environment. */
   liveObjects(): NativeLiveObjects;
 }

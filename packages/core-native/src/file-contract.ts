@@ -59,7 +59,7 @@ export interface NativeFileCalls {
   isSameFile(folder: number, path: string, file: number, facts: Float64Array): boolean;
   /**
    * `openFile` on a thread, whatever it takes: 0, and `done` follows with the descriptor, or with `failed` while
-   * {@link lastFailure} tells why: EXDEV when the path leaves the folder. With the folder -1 `path` is any (open(2)). `failed`
+   * {@link NativeBinding.lastFailure} tells why: EXDEV when the path leaves the folder. With the folder -1 `path` is any (open(2)). `failed`
    * instead of 0 says that `folder` is not open.
    */
   openFileLater(folder: number, path: string, done: (file: number, facts?: Float64Array) => void): number;

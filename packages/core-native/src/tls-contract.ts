@@ -138,6 +138,7 @@ export interface NativeTlsContext {
   readonly kernelTls: boolean;
   /** Of each identity what it sends, DER, leaf first. */
   certificateChains(): Buffer[][];
+  /** Sessions of this context, since it was made. */
   sessionStats(): NativeSessionStats;
 }
 

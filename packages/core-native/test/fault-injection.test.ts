@@ -1,5 +1,6 @@
 /** The library that injects faults, tried by itself: each fault at rate 1, and what it leaves alone. */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -46,7 +47,7 @@ describe('each fault at rate 1', () => {
       again = run();
       expect(faults.control.attached).toBe(2);
     } finally {
-      faults.dispose();
+      faults.close();
     }
   });
 
@@ -100,7 +101,7 @@ describe('setting it up', () => {
     const faults = faultInjection({ seed: 1 });
     const { status, stdout } = runUnderFaults(faults.env, '-p', '6 * 7');
     expect([status, stdout, faults.control.attached]).toEqual([0, '42\n', 0]);
-    faults.dispose();
+    faults.close();
   });
 
   it('a control file that is none ends the program that would have run without faults', () => {
@@ -116,7 +117,7 @@ describe('setting it up', () => {
     expect(stderr).toContain('not a control file of this version');
     expect(stderr).toContain('faultInjection()');
     expect(status).toBe(78);
-    faults.dispose();
+    faults.close();
   });
 
   it('says what is wrong with a seed, a rate, a fault or a file', () => {
@@ -155,4 +156,14 @@ describe('setting it up', () => {
   it('a process that was not started under faults has no control', () => {
     expect(FaultControl.ofThisProcess({})).toBeUndefined();
   });
+});
+
+it('removes the control file with `using`', () => {
+  let path: string;
+  {
+    using faults = faultInjection({ seed: 1 });
+    path = faults.env.SLUICE_FAULTS;
+    expect(existsSync(path)).toBe(true);
+  }
+  expect(existsSync(path)).toBe(false);
 });

@@ -1,5 +1,6 @@
 /** What `npm create @sluice/protocol` refuses. */
 
+/** Codes of {@link CreateError}. */
 export type CreateErrorCode = 'ERR_CREATE_NAME' | 'ERR_CREATE_FOLDER' | 'ERR_CREATE_USAGE';
 
 /** Nothing was made. The message says why, and what to do. */

@@ -1,6 +1,7 @@
 /** The reference protocol (RFC 862): every byte comes back, in order, however slow the peer reads. */
 import type { Connection, Protocol } from '@sluice/reactor';
 
+/** What `echo` keeps of each connection. */
 export interface EchoState {
   /** Bytes echoed so far. */
   bytes: number;

@@ -8,7 +8,7 @@ import { errorResponse } from './error-response.ts';
 import type { HttpLimitName } from './limits.ts';
 
 /** Codes of {@link HttpRequestError}, with the status each is answered with. */
-export const REQUEST_ERROR_STATUS = {
+export const HTTP_REQUEST_ERROR_STATUS = {
   ERR_HTTP_REQUEST_LINE: 400,
   ERR_HTTP_HEADER: 400,
   ERR_HTTP_HOST: 400,
@@ -29,10 +29,11 @@ export const REQUEST_ERROR_STATUS = {
   ERR_HTTP_VERSION: 505,
 } as const;
 
-export type RequestErrorCode = keyof typeof REQUEST_ERROR_STATUS;
+/** Codes of {@link HttpRequestError}. */
+export type HttpRequestErrorCode = keyof typeof HTTP_REQUEST_ERROR_STATUS;
 
 /** Codes of {@link HttpPeerError}. */
-export type PeerErrorCode =
+export type HttpPeerErrorCode =
   /** The peer ended its side before the body it had announced was complete. */
   | 'ERR_HTTP_BODY_TRUNCATED'
   /** The peer ended its side while the handler was at work: it may still read, or it may be gone. */
@@ -41,7 +42,7 @@ export type PeerErrorCode =
   | 'ERR_HTTP_PEER_GONE';
 
 /** Codes of {@link HttpUsageError}. */
-export type UsageErrorCode =
+export type HttpUsageErrorCode =
   /** The status is not an integer from 200 to 599, or that of an interim answer not one from 102 to 199. */
   | 'ERR_HTTP_STATUS'
   /** A header name is not a token, or a value holds control bytes or characters beyond Latin-1. */
@@ -66,7 +67,7 @@ export type UsageErrorCode =
   | 'ERR_HTTP_BODY_DISCARDED';
 
 /** What else a {@link HttpRequestError} has to tell. */
-export interface RequestErrorOptions extends ErrorOptions {
+export interface HttpRequestErrorOptions extends ErrorOptions {
   /** The limit that was reached: it is then counted in `stats().limited`. */
   readonly limit?: HttpLimitName;
 }
@@ -81,9 +82,9 @@ export class HttpRequestError extends SluiceError {
   /** The limit that the request reached, if it was one. */
   readonly limit: HttpLimitName | undefined;
 
-  constructor(code: RequestErrorCode, message: string, options?: RequestErrorOptions) {
+  constructor(code: HttpRequestErrorCode, message: string, options?: HttpRequestErrorOptions) {
     super(code, message, options);
-    this.status = REQUEST_ERROR_STATUS[code];
+    this.status = HTTP_REQUEST_ERROR_STATUS[code];
     this.limit = options?.limit;
   }
 
@@ -95,14 +96,14 @@ export class HttpRequestError extends SluiceError {
 
 /** The peer, or the network, is gone: nobody is left to answer. */
 export class HttpPeerError extends SluiceError {
-  constructor(code: PeerErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: HttpPeerErrorCode, message: string, options?: ErrorOptions) {
     super(code, message, options);
   }
 }
 
 /** The handler's fault: the call breaks a rule of HTTP or of this interface. */
 export class HttpUsageError extends SluiceError {
-  constructor(code: UsageErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: HttpUsageErrorCode, message: string, options?: ErrorOptions) {
     super(code, message, options);
   }
 }

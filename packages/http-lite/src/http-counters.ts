@@ -3,8 +3,8 @@
  *
  * Rule: each limit has its count, under its own name; what is refused is counted by the code of its error.
  */
-import type { HttpRequestError, RequestErrorCode } from './errors.ts';
-import { DEFAULT_LIMITS, type HttpLimitName } from './limits.ts';
+import type { HttpRequestError, HttpRequestErrorCode } from './errors.ts';
+import { DEFAULT_HTTP_LIMITS, type HttpLimitName } from './limits.ts';
 
 /** Counts since the protocol was made, over all its connections. */
 export interface HttpStats {
@@ -19,7 +19,7 @@ export interface HttpStats {
   /** Errors of handlers that were told to `onError`. */
   readonly handlerErrors: number;
   /** Requests answered with an error of the peer's, by its code: ours, and those that handlers threw. */
-  readonly refused: Readonly<Partial<Record<RequestErrorCode, number>>>;
+  readonly refused: Readonly<Partial<Record<HttpRequestErrorCode, number>>>;
   /** How often each limit was reached. */
   readonly limited: Readonly<Record<HttpLimitName, number>>;
 }
@@ -30,7 +30,7 @@ export class HttpCounters implements HttpStats {
   upgrades = 0;
   aborted = 0;
   handlerErrors = 0;
-  readonly refused: Partial<Record<RequestErrorCode, number>> = {};
+  readonly refused: Partial<Record<HttpRequestErrorCode, number>> = {};
   readonly limited: Record<HttpLimitName, number> = noneLimited();
 
   /** An answer has handed its connection to another protocol. */
@@ -40,7 +40,7 @@ export class HttpCounters implements HttpStats {
   }
 
   refuse(error: HttpRequestError): void {
-    const code = error.code as RequestErrorCode;
+    const code = error.code as HttpRequestErrorCode;
     this.refused[code] = (this.refused[code] ?? 0) + 1;
     if (error.limit !== undefined) this.limited[error.limit] += 1;
   }
@@ -61,6 +61,6 @@ export class HttpCounters implements HttpStats {
 }
 
 function noneLimited(): Record<HttpLimitName, number> {
-  const { bodyRateWindowMs: _, ...limits } = DEFAULT_LIMITS;
+  const { bodyRateWindowMs: _, ...limits } = DEFAULT_HTTP_LIMITS;
   return Object.fromEntries(Object.keys(limits).map((name) => [name, 0])) as Record<HttpLimitName, number>;
 }

@@ -57,6 +57,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
 
   // ---- called by the protocol's hooks ----
 
+  /** @internal */
   onData(chunk: Buffer): void {
     if (this.#inbound === 'dropped') return;
     this.#share.begin();
@@ -69,6 +70,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
     this.#rest();
   }
 
+  /** @internal */
   onDrain(): void {
     this.#drainWaiters?.drained();
     if (this.#inbound !== 'blocked') return;
@@ -76,6 +78,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
     this.#advance();
   }
 
+  /** @internal */
   onEnd(): void {
     this.#peerEnded = true;
     if (this.#inbound === 'head') return this.#leave();
@@ -105,6 +108,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
     return true;
   }
 
+  /** @internal */
   onClose(reason: CloseReason, cause: Error | undefined): void {
     const response = this.#response;
     const incoming = this.#incoming;
@@ -120,6 +124,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
 
   // ---- called by the response ----
 
+  /** @internal */
   answerEnded(response: HttpResponse): void {
     this.#settings.counters.answers += 1;
     this.#response = undefined;
@@ -155,6 +160,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
 
   // ---- called by the request ----
 
+  /** @internal */
   answerTo(request: HttpRequest): HttpResponse | undefined {
     return this.#response?.request === request ? this.#response : undefined;
   }

@@ -73,7 +73,8 @@ export interface HttpLimits {
 /** Names of the limits that can be reached; the window is a part of the rate. */
 export type HttpLimitName = Exclude<keyof HttpLimits, 'bodyRateWindowMs'>;
 
-export const DEFAULT_LIMITS: HttpLimits = {
+/** The limits of an HTTP protocol that was told nothing. */
+export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   headBytes: 16 * 1024,
   headerCount: 100,
   targetBytes: 8192,
@@ -102,7 +103,7 @@ const MINIMUM: Partial<HttpLimits> = {
 /** Above, a head is no head. */
 const MAX_HEAD_BYTES = 1024 * 1024;
 
-const NAMES = Object.keys(DEFAULT_LIMITS) as (keyof HttpLimits)[];
+const NAMES = Object.keys(DEFAULT_HTTP_LIMITS) as (keyof HttpLimits)[];
 
 /**
  * The defaults with `given` on top.
@@ -111,13 +112,13 @@ const NAMES = Object.keys(DEFAULT_LIMITS) as (keyof HttpLimits)[];
  */
 export function resolveLimits(given: Partial<HttpLimits> = {}): HttpLimits {
   checkOptionNames('limits', given, NAMES);
-  const limits: { -readonly [N in keyof HttpLimits]: number } = { ...DEFAULT_LIMITS };
+  const limits: { -readonly [N in keyof HttpLimits]: number } = { ...DEFAULT_HTTP_LIMITS };
   for (const name of NAMES) limits[name] = resolveLimit(name, given[name]);
   return limits;
 }
 
 function resolveLimit(name: keyof HttpLimits, given: number | undefined): number {
-  const fallback = DEFAULT_LIMITS[name];
+  const fallback = DEFAULT_HTTP_LIMITS[name];
   // What is infinite by default may be said to be.
   if (given === fallback) return given;
   const most = name === 'headBytes' ? MAX_HEAD_BYTES : Number.MAX_SAFE_INTEGER;

@@ -5,7 +5,7 @@
  * a failure nothing is parsed any more.
  */
 import { CR, LF } from './char-class.ts';
-import { HttpRequestError, type RequestErrorCode } from './errors.ts';
+import { HttpRequestError, type HttpRequestErrorCode } from './errors.ts';
 import { FieldParser } from './field-parser.ts';
 import { Framing } from './framing.ts';
 import type { HttpLimits } from './limits.ts';
@@ -190,7 +190,7 @@ export class HeadParser {
     return this.#refuse(at, new HttpRequestError(code, message, { limit: 'headBytes' }));
   }
 
-  #fail(at: number, code: RequestErrorCode, message: string): number {
+  #fail(at: number, code: HttpRequestErrorCode, message: string): number {
     return this.#refuse(at, new HttpRequestError(code, message));
   }
 

@@ -15,7 +15,7 @@ import type { HttpResponse } from './response.ts';
 import { statusLine } from './status-text.ts';
 
 /** How the client is told that the protocol changes. */
-export interface SwitchOptions {
+export interface HttpUpgradeOptions {
   /**
    * Which of the protocols that the client offers (`req.upgrades`) it is, as `Upgrade` of the answer names it: the name and,
    * behind a slash, the version. Needed where it offers several. None with CONNECT.
@@ -38,7 +38,7 @@ export function switchProtocol(
   request: HttpRequest,
   owner: SwitchOwner,
   protocol: Protocol<never>,
-  options: SwitchOptions,
+  options: HttpUpgradeOptions,
 ): boolean {
   checkOptionNames('upgrade', options, ['token', 'fields']);
   if (typeof protocol?.onOpen !== 'function')
@@ -79,7 +79,7 @@ export function checkNoTunnel(status: number): void {
   );
 }
 
-function switchHead(request: HttpRequest, { token, fields = {} }: SwitchOptions): string {
+function switchHead(request: HttpRequest, { token, fields = {} }: HttpUpgradeOptions): string {
   const offered = request.upgrades;
   const [only] = offered;
   if (only === undefined) throw refused('its client asks for none; look at req.upgrades first');
@@ -90,7 +90,7 @@ function switchHead(request: HttpRequest, { token, fields = {} }: SwitchOptions)
   return `${statusLine(101)}Connection: Upgrade\r\nUpgrade: ${token ?? only}\r\n${interimLines(fields)}\r\n`;
 }
 
-function tunnelHead({ token, fields = {} }: SwitchOptions): string {
+function tunnelHead({ token, fields = {} }: HttpUpgradeOptions): string {
   if (token !== undefined) throw refused('CONNECT opens a tunnel, which has no token');
   const lines = interimLines(fields);
   return `${statusLine(200)}${'date' in lowerCased(fields) ? '' : dateLine()}${lines}\r\n`;

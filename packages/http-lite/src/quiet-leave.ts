@@ -10,5 +10,5 @@ const QUIET_MS = 500;
 
 /** Lets the deadline of the first byte, or the idle one, pass soon. */
 export function expectQuiet(connection: Connection, requests: number): void {
-  connection.setTimeouts(requests === 0 ? { firstByteMs: QUIET_MS } : { idleMs: QUIET_MS });
+  connection.setTimeouts(requests === 0 ? { firstByteTimeoutMs: QUIET_MS } : { idleTimeoutMs: QUIET_MS });
 }

@@ -4,7 +4,7 @@
  * Rule: to the letter. One space, not a blank; CRLF, not a line end; and of targets only those that the method may have.
  */
 import { CR, LF, SP, TARGET, TOKEN } from './char-class.ts';
-import { HttpRequestError, type RequestErrorCode } from './errors.ts';
+import { HttpRequestError, type HttpRequestErrorCode } from './errors.ts';
 import { GET_WORD, methodName } from './method.ts';
 import type { Scratch } from './scratch.ts';
 import { isTargetOf } from './target-form.ts';
@@ -142,7 +142,7 @@ export class RequestLine {
     return at;
   }
 
-  #fail(at: number, code: RequestErrorCode, message: string): number {
+  #fail(at: number, code: HttpRequestErrorCode, message: string): number {
     this.state = 'failed';
     const text = code === LINE ? `the request line is malformed: ${message} (RFC 9112 §3)` : message;
     this.failure = new HttpRequestError(code, text);

@@ -8,7 +8,12 @@ import { Body, type RequestBody } from './body.ts';
 import { HttpHeaders } from './headers.ts';
 import { latin1Text } from './latin1.ts';
 import type { HeadParser } from './parser.ts';
-import { offeredProtocols, type SwitchOptions, type SwitchOwner, switchProtocol } from './protocol-switch.ts';
+import {
+  type HttpUpgradeOptions,
+  offeredProtocols,
+  type SwitchOwner,
+  switchProtocol,
+} from './protocol-switch.ts';
 import { targetPath, targetQuery } from './request-target.ts';
 
 /** One request (RFC 9112 §3). Valid for as long as it is held, also after the answer. */
@@ -68,7 +73,7 @@ export interface Request {
    * `fields`. HttpRequestError `ERR_HTTP_TOO_EARLY`, which answers 425, for a request that came {@link early}. UsageError
    * `ERR_OPTION_VALUE`, `ERR_UNKNOWN_OPTION`. Nothing has been sent then.
    */
-  upgrade<State>(protocol: Protocol<State>, options?: SwitchOptions): boolean;
+  upgrade<State>(protocol: Protocol<State>, options?: HttpUpgradeOptions): boolean;
   /**
    * The connection that the request came on, with the addresses of both ends and, over TLS, what was negotiated
    * (`connection.transport`, and `connection.tls` of @sluice/tls). Its reading and writing belong to HTTP.
@@ -163,7 +168,7 @@ export class HttpRequest implements Request {
     return this.#minorVersion === 0 ? [] : offeredProtocols(this.headers);
   }
 
-  upgrade<State>(protocol: Protocol<State>, options: SwitchOptions = {}): boolean {
+  upgrade<State>(protocol: Protocol<State>, options: HttpUpgradeOptions = {}): boolean {
     return switchProtocol(this, this.#owner, protocol as unknown as Protocol<never>, options);
   }
 

@@ -1,7 +1,7 @@
 /** Checks the log of wire bytes whole, byte by byte, and cut in two at every place: of the parser and of the server. */
 import type { HttpOptions } from '@sluice/http-lite';
 import { expect } from 'vitest';
-import { DEFAULT_LIMITS } from '../src/limits.ts';
+import { DEFAULT_HTTP_LIMITS } from '../src/limits.ts';
 import { HeadArena } from '../src/scratch.ts';
 import { ParseLog, parseLog } from './parse-log.ts';
 import { asAnswered, ReplayServer } from './replay.ts';
@@ -12,7 +12,7 @@ export async function expectLog(
   options: HttpOptions = {},
 ): Promise<void> {
   const bytes = typeof wire === 'string' ? Buffer.from(wire, 'latin1') : wire;
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
   const arena = new HeadArena();
   const server = new ReplayServer(options);
   const answered = expected.flatMap(asAnswered);

@@ -1,13 +1,13 @@
 /** Every limit: where it lies, what is answered beyond it, and that it is counted. */
 import {
-  DEFAULT_LIMITS,
+  DEFAULT_HTTP_LIMITS,
   type Handler,
+  HTTP_REQUEST_ERROR_STATUS,
   type HttpLimitName,
   type HttpLimits,
   HttpRequestError,
+  type HttpRequestErrorCode,
   http,
-  REQUEST_ERROR_STATUS,
-  type RequestErrorCode,
 } from '@sluice/http-lite';
 import { UsageError } from '@sluice/reactor';
 import { describe, expect, it } from 'vitest';
@@ -36,7 +36,7 @@ const refusals: [
   value: number,
   within: string,
   beyond: string,
-  code: RequestErrorCode,
+  code: HttpRequestErrorCode,
   message: string,
 ][] = [
   [
@@ -122,7 +122,7 @@ describe('what exceeds a limit is refused with its status, counted, and closes t
       expect(fine.stats.limited[name]).toBe(0);
 
       const refused = await serve(beyond + get(), limits);
-      const status = REQUEST_ERROR_STATUS[code];
+      const status = HTTP_REQUEST_ERROR_STATUS[code];
       expect(refused.answers[0]).toMatchObject({ status });
       expect(Buffer.from(refused.answers[0]?.body ?? '', 'latin1').toString()).toMatch(`: ${message}\n`);
       expect(refused.errors).toEqual([]);
@@ -232,7 +232,7 @@ describe('stats()', () => {
   });
 
   it('has a count for each limit, and for no other name', () => {
-    const { bodyRateWindowMs: _, ...limits } = DEFAULT_LIMITS;
+    const { bodyRateWindowMs: _, ...limits } = DEFAULT_HTTP_LIMITS;
     const { limited } = http(() => {}).stats();
     expect(Object.keys(limited).sort()).toEqual(Object.keys(limits).sort());
     expect(new Set(Object.values(limited))).toEqual(new Set([0]));
@@ -243,7 +243,7 @@ describe('the options', () => {
   const make = (limits: object) => () => http(() => {}, { limits });
 
   it('take what the defaults are, infinite ones included', () => {
-    expect(make(DEFAULT_LIMITS)).not.toThrow();
+    expect(make(DEFAULT_HTTP_LIMITS)).not.toThrow();
   });
 
   it('are refused when they are unknown or out of range', () => {

@@ -8,7 +8,7 @@ import { LengthDecoder } from '../src/body-decoder.ts';
 import { ChunkedDecoder } from '../src/chunked-decoder.ts';
 import { HttpHeaders } from '../src/headers.ts';
 import { latin1Text } from '../src/latin1.ts';
-import { DEFAULT_LIMITS, type HttpLimits } from '../src/limits.ts';
+import { DEFAULT_HTTP_LIMITS, type HttpLimits } from '../src/limits.ts';
 import { HeadParser } from '../src/parser.ts';
 import { HeadArena } from '../src/scratch.ts';
 import { visible } from './wire-text.ts';
@@ -32,7 +32,7 @@ export class ParseLog {
   #isOver = false;
 
   /** Parsers that share an `arena` also share what it remembers of earlier heads. */
-  constructor(limits: HttpLimits = DEFAULT_LIMITS, arena: HeadArena = new HeadArena()) {
+  constructor(limits: HttpLimits = DEFAULT_HTTP_LIMITS, arena: HeadArena = new HeadArena()) {
     this.#limits = limits;
     this.#parser = new HeadParser(limits, arena);
   }

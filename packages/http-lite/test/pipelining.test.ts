@@ -209,7 +209,7 @@ describe('the end of a connection', () => {
     const connection = serve((_req, res) => res.end())
       .receive(get())
       .shutdown();
-    expect(connection.calls).toEqual(['setTimeouts {"idleMs":500}']);
+    expect(connection.calls).toEqual(['setTimeouts {"idleTimeoutMs":500}']);
     expect(connection.timeout('idle').calls.at(-1)).toBe('close');
   });
 
@@ -251,7 +251,7 @@ describe('the end of a connection', () => {
       .shutdown();
     end();
     expect(parseAnswers(connection.take()).length).toBe(1);
-    expect(connection.calls).toEqual(['setTimeouts {"idleMs":500}']);
+    expect(connection.calls).toEqual(['setTimeouts {"idleTimeoutMs":500}']);
     expect(connection.timeout('idle').calls.at(-1)).toBe('close');
   });
 
@@ -266,7 +266,7 @@ describe('the end of a connection', () => {
       .shutdown();
     expect(connection.calls).toEqual([]);
     end();
-    expect(connection.calls).toEqual(['setTimeouts {"idleMs":500}']);
+    expect(connection.calls).toEqual(['setTimeouts {"idleTimeoutMs":500}']);
     connection.receive(get());
     const answers = parseAnswers(connection.take());
     expect(answers.map(({ headers }) => headers['connection'])).toEqual([undefined, 'close']);
@@ -284,7 +284,7 @@ describe('the end of a connection', () => {
 
   it('by shutdown gives a connection that was just opened a moment to bring its first request', () => {
     const opened = () => serve((_req, res) => res.end()).shutdown();
-    const waiting = ['setTimeouts {"firstByteMs":500}'];
+    const waiting = ['setTimeouts {"firstByteTimeoutMs":500}'];
     expect(opened().calls).toEqual(waiting);
     expect(opened().timeout('first-byte').calls).toEqual([...waiting, 'close']);
     const served = opened().receive(get());

@@ -4,7 +4,7 @@
  * Rule: marks ask a writer to stop (`write` answers false); a cap is for the one that did not.
  */
 import type { Connection } from './connection-contract.ts';
-import type { Limited } from './counters.ts';
+import type { LimitName } from './counters.ts';
 import { isWatched, publish } from './diagnostics.ts';
 import { LimitError } from './errors.ts';
 import type { Loop } from './loop.ts';
@@ -38,7 +38,12 @@ function advice(cap: string): string {
   return `Stop writing when write() answers false and go on in onDrain, or raise ${cap}.`;
 }
 
-function told({ counters }: Counting, connection: Connection, limit: Limited, error: LimitError): LimitError {
+function told(
+  { counters }: Counting,
+  connection: Connection,
+  limit: LimitName,
+  error: LimitError,
+): LimitError {
   counters.limited[limit] += 1;
   if (isWatched('sluice.limit')) publish('sluice.limit', { limit, error, connection, address: undefined });
   return error;

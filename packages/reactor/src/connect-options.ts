@@ -31,6 +31,7 @@ export interface ClientOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Where to connect over TCP, and how. */
 export interface TcpConnectOptions extends ClientOptions, TcpOptions {
   readonly port: number;
   /** Name or numeric address. A name is also what a TLS transport verifies. */
@@ -43,6 +44,7 @@ export interface TcpConnectOptions extends ClientOptions, TcpOptions {
   readonly attemptDelayMs?: number;
 }
 
+/** The Unix socket to connect to (unix(7)). */
 export interface UnixConnectOptions extends ClientOptions, SendBufferOptions {
   /** Path of a Unix socket; a NUL in front makes an abstract name (unix(7)). */
   readonly path: string;
@@ -50,6 +52,7 @@ export interface UnixConnectOptions extends ClientOptions, SendBufferOptions {
   readonly host?: string;
 }
 
+/** What `reactor.connect` takes: a TCP port of a host, or the path of a Unix socket. */
 export type ConnectOptions = TcpConnectOptions | UnixConnectOptions;
 
 export type ConnectTo =

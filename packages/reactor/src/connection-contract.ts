@@ -13,6 +13,7 @@ import type { ReadHalf } from './read-half.ts';
 import type { ClientTransport, ServerTransport, Transport } from './transport.ts';
 import type { WriteHalf } from './write-half.ts';
 
+/** One open connection, as protocols and applications see it. */
 export interface Connection<State = unknown> {
   /** What the protocol's `onOpen` returned. Freely replaceable by the protocol. */
   state: State;

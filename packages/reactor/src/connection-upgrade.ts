@@ -12,6 +12,7 @@ import { checkOptionNames, textOption } from './options.ts';
 import type { ClientTransport, ServerTransport, Transport } from './transport.ts';
 import { acceptsBytes } from './write-half.ts';
 
+/** What `Connection.upgrade` has to be told beside the transport. */
 export interface UpgradeOptions {
   /**
    * What has come in and belongs to the new transport: the rest of the chunk behind the command that asked for the

@@ -10,7 +10,7 @@ import type { CloseReason } from './protocol.ts';
  * - `stalled-handshake`: a handshake that waited for its peer gave its place to a newcomer: closed with reason `limit`.
  * - `queue`, `total-queue`: a connection was closed with reason `limit`: what it, or all together, had queued.
  */
-export type Limited =
+export type LimitName =
   | 'connections'
   | 'handshakes'
   | 'descriptors'
@@ -61,7 +61,7 @@ export interface Counters extends QueueTotals {
   /** Deadlines that passed, by name, those waived by a protocol included. */
   readonly deadlines: Record<Deadline, number>;
   /** How often a cap was reached, by name. */
-  readonly limited: Record<Limited, number>;
+  readonly limited: Record<LimitName, number>;
 }
 
 export function newCounters(): Counters {

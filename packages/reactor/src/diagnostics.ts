@@ -5,7 +5,7 @@
  */
 import { type Channel, channel } from 'node:diagnostics_channel';
 import type { Connection } from './connection-contract.ts';
-import type { Limited } from './counters.ts';
+import type { LimitName } from './counters.ts';
 import type { Deadline } from './deadline.ts';
 import type { CloseReason } from './protocol.ts';
 import type { Server } from './server.ts';
@@ -36,7 +36,7 @@ export interface DiagnosticMessages {
   'sluice.deadline': { readonly connection: Connection; readonly which: Deadline };
   /** A cap was reached. The connection that it cost and its error, where there is one; the address that was refused. */
   'sluice.limit': {
-    readonly limit: Limited;
+    readonly limit: LimitName;
     readonly error?: Error;
     readonly connection: Connection | undefined;
     readonly address: string | undefined;

@@ -13,10 +13,11 @@ export interface FileFacts {
   readonly sizeBytes: number;
 }
 
-/** Descriptors are plain integers; each is closed by the call that belongs to what made it. */
+/** What the reactor asks of the file system. Descriptors are plain integers; each is closed by the call that belongs to what made it. */
 export interface Disk {
   /** A descriptor to read from, close-on-exec. Does not wait for the writer of a FIFO. */
   open(path: string, done: (error: Error | undefined, file: number) => void): void;
+  /** fstat(2) of what `open` answered. */
   facts(file: number, done: (error: Error | undefined, facts: FileFacts) => void): void;
   /** Fills `bytes[0, length)` from `offset` on: pread(2). Fewer bytes are no error, and 0 is the end of the file. */
   read(

@@ -11,7 +11,8 @@ import { fileFacts, openWithin, tryOpenWithin } from './open-shared-file.ts';
 import { RecentFiles } from './recent-files.ts';
 import type { SharedFile } from './shared-file.ts';
 
-export interface Folder {
+/** An open folder: files are opened in it, and nothing outside of it can be reached. */
+export interface Folder extends Disposable {
   /** As it was given. */
   readonly path: string;
   /**
@@ -30,6 +31,8 @@ export interface Folder {
   tryOpen(path: string): SharedFile | undefined;
   /** Gives the folder up; files that were opened are not touched. Twice is harmless. */
   close(): void;
+  /** As `close()`: for `using`. */
+  [Symbol.dispose](): void;
 }
 
 /**
@@ -92,6 +95,10 @@ class OpenFolder implements Folder {
     this.#recent.close();
     loadNative().closeFile(this.#fd, this.#isLocal);
     this.#fd = Status.failed;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
 

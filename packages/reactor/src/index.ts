@@ -1,13 +1,13 @@
 /** @sluice/reactor: who is waiting for what. The public face of the package. */
 export type { SocketAddress, TcpInfo, TcpState } from '@sluice/core-native';
-export { type Choose, type SniffOptions, sniff, startsWith } from './composing/sniff.ts';
+export { type SniffChooser, type SniffOptions, sniff, startsWith } from './composing/sniff.ts';
 export { SniffError } from './composing/sniff-error.ts';
 export { type CompleteProtocol, wrap } from './composing/wrap.ts';
 export type { ConnectOptions, TcpConnectOptions, UnixConnectOptions } from './connect-options.ts';
 export type { Connection } from './connection-contract.ts';
 export { extendConnections } from './connection-extensions.ts';
 export type { UpgradeOptions } from './connection-upgrade.ts';
-export type { Counters, Limited } from './counters.ts';
+export type { Counters, LimitName } from './counters.ts';
 export type { Deadline, OpenDeadline } from './deadline.ts';
 export type { DiagnosticMessages } from './diagnostics.ts';
 export type { ShutdownReport } from './drain.ts';

@@ -5,6 +5,8 @@
 import { step, type TransitionTable } from './transition-table.ts';
 
 /**
+ * Where a connection is between its first SYN and its last callback:
+ *
  * - `connecting`: a TCP connect is under way; its result comes with a writable edge.
  * - `handshaking`: the transport is not ready for application bytes, at the beginning or since an upgrade. Its wants are
  *   held by the write half.

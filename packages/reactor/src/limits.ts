@@ -1,6 +1,7 @@
 /** What one reactor allows: budgets of a turn, marks and caps of the write queue, deadlines. All have defaults. */
 import { checkOptionNames, integerOption } from './options.ts';
 
+/** What one reactor allows: budgets of a turn, marks and caps of the write queue, deadlines. */
 export interface Limits {
   /**
    * Bytes that one connection may deliver in one turn before others get theirs. Default 64 KiB. Two in a turn whose backlog is
@@ -62,6 +63,7 @@ export interface Limits {
   readonly closeTimeoutMs: number;
 }
 
+/** The limits of a reactor that was told nothing. */
 export const DEFAULT_LIMITS: Limits = {
   readBudgetBytes: 64 * 1024,
   fileBudgetBytes: 1024 * 1024,

@@ -34,7 +34,7 @@ export interface ServerOptions {
   readonly onConnectionError?: (error: Error, reason: CloseReason) => void;
 }
 
-/** A TCP port. What it accepts has its socket options. */
+/** A TCP port to listen on. What it accepts has its socket options. */
 export interface TcpListenOptions extends ServerOptions, TcpOptions {
   /** 0 lets the kernel choose. */
   readonly port: number;
@@ -48,7 +48,7 @@ export interface TcpListenOptions extends ServerOptions, TcpOptions {
   readonly reusePort?: boolean;
 }
 
-/** A Unix socket (unix(7)). */
+/** A Unix socket to listen on (unix(7)). */
 export interface UnixListenOptions extends ServerOptions, SendBufferOptions {
   /**
    * At most 107 bytes; a NUL in front makes an abstract name. A socket that a server which is gone left there is
@@ -73,6 +73,7 @@ export interface PassedListenOptions extends ServerOptions, TcpOptions {
   readonly fd: number;
 }
 
+/** What `reactor.listen` takes: a TCP port, the path of a Unix socket, or a descriptor that listens already. */
 export type ListenOptions = TcpListenOptions | UnixListenOptions | PassedListenOptions;
 
 export type ListenAt =

@@ -9,7 +9,7 @@ import { type SocketAddress, Status, SystemError } from '@sluice/core-native';
 import { AcceptedConnection } from './accepted-connection.ts';
 import type { Admission } from './admission.ts';
 import { ReactorConnection } from './connection.ts';
-import type { Limited } from './counters.ts';
+import type { LimitName } from './counters.ts';
 import { type DeadlineHolder, NO_DEADLINE } from './deadline-wheel.ts';
 import { DescriptorReserve } from './descriptor-reserve.ts';
 import { isWatched, publish } from './diagnostics.ts';
@@ -85,7 +85,7 @@ export class Listener<State> implements Pollable, DeadlineHolder {
   /** accept(2) failed, which was told, and the backlog has not been emptied since. */
   private exhausted = false;
   /** Why accepting rests; counted and told when it begins. */
-  private resting: Limited | undefined;
+  private resting: LimitName | undefined;
   /** What had come is in by now: the backlog's end is the end. */
   private drained = false;
 
@@ -274,7 +274,7 @@ export class Listener<State> implements Pollable, DeadlineHolder {
   }
 
   /** `retryMs`: when a handshake may have stalled for long enough to give way. */
-  private rest(full: Limited, retryMs: number | undefined): void {
+  private rest(full: LimitName, retryMs: number | undefined): void {
     if (this.resting !== full) this.tellLimit(full, undefined);
     this.resting = full;
     this.loop.admission.await(this);
@@ -283,7 +283,7 @@ export class Listener<State> implements Pollable, DeadlineHolder {
     if (dueMs !== undefined && this.deadlineTick === NO_DEADLINE) this.loop.deadlines.set(this, dueMs);
   }
 
-  private tellLimit(limit: Limited, address: string | undefined): void {
+  private tellLimit(limit: LimitName, address: string | undefined): void {
     this.loop.counters.limited[limit] += 1;
     if (isWatched('sluice.limit')) publish('sluice.limit', { limit, connection: undefined, address });
   }

@@ -9,14 +9,14 @@ import type { OpenDeadline } from './deadline.ts';
 import type { Limits } from './limits.ts';
 import { checkOptionNames, integerOption } from './options.ts';
 
-/** 0 turns one off. */
+/** Deadlines and minimum rates of one open connection; 0 turns one off. */
 export interface Timeouts {
   /** From the open connection to the peer's first byte. */
-  readonly firstByteMs: number;
+  readonly firstByteTimeoutMs: number;
   /** Since bytes last moved in either direction. */
-  readonly idleMs: number;
+  readonly idleTimeoutMs: number;
   /** Since bytes last left, or since the write blocked, while one is blocked. */
-  readonly writeStallMs: number;
+  readonly writeStallTimeoutMs: number;
   /**
    * What the peer has to send at least, judged every `rateWindowMs` unless the protocol has paused. For a protocol to
    * set while it is owed a message: between two of them silence is no fault.
@@ -45,9 +45,9 @@ export interface Traffic {
 export const NEVER = -1;
 
 const NAMES = [
-  'firstByteMs',
-  'idleMs',
-  'writeStallMs',
+  'firstByteTimeoutMs',
+  'idleTimeoutMs',
+  'writeStallTimeoutMs',
   'minReceiveBytesPerSecond',
   'minSendBytesPerSecond',
   'rateWindowMs',
@@ -56,9 +56,9 @@ const NAMES = [
 /** What every connection of a reactor begins with. */
 export function timeoutsOf(limits: Limits): Timeouts {
   return {
-    firstByteMs: limits.firstByteTimeoutMs,
-    idleMs: limits.idleTimeoutMs,
-    writeStallMs: limits.writeStallTimeoutMs,
+    firstByteTimeoutMs: limits.firstByteTimeoutMs,
+    idleTimeoutMs: limits.idleTimeoutMs,
+    writeStallTimeoutMs: limits.writeStallTimeoutMs,
     minReceiveBytesPerSecond: limits.minReceiveBytesPerSecond,
     minSendBytesPerSecond: limits.minSendBytesPerSecond,
     rateWindowMs: limits.rateWindowMs,
@@ -70,9 +70,9 @@ export function changeTimeouts(current: Timeouts, changes: Partial<Timeouts>): T
   checkOptionNames('setTimeouts', changes, NAMES);
   const value = (name: keyof Timeouts, least = 0) => integerOption(name, changes[name], current[name], least);
   return {
-    firstByteMs: value('firstByteMs'),
-    idleMs: value('idleMs'),
-    writeStallMs: value('writeStallMs'),
+    firstByteTimeoutMs: value('firstByteTimeoutMs'),
+    idleTimeoutMs: value('idleTimeoutMs'),
+    writeStallTimeoutMs: value('writeStallTimeoutMs'),
     minReceiveBytesPerSecond: value('minReceiveBytesPerSecond'),
     minSendBytesPerSecond: value('minSendBytesPerSecond'),
     rateWindowMs: value('rateWindowMs', 1),
@@ -89,14 +89,18 @@ export function nextDeadline(
     {
       which: 'first-byte',
       sinceMs: lastReadMs === NEVER ? openedMs : NEVER,
-      timeoutMs: timeouts.firstByteMs,
+      timeoutMs: timeouts.firstByteTimeoutMs,
     },
     {
       which: 'write-stall',
       sinceMs: blockedMs === NEVER ? NEVER : Math.max(blockedMs, lastWriteMs),
-      timeoutMs: timeouts.writeStallMs,
+      timeoutMs: timeouts.writeStallTimeoutMs,
     },
-    { which: 'idle', sinceMs: Math.max(openedMs, lastReadMs, lastWriteMs), timeoutMs: timeouts.idleMs },
+    {
+      which: 'idle',
+      sinceMs: Math.max(openedMs, lastReadMs, lastWriteMs),
+      timeoutMs: timeouts.idleTimeoutMs,
+    },
     { which: 'receive-rate', sinceMs: traffic.receiveWindowMs, timeoutMs: timeouts.rateWindowMs },
     { which: 'send-rate', sinceMs: traffic.sendWindowMs, timeoutMs: timeouts.rateWindowMs },
   ] as const;

@@ -9,6 +9,7 @@ import { Interest, Ready } from '@sluice/core-native';
 
 export { Interest, Ready };
 
+/** The third plug point: where readiness comes from. `testPoller` tests one. */
 export interface Poller {
   /** Filled before each `onReady`: EVENT_FIELDS integers an event (slot, generation, Ready bits). */
   readonly events: Int32Array;

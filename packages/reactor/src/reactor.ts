@@ -29,6 +29,7 @@ import type { Server } from './server.ts';
 import { type ReactorStats, reactorStats } from './stats.ts';
 import type { ClientTransport, ServerTransport } from './transport.ts';
 
+/** What `createReactor` takes. */
 export interface ReactorOptions {
   /** Budgets, marks, caps and deadlines; what is not named keeps its default. */
   readonly limits?: Partial<Limits>;
@@ -63,6 +64,7 @@ export function createReactor(options: ReactorOptions = {}): Reactor {
   return new Reactor(parts, options);
 }
 
+/** The event loop of one thread: listens, connects, shuts down, and says how it is doing. */
 export class Reactor {
   private readonly loop: EventLoop;
   private readonly plain: ServerTransport & ClientTransport;
@@ -128,13 +130,21 @@ export class Reactor {
    * What the protocol announces (`alpn`) is offered by the transport. Of several protocols the connection speaks the one
    * whose `alpn` has what the server chose; where it chose nothing, the first of the list.
    */
-  async connect<State>(
+  connect<States extends readonly unknown[]>(
+    options: ConnectOptions,
+    protocols: { readonly [I in keyof States]: Protocol<States[I]> },
+  ): Promise<Connection<States[number]>>;
+  connect<State>(
     options: ConnectOptions,
     protocol: Protocol<State> | readonly Protocol<State>[],
-  ): Promise<Connection<State>> {
+  ): Promise<Connection<State>>;
+  async connect(
+    options: ConnectOptions,
+    protocol: Protocol<unknown> | readonly Protocol<unknown>[],
+  ): Promise<Connection> {
     const target = connectTarget(options, this.plain, this.loop.limits.connectTimeoutMs);
     this.checkOpen();
-    const protocols = new ProtocolChoice<State>(this.loop, isList(protocol) ? protocol : [protocol]);
+    const protocols = new ProtocolChoice<unknown>(this.loop, isList(protocol) ? protocol : [protocol]);
     const transport = fitted(target.transport, protocols);
     return connect(this.loop, { ...target, transport }, protocols, this.nextId);
   }

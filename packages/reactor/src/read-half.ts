@@ -7,6 +7,8 @@
 import { step, type TransitionTable } from './transition-table.ts';
 
 /**
+ * What has to happen before bytes can be delivered again:
+ *
  * - `idle`: the socket ran dry; a readable edge wakes it.
  * - `draining`: there may be more; it must run again without an edge, in this dispatch or from the ready list.
  * - `paused`: the protocol asked for silence. Edges are absorbed: `resume` always drains.

@@ -2,6 +2,7 @@
 import type { SocketAddress } from '@sluice/core-native';
 import type { ShutdownReport } from './drain.ts';
 
+/** One listening socket, and the connections accepted from it. */
 export interface Server extends AsyncDisposable {
   /** Where it listens; the port that the kernel chose when 0 was asked for. Undefined once the socket is closed. */
   address(): SocketAddress | undefined;

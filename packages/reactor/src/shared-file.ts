@@ -20,7 +20,7 @@ export interface SharedFileFacts extends FileFacts {
  * A regular file that `openFile` or `Folder.open` has opened; `Connection.sendFile` takes it. What it says of itself is
  * what was so when it was opened: a file that is replaced by renaming remains the old one here.
  */
-export class SharedFile {
+export class SharedFile implements Disposable {
   /** For messages: its path, or `descriptor 7`. */
   readonly name: string;
   readonly sizeBytes: number;
@@ -59,7 +59,7 @@ export class SharedFile {
     this.drop();
   }
 
-  /** What `await using` and `using` call. */
+  /** As `close()`: for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }

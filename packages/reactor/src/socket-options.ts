@@ -23,6 +23,7 @@ export interface SendBufferOptions {
   readonly sendBufferBytes?: number;
 }
 
+/** Options of TCP sockets (tcp(7), socket(7)). */
 export interface TcpOptions extends SendBufferOptions {
   /** Small writes leave at once instead of waiting for an acknowledgement (TCP_NODELAY). Default true. */
   readonly noDelay?: boolean;

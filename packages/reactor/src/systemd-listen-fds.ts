@@ -1,6 +1,7 @@
 /** Socket activation: the listening descriptors that systemd, or who does as it does, passed to this process. */
 import { UsageError } from './errors.ts';
 
+/** A listening descriptor that was passed to this process. */
 export interface PassedDescriptor {
   /** For `reactor.listen({ fd })`. */
   readonly fd: number;

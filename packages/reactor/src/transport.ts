@@ -27,6 +27,7 @@ export interface TransportFailure {
   readonly isFile?: boolean;
 }
 
+/** How bytes move over one connected socket. */
 export interface Transport {
   /** Short name for logs and diagnostics: `tcp`, `tls`. */
   readonly name: string;

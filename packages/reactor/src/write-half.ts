@@ -7,6 +7,8 @@
 import { step, type TransitionTable } from './transition-table.ts';
 
 /**
+ * What has to happen before bytes can leave again:
+ *
  * - `ready`: nothing is awaited; what is queued leaves at the next flush.
  * - `blocked`: armed for the writable edge.
  * - `wants-read`: a write (or the handshake) is blocked until the socket is readable.

@@ -206,7 +206,7 @@ describe('a protocol that takes a connection over', () => {
 
   test('P55 has the deadlines of the limits, from the call on, and none of the other', () => {
     harness.accept();
-    first.conn.setTimeouts({ idleMs: 600 });
+    first.conn.setTimeouts({ idleTimeoutMs: 600 });
     first.conn.setDeadline(900);
     harness.clock.advance(500);
     first.conn.become(next);

@@ -160,7 +160,7 @@ describe('a mistake', () => {
 describe('deadlines', () => {
   test('the disk that is waited for is no write stall of the peer; a socket that is blocked is', async () => {
     const { transport } = accept('takes bytes');
-    conn().setTimeouts({ writeStallMs: 1000, firstByteMs: 0, idleMs: 0 });
+    conn().setTimeouts({ writeStallTimeoutMs: 1000, firstByteTimeoutMs: 0, idleTimeoutMs: 0 });
     void conn().sendFile('ten');
     await nextMicrotask();
     harness.clock.advance(10_000);
@@ -179,9 +179,9 @@ describe('deadlines', () => {
   test('nor is it a rate that is too low', async () => {
     accept('takes bytes');
     conn().setTimeouts({
-      writeStallMs: 0,
-      firstByteMs: 0,
-      idleMs: 0,
+      writeStallTimeoutMs: 0,
+      firstByteTimeoutMs: 0,
+      idleTimeoutMs: 0,
       minSendBytesPerSecond: 1000,
       rateWindowMs: 500,
     });

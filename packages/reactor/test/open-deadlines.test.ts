@@ -216,7 +216,7 @@ describe('onTimeout', () => {
 
 describe('setTimeouts', () => {
   test('turns a deadline off with 0 and leaves the others', () => {
-    recorder.conn.setTimeouts({ firstByteMs: 0 });
+    recorder.conn.setTimeouts({ firstByteTimeoutMs: 0 });
     harness.clock.advance(4_900);
     expect(recorder.conn.lifecycle).toBe('open');
     harness.clock.advance(100 + TICKS_MS);
@@ -226,28 +226,33 @@ describe('setTimeouts', () => {
   test('applies at once, to that connection only', () => {
     const patient = recorder.conn;
     harness.accept();
-    recorder.conn.setTimeouts({ idleMs: 50 });
+    recorder.conn.setTimeouts({ idleTimeoutMs: 50 });
     harness.clock.advance(50 + TICKS_MS);
     expect([patient.lifecycle, recorder.conn.lifecycle]).toEqual(['open', 'closed']);
   });
 
   test('counts from now, however long ago the last turn was', () => {
-    recorder.conn.setTimeouts({ firstByteMs: 0, idleMs: 0, writeStallMs: 0, minSendBytesPerSecond: 0 });
+    recorder.conn.setTimeouts({
+      firstByteTimeoutMs: 0,
+      idleTimeoutMs: 0,
+      writeStallTimeoutMs: 0,
+      minSendBytesPerSecond: 0,
+    });
     harness.clock.advance(3_600_000);
     recorder.conn.setTimeouts({ minReceiveBytesPerSecond: 1, rateWindowMs: 1_000 });
     harness.clock.advance(500);
     receive('a');
     harness.clock.advance(400);
     expect(recorder.conn.lifecycle).toBe('open');
-    recorder.conn.setTimeouts({ minReceiveBytesPerSecond: 0, idleMs: 0 });
+    recorder.conn.setTimeouts({ minReceiveBytesPerSecond: 0, idleTimeoutMs: 0 });
     harness.clock.advance(3_600_000);
-    recorder.conn.setTimeouts({ idleMs: 2_000 });
+    recorder.conn.setTimeouts({ idleTimeoutMs: 2_000 });
     harness.clock.advance(TICKS_MS);
     expect(recorder.log.at(-1)).toMatch(/idleTimeoutMs/);
   });
 
   test('with all of them 0 nothing is set', () => {
-    recorder.conn.setTimeouts({ firstByteMs: 0, idleMs: 0, writeStallMs: 0 });
+    recorder.conn.setTimeouts({ firstByteTimeoutMs: 0, idleTimeoutMs: 0, writeStallTimeoutMs: 0 });
     harness.clock.advance(10 * 3_600_000);
     expect(recorder.conn.lifecycle).toBe('open');
     expect(harness.clock.pending).toBe(0);
@@ -257,9 +262,13 @@ describe('setTimeouts', () => {
     [
       { idle: 1 },
       'ERR_UNKNOWN_OPTION',
-      "setTimeouts has no option 'idle'. Known are: firstByteMs, idleMs, writeStallMs, ",
+      "setTimeouts has no option 'idle'. Known are: firstByteTimeoutMs, idleTimeoutMs, writeStallTimeoutMs, ",
     ],
-    [{ idleMs: -1 }, 'ERR_OPTION_VALUE', 'idleMs must be an integer from 0 to 9007199254740991, not -1.'],
+    [
+      { idleTimeoutMs: -1 },
+      'ERR_OPTION_VALUE',
+      'idleTimeoutMs must be an integer from 0 to 9007199254740991, not -1.',
+    ],
   ])('%j is refused and changes nothing', (timeouts, code, message) => {
     const change = () => recorder.conn.setTimeouts(timeouts as object);
     expect(change).toThrow(
@@ -271,7 +280,7 @@ describe('setTimeouts', () => {
 
   test('after the close does nothing', () => {
     recorder.conn.destroy();
-    recorder.conn.setTimeouts({ idleMs: 1 });
+    recorder.conn.setTimeouts({ idleTimeoutMs: 1 });
     harness.clock.advance(1_000);
     expect(recorder.log).toEqual(['open', 'close clean']);
     expect(harness.clock.pending).toBe(0);

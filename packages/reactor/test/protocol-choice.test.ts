@@ -1,5 +1,5 @@
-import { beforeEach, describe, expect, test } from 'vitest';
-import type { Protocol } from '../src/index.ts';
+import { beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
+import { createReactor, type Protocol } from '../src/index.ts';
 import { Harness } from '../src/testing/harness.ts';
 
 let harness: Harness;
@@ -108,4 +108,19 @@ test('protocols of different states may stand in one list', async () => {
   const counting: Protocol<{ count: number }> = { alpn: ['n'], onOpen: () => ({ count: 0 }) };
   const server = await harness.listen([speaker('first', ['a']), counting]);
   expect(server.connections).toBe(0);
+});
+
+test('connect takes protocols of different states: that of its connection is one of them', async () => {
+  const counting: Protocol<{ count: number }> = { alpn: ['n'], onOpen: () => ({ count: 0 }) };
+  await using reactor = createReactor();
+  const server = await reactor.listen({ port: 0, host: '127.0.0.1' }, { onOpen: () => {} });
+  const port = server.address()?.port ?? 0;
+  const conn = await reactor.connect({ host: '127.0.0.1', port }, [speaker('first', ['a']), counting]);
+  expectTypeOf(conn.state).toEqualTypeOf<string | { count: number }>();
+  expect(conn.state).toBe('state of first');
+  const alike = await reactor.connect({ host: '127.0.0.1', port }, [counting] as Protocol<{
+    count: number;
+  }>[]);
+  expectTypeOf(alike.state).toEqualTypeOf<{ count: number }>();
+  expect(alike.state).toEqual({ count: 0 });
 });

@@ -118,3 +118,15 @@ describe('what a folder keeps', () => {
     expect(timers()).toBe(before);
   });
 });
+
+test('a folder is closed by `using`', async () => {
+  let closed: Folder;
+  {
+    using folder = await openFolder(files.path);
+    closed = folder;
+    expect(folder.tryOpen('page')?.close()).toBeUndefined();
+  }
+  expect(() => closed.tryOpen('page')).toThrow(
+    expect.objectContaining({ name: 'UsageError', code: 'ERR_OPTION_VALUE' }),
+  );
+});

@@ -117,7 +117,7 @@ describe('diagnostics channels', () => {
     harness.accept((script) => script.writes.push({ status: 'wantsWrite' }));
     const conn: Connection = recorder.conn;
     harness.accept();
-    conn.setTimeouts({ idleMs: 100 });
+    conn.setTimeouts({ idleTimeoutMs: 100 });
     Object.assign(recorder, { onTimeout: () => true });
     harness.clock.advance(150);
     conn.write(Buffer.alloc(11));

@@ -31,6 +31,6 @@ it.each<[Fault, string, string]>([
     );
     expect(faults.control.counts()[fault]).toBeGreaterThan(0);
   } finally {
-    faults.dispose();
+    faults.close();
   }
 });

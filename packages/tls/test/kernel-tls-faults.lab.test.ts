@@ -31,7 +31,7 @@ it(`P12 P17 P31 P44 ${SEEDS} seeds of echo, HTTP and files leave nothing undone`
     const counts = faults.control.counts();
     expect(FAULTS.filter((fault) => counts[fault] === 0)).toEqual([]);
   } finally {
-    faults.dispose();
+    faults.close();
   }
   const after = kernelTlsCounts();
   expect(after.sealing - before.sealing).toBeGreaterThan(SEEDS);

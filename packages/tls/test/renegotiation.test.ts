@@ -246,8 +246,8 @@ describe.each(['shared', 'socket'] as const)('by the %s BIO', (bio) => {
   });
 
   it.each([
-    ['writeStallMs', 'ERR_WRITE_STALL_TIMEOUT', true],
-    ['idleMs', 'ERR_IDLE_TIMEOUT', false],
+    ['writeStallTimeoutMs', 'ERR_WRITE_STALL_TIMEOUT', true],
+    ['idleTimeoutMs', 'ERR_IDLE_TIMEOUT', false],
   ] as const)('P55 a client that stops in the middle for ever meets %s', async (limit, code, writes) => {
     const server = new Party();
     const { port } = await serve({ ...credentials, bio, ...OFTEN }, server);

@@ -2,6 +2,8 @@
 import { SluiceError } from '../errors.ts';
 
 /**
+ * Why fault injection cannot work:
+ *
  * - `ERR_FAULTS_LIBRARY`: the library that injects was not built, or is where it cannot be preloaded from.
  * - `ERR_FAULTS_CONTROL`: a control file that is none, or of another version.
  * - `ERR_FAULTS_OPTION`: a seed or a rate that cannot be.

@@ -10,6 +10,7 @@ import { FAULTS, type Fault, type FaultRates } from './faults.ts';
 
 const MOST = 0xffff_ffff;
 
+/** Steers the processes that run under one control file, and counts what struck them. */
 export class FaultControl {
   /** The control file. */
   readonly path: string;
@@ -56,6 +57,7 @@ export class FaultControl {
     return Number(this.read(OFFSET.seed, 8).readBigUInt64LE());
   }
 
+  /** From now on faults strike, by the rates that are set. */
   enable(): void {
     this.writeUint32(OFFSET.enabled, 1);
   }

@@ -8,6 +8,7 @@ import { FaultInjectionError } from './errors.ts';
 import { blankControl, FaultControl } from './fault-control.ts';
 import { BENIGN, type FaultRates } from './faults.ts';
 
+/** What `faultInjection` needs: a seed, and how often each fault strikes. */
 export interface FaultInjectionOptions {
   /** The same seed, the same faults: of each descriptor, whatever the others do. A whole number of 0 or more. */
   readonly seed: number;
@@ -15,13 +16,16 @@ export interface FaultInjectionOptions {
   readonly rates?: FaultRates;
 }
 
-export interface FaultInjection {
+/** What `faultInjection` has prepared: an environment for child processes, and the hand on the switch. */
+export interface FaultInjection extends Disposable {
   /** To be added to the environment of a child process: `{ ...process.env, ...env }`. */
   readonly env: { readonly LD_PRELOAD: string; readonly SLUICE_FAULTS: string };
   /** Steers all processes that run in this environment. */
   readonly control: FaultControl;
   /** Removes the control file. To be called when those processes have ended. */
-  dispose(): void;
+  close(): void;
+  /** As `close()`: for `using`. */
+  [Symbol.dispose](): void;
 }
 
 /**
@@ -34,7 +38,7 @@ export interface FaultInjection {
 export function faultInjection({ seed, rates = BENIGN }: FaultInjectionOptions): FaultInjection {
   const library = faultLibrary();
   const folder = mkdtempSync(join(tmpdir(), 'sluice-faults-'));
-  const dispose = () => rmSync(folder, { recursive: true, force: true });
+  const remove = () => rmSync(folder, { recursive: true, force: true });
   const path = join(folder, 'control');
   writeFileSync(path, blankControl());
   const control = new FaultControl(path);
@@ -42,18 +46,20 @@ export function faultInjection({ seed, rates = BENIGN }: FaultInjectionOptions):
     control.reseed(seed, rates);
   } catch (thrown) {
     control.close();
-    dispose();
+    remove();
     throw thrown;
   }
   const others = process.env['LD_PRELOAD'];
   const preload = others === undefined || others === '' ? library : `${library} ${others}`;
+  const close = () => {
+    control.close();
+    remove();
+  };
   return {
     env: { LD_PRELOAD: preload, SLUICE_FAULTS: path },
     control,
-    dispose: () => {
-      control.close();
-      dispose();
-    },
+    close,
+    [Symbol.dispose]: close,
   };
 }
 

@@ -51,8 +51,10 @@ export const HOSTILE_FAULTS = [
   'waitReset',
 ] as const;
 
+/** All faults by name, those that cost no byte first. */
 export const FAULTS = [...BENIGN_FAULTS, ...HOSTILE_FAULTS];
 
+/** The name of a fault. */
 export type Fault = (typeof FAULTS)[number];
 
 /** How often each fault strikes where it could: 0 never, 1 always; what is not named never does. */

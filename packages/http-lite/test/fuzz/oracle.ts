@@ -4,7 +4,7 @@
  *
  * Rule: an input that fails is reported with its bytes; nothing is caught and forgotten.
  */
-import { DEFAULT_LIMITS, type HttpLimits } from '../../src/limits.ts';
+import { DEFAULT_HTTP_LIMITS, type HttpLimits } from '../../src/limits.ts';
 import { HeadArena } from '../../src/scratch.ts';
 import { ParseLog, parseLog } from '../parse-log.ts';
 import { asAnswered, ReplayServer } from '../replay.ts';
@@ -13,8 +13,8 @@ import type { Random } from './random.ts';
 
 /** Small, so that inputs of a few hundred bytes reach them; each of two that hide one another is reached in one. */
 const LIMITS: readonly [HttpLimits, HttpLimits] = [
-  { ...DEFAULT_LIMITS, headBytes: 1024, headerCount: 12, targetBytes: 100, chunkOverheadBytes: 64 },
-  { ...DEFAULT_LIMITS, headBytes: 300, headerCount: 40, targetBytes: 400, chunkOverheadBytes: 600 },
+  { ...DEFAULT_HTTP_LIMITS, headBytes: 1024, headerCount: 12, targetBytes: 100, chunkOverheadBytes: 64 },
+  { ...DEFAULT_HTTP_LIMITS, headBytes: 300, headerCount: 40, targetBytes: 400, chunkOverheadBytes: 600 },
 ];
 
 const SPLITS = 3;

@@ -1,6 +1,7 @@
 /** A peer whose first bytes are of no protocol that is spoken here. */
 import { SluiceError } from '../errors.ts';
 
+/** A peer whose first bytes are of no protocol that is spoken here. */
 export class SniffError extends SluiceError {
   constructor(problem: string) {
     super(

@@ -15,8 +15,9 @@ import { SniffError } from './sniff-error.ts';
  * Looks at what a peer has sent so far, at most `maxBytes`, never nothing. Borrowed, valid during the call. Answers whose the
  * connection is, or undefined when that takes more bytes.
  */
-export type Choose = (head: Buffer, conn: Connection) => Protocol<unknown> | undefined;
+export type SniffChooser = (head: Buffer, conn: Connection) => Protocol<unknown> | undefined;
 
+/** How long `sniff` waits for the first bytes, and whose the connection is then. */
 export interface SniffOptions {
   /** After as many bytes it is nobody's but `otherwise`'s. Default 64. */
   readonly maxBytes?: number;
@@ -44,7 +45,7 @@ const NOTHING = Buffer.alloc(0);
  *
  * @throws UsageError `ERR_OPTION_VALUE`, `ERR_UNKNOWN_OPTION`.
  */
-export function sniff(choose: Choose, options: SniffOptions = {}): Protocol<Sniffing> {
+export function sniff(choose: SniffChooser, options: SniffOptions = {}): Protocol<Sniffing> {
   checkOptionNames('sniff', options, ['maxBytes', 'otherwise', 'waitMs']);
   if (typeof choose !== 'function')
     throw new UsageError('ERR_OPTION_VALUE', 'sniff needs a function that chooses a protocol.');

@@ -18,11 +18,13 @@ const NOTHING = Buffer.alloc(0);
 /** As many bytes are added to a frame that is cut, at least, before its end is looked for again. */
 const LEAST_STEP_BYTES = 64;
 
+/** Told of each whole frame, which is borrowed where it is bytes. */
 export type OnFrame<State, Frame> = (conn: Connection<State>, frame: Frame) => void;
 
 /** What to do about a peer whose bytes are no frames. */
 export type OnBroken<State> = (conn: Connection<State>, error: FrameError) => void;
 
+/** Cuts what comes in into frames: one for each connection, made in `onOpen` and fed in `onData`. */
 export class FrameReader<Frame = Buffer> {
   private readonly framing: Framing<Frame>;
   /** A frame that is not whole yet: `kept[0, keptBytes)`. */

@@ -7,6 +7,7 @@
  */
 import type { Connection } from '../connection-contract.ts';
 
+/** How frames are told apart in a stream of bytes: `lines`, `delimited`, `lengthPrefixed`, or one of your own. */
 export interface Framing<Frame = Buffer> {
   /**
    * Looks for the end of the frame that begins at `bytes[start]`, of which `looked` bytes were looked at by an earlier
@@ -40,6 +41,7 @@ export interface WritableFraming<Frame = Buffer> extends Framing<Frame> {
 /** As which text frames are told and written. Without it they are told as bytes, and strings are written as UTF-8. */
 export type FrameEncoding = 'utf8' | 'latin1';
 
+/** What every framing is told. */
 export interface FrameOptions {
   /** The longest content of a frame, delimiter and header not counted. What is longer breaks the connection. */
   readonly maxBytes: number;

@@ -12,6 +12,7 @@ import { FrameError, frameTooLong } from './frame-error.ts';
 import type { FrameEncoding, FrameOptions, WritableFraming } from './framing.ts';
 import { readVarint, VARINT_BYTES, varintLength, writeVarint } from './varint.ts';
 
+/** What the length in front looks like. */
 export interface LengthPrefixOptions extends FrameOptions {
   /**
    * What the length is written as: an unsigned integer of that many bytes, or `varint`, seven bits a byte, the low ones

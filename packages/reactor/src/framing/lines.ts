@@ -14,6 +14,7 @@ import type { FrameEncoding, FrameOptions, WritableFraming } from './framing.ts'
 const LF = 0x0a;
 const CR = 0x0d;
 
+/** How long lines may be, and how those that are written end. */
 export interface LineOptions extends FrameOptions {
   /** What ends a line that is written. Default CR LF, as nearly every protocol of lines has it. */
   readonly ending?: '\r\n' | '\n';

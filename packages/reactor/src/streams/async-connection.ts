@@ -16,6 +16,7 @@ import { Waiter } from './waiter.ts';
 
 const NOTHING = new Uint8Array(0);
 
+/** A connection for code that waits: chunks come by `for await`, writes are awaited. */
 export class AsyncConnection implements AsyncIterable<Buffer> {
   /** For what is not here: addresses, deadlines, the transport. Is not to be read from, written to or ended beside this. */
   readonly connection: Connection;
@@ -146,7 +147,11 @@ export class AsyncConnection implements AsyncIterable<Buffer> {
 
   // ---- For whoever drives it ---------------------------------------------------------------------------------------
 
-  /** The handler has thrown: that is reported, unless it was woken with just this, and costs the connection. */
+  /**
+   * The handler has thrown: that is reported, unless it was woken with just this, and costs the connection.
+   *
+   * @internal
+   */
   onThrown(thrown: unknown): void {
     // An AbortError of Node's has the signal's reason for its cause.
     const source = thrown instanceof Error && thrown.cause === this.failure ? thrown.cause : thrown;
@@ -155,7 +160,11 @@ export class AsyncConnection implements AsyncIterable<Buffer> {
     this.destroy(error);
   }
 
-  /** The handler has returned: what was written leaves, our side ends, and the peer has its time to end its own. */
+  /**
+   * The handler has returned: what was written leaves, our side ends, and the peer has its time to end its own.
+   *
+   * @internal
+   */
   leave(): void {
     if (this.failure !== undefined) return;
     this.writer.write(NOTHING, (error) => {
@@ -165,6 +174,7 @@ export class AsyncConnection implements AsyncIterable<Buffer> {
 
   // ---- Told by the connection --------------------------------------------------------------------------------------
 
+  /** @internal */
   onBytes(chunk: Buffer): void {
     const copy = Buffer.from(chunk);
     const reader = this.readers.shift();
@@ -173,32 +183,41 @@ export class AsyncConnection implements AsyncIterable<Buffer> {
     this.connection.pause();
   }
 
+  /** @internal */
   onDrain(): void {
     this.writer.drained();
   }
 
+  /** @internal */
   onPeerEnded(): void {
     this.hasPeerEnded = true;
     for (const reader of this.readers.splice(0)) reader.resolve({ done: true, value: undefined });
   }
 
+  /** @internal */
   onFinish(): void {
     this.ending?.done();
   }
 
+  /** @internal */
   onUpgraded(): void {
     const { upgrading } = this;
     this.upgrading = undefined;
     upgrading?.resolve();
   }
 
+  /** @internal */
   onShutdown(): void {
     if (this.shuttingDown !== undefined) return this.shuttingDown.abort();
     this.leave();
     this.over(new ClosedError('The reactor shuts down.'), false);
   }
 
-  /** The connection is gone, or not the handler's any more. */
+  /**
+   * The connection is gone, or not the handler's any more.
+   *
+   * @internal
+   */
   over(failure: Error, failsWrites = true): void {
     if (failsWrites) this.writer.fail(failure);
     if (this.failure !== undefined) return;

@@ -31,7 +31,7 @@ export interface DuplexAddress {
 }
 
 /**
- * Where it is not like `net.Socket`:
+ * A connection as a stream of Node, with as much of `net.Socket` as packages expect of one. Where it is not like `net.Socket`:
  *
  * - `write` is told that its bytes were taken when the connection has taken them and is below its low-water mark; `end` is
  *   told ('finish') when everything has left, FIN included.
@@ -107,12 +107,14 @@ export class ConnectionDuplex extends Duplex {
 
   // ---- What Node asks of a stream ----------------------------------------------------------------------------------
 
+  /** @internal */
   override _read(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
     this.connection.resume();
   }
 
+  /** @internal */
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
     this.#isActive();
     let isAtOnce = true;
@@ -125,12 +127,14 @@ export class ConnectionDuplex extends Duplex {
     isAtOnce = false;
   }
 
+  /** @internal */
   override _final(callback: (error?: Error | null) => void): void {
     if (this.#isGone) return callback(gone());
     this.#final = callback;
     this.connection.end();
   }
 
+  /** @internal */
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     this.#leave(error);
     this.#writer.fail(error ?? gone());
@@ -184,6 +188,7 @@ export class ConnectionDuplex extends Duplex {
     return inet(this.#localEnd)?.family;
   }
 
+  /** The local end, as `net.Socket.address()` has it. */
   address(): DuplexAddress {
     const end = inet(this.#localEnd);
     return end === undefined ? {} : { address: end.address, family: end.family, port: end.port };

@@ -8,6 +8,7 @@ import { checkOptionNames } from '../options.ts';
 import type { Protocol } from '../protocol.ts';
 import { ConnectionDuplex, type DuplexOptions } from './connection-duplex.ts';
 
+/** What `toDuplex` takes: options of the stream, and its first bytes. */
 export interface ToDuplexOptions extends DuplexOptions {
   /** What was read and belongs to the stream: its first chunk. It is copied. */
   readonly head?: Uint8Array;

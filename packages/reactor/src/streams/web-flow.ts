@@ -17,6 +17,7 @@ import { reportThrown } from './connection-machine.ts';
 import { PacedWriter } from './paced-writer.ts';
 import { Waiter } from './waiter.ts';
 
+/** A connection as a pair of web streams, as a `TransformStream` has them. */
 export interface WebStreams {
   /**
    * A byte stream: it closes when the peer has ended its side, and errors with what the connection failed with, behind all

@@ -1,6 +1,7 @@
 /** Time that passes when a test says so. */
 import type { Clock } from '../deadline-wheel.ts';
 
+/** Time that passes when a test says so. */
 export class FakeClock implements Clock {
   private time = 0;
   private timers: { readonly at: number; readonly callback: () => void }[] = [];

@@ -18,6 +18,7 @@ interface Asked {
   readonly answer: () => void;
 }
 
+/** Files in memory, which answer when a test says so and fail as it likes. */
 export class FakeDisk implements Disk {
   /** By path. */
   readonly files = new Map<string, FakeFile>();
@@ -84,6 +85,7 @@ export class FakeDisk implements Disk {
     });
   }
 
+  /** Answers what the file is, at once. */
   facts(file: number, done: (error: Error | undefined, facts: FileFacts) => void): void {
     this.calls.push('facts');
     this.ask('facts', file, () => {

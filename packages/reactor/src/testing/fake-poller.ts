@@ -11,6 +11,7 @@ export interface Registration {
   readonly interest: number;
 }
 
+/** A source of edges that fires what a test says, and remembers what was registered. */
 export class FakePoller implements Poller {
   readonly events = new Int32Array(64 * EVENT_FIELDS);
   /** By descriptor; what `remove` forgot is gone from here. */

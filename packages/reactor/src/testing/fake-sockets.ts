@@ -7,6 +7,7 @@ const ERRNO_CODES = Object.keys(constants.errno) as (keyof typeof constants.errn
 
 const ADDRESS: SocketAddress = { family: 'IPv4', address: '127.0.0.1', port: 1 };
 
+/** Socket calls without a kernel: they answer what a test has put there, and remember what they were asked. */
 export class FakeSockets implements Sockets {
   /** What `accept` answers, oldest first: a descriptor, or the name of an errno. Empty: would block. */
   readonly backlog: (number | keyof typeof constants.errno)[] = [];
@@ -140,10 +141,12 @@ export class FakeSockets implements Sockets {
     this.closed.push(fd);
   }
 
+  /** The same of every socket. */
   localAddress(): SocketAddress {
     return ADDRESS;
   }
 
+  /** The same of every socket. */
   remoteAddress(): SocketAddress {
     return ADDRESS;
   }

@@ -9,6 +9,7 @@ export type ReadAnswer = string | Uint8Array | { readonly status: keyof typeof S
 /** One answer of a write: at most so many bytes, or a status by name. */
 export type WriteAnswer = number | { readonly status: keyof typeof Status };
 
+/** A transport by script: each call takes the next answer that a test has put there. */
 export class FakeTransport implements Transport {
   readonly name: string = 'fake';
   secure = false;

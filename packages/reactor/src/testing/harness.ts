@@ -14,6 +14,7 @@ import { FakePoller } from './fake-poller.ts';
 import { FakeSockets } from './fake-sockets.ts';
 import { FakeTransport } from './fake-transport.ts';
 
+/** A reactor on fakes of everything, and connections on it: any schedule of edges, answers and time can be played. */
 export class Harness {
   readonly poller = new FakePoller();
   readonly sockets = new FakeSockets();

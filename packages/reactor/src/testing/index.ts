@@ -1,7 +1,11 @@
 /** @sluice/reactor/testing: fakes that put a protocol or a transport through any schedule, without sockets. */
 /** The edges that `FakePoller.fire` takes. */
 export { Ready } from '@sluice/core-native';
-/** With a poller, sockets or a clock of one's own. */
+/** With a poller, sockets, files or a clock of one's own. */
+export type { Clock } from '../deadline-wheel.ts';
+export type { Disk, FileFacts } from '../disk.ts';
+export type { Sockets } from '../loop.ts';
+export type { Poller } from '../poller.ts';
 export { Reactor, type ReactorParts } from '../reactor.ts';
 export * from './conformance/index.ts';
 export { FakeClock } from './fake-clock.ts';

@@ -14,9 +14,9 @@ export function dueAt(
   timeouts: Timeouts,
 ): number | undefined {
   const timeoutMs = {
-    'first-byte': timeouts.firstByteMs,
-    idle: timeouts.idleMs,
-    'write-stall': timeouts.writeStallMs,
+    'first-byte': timeouts.firstByteTimeoutMs,
+    idle: timeouts.idleTimeoutMs,
+    'write-stall': timeouts.writeStallTimeoutMs,
   };
   const begins = beginning(which, wire, since.openedAt);
   if (timeoutMs[which] === 0 || begins === undefined) return undefined;

@@ -121,7 +121,7 @@ export class Play {
       actor.apply({ verb: 'destroy', withError: false });
       if (actor.conn === undefined) this.bringToEnd(actor, 'resets');
     } else if (ending === 'silence') {
-      actor.apply({ verb: 'timeouts', name: 'idleMs', ms: 900 });
+      actor.apply({ verb: 'timeouts', name: 'idleTimeoutMs', ms: 900 });
     } else {
       for (const peer of ['connects', 'settles', 'flight', 'answers', 'ends'] as const) actor.apply({ peer });
       actor.apply({ peer: 'reads', bytes: 10_000_000 });

@@ -121,9 +121,9 @@ const verbs: fc.Arbitrary<Verb> = fc.oneof(
     arbitrary: fc.record({
       verb: fc.constant('timeouts' as const),
       name: fc.constantFrom(
-        'firstByteMs',
-        'idleMs',
-        'writeStallMs',
+        'firstByteTimeoutMs',
+        'idleTimeoutMs',
+        'writeStallTimeoutMs',
         'minReceiveBytesPerSecond',
         'minSendBytesPerSecond',
       ),

@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { nextTurn } from './suite.ts';
 
+/** Two streams over the two ends of one connection, for `testDuplex`. */
 export interface DuplexPair {
   /** The one under test. */
   readonly stream: Duplex;
@@ -20,6 +21,7 @@ export interface DuplexPair {
   dispose(): void;
 }
 
+/** How `testDuplex` wants its pair. */
 export interface DuplexPairOptions {
   /** Of the stream under test. */
   readonly allowHalfOpen: boolean;

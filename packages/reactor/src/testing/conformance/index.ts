@@ -1,6 +1,6 @@
 /** The conformance suites, for authors of protocols, transports and pollers: see docs/conformance.md. */
 export type { DuplexPair, DuplexPairOptions } from './duplex-pair.ts';
-export { type OverLoopback, overLoopback } from './over-loopback.ts';
+export { type LoopbackTransports, overLoopback } from './over-loopback.ts';
 export type { PolledEnd, PollerDriver } from './poller-driver.ts';
 export type { TestFunction } from './suite.ts';
 export { type DuplexSuite, testDuplex } from './test-duplex.ts';

@@ -8,7 +8,8 @@ import { Interest } from '../../poller.ts';
 import type { ClientTransport, Progress, ServerTransport, Transport } from '../../transport.ts';
 import type { PairOptions, TransportEnd, TransportPair } from './transport-pair.ts';
 
-export interface OverLoopback {
+/** The two factories of `overLoopback`. */
+export interface LoopbackTransports {
   /** Makes the end that was accepted. */
   readonly server: ServerTransport;
   /** Makes the end that connected. */
@@ -21,7 +22,7 @@ export interface OverLoopback {
 const CONNECT_LIMIT_MS = 10_000;
 
 /** For `testTransport`: opens a pair over a new TCP connection at each call. */
-export function overLoopback(transports: OverLoopback): (options: PairOptions) => TransportPair {
+export function overLoopback(transports: LoopbackTransports): (options: PairOptions) => TransportPair {
   return ({ dribble }) => {
     const native = loadNative();
     const before = native.liveObjects().descriptors;
@@ -29,7 +30,7 @@ export function overLoopback(transports: OverLoopback): (options: PairOptions) =
   };
 }
 
-function directPair(native: NativeBinding, transports: OverLoopback, before: number): TransportPair {
+function directPair(native: NativeBinding, transports: LoopbackTransports, before: number): TransportPair {
   const wire = connectedSockets(native);
   const server = transports.server.accept(wire.accepted);
   const client = transports.client.connect(wire.connected, transports.host ?? '127.0.0.1');
@@ -40,7 +41,7 @@ function directPair(native: NativeBinding, transports: OverLoopback, before: num
 }
 
 /** Two TCP connections with a relay between them that carries one byte of each direction whenever somebody waits. */
-function dribblingPair(native: NativeBinding, transports: OverLoopback, before: number): TransportPair {
+function dribblingPair(native: NativeBinding, transports: LoopbackTransports, before: number): TransportPair {
   const left = connectedSockets(native);
   const right = connectedSockets(native);
   const relays = [

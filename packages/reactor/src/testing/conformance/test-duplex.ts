@@ -19,6 +19,7 @@ import { nextTurn, type TestFunction, using } from './suite.ts';
 import { testDuplexEnding } from './test-duplex-ending.ts';
 import { testDuplexTools } from './test-duplex-tools.ts';
 
+/** What `testDuplex` needs of whoever tests a stream. */
 export interface DuplexSuite {
   readonly test: TestFunction;
   /** A connected pair, whose peer has `allowHalfOpen`. */

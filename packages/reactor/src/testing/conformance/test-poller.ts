@@ -11,8 +11,10 @@ import type { PollerDriver } from './poller-driver.ts';
 import { type PollerEvent, PollerWatch } from './poller-watch.ts';
 import { type TestFunction, using } from './suite.ts';
 
+/** What `testPoller` needs of whoever tests a poller. */
 export interface PollerSuite {
   readonly test: TestFunction;
+  /** Makes the poller to be tested, and what the suite needs beside it; a new one for each test. */
   readonly create: () => PollerDriver;
 }
 

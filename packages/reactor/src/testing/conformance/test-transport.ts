@@ -21,6 +21,7 @@ import {
 } from './transport-driving.ts';
 import { type PairOptions, swapped, type TransportPair } from './transport-pair.ts';
 
+/** What `testTransport` needs of whoever tests a transport. */
 export interface TransportSuite {
   readonly test: TestFunction;
   /** A new, connected pair; neither end has shaken hands. {@link overLoopback} makes them of factories. */

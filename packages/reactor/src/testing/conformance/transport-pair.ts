@@ -17,6 +17,7 @@ export interface TransportEnd {
   cut?(): void;
 }
 
+/** The two ends of a connection, each with a transport of its own, for `testTransport`. */
 export interface TransportPair {
   /** The end under test, and the one that helps. */
   readonly end: TransportEnd;
@@ -27,6 +28,7 @@ export interface TransportPair {
   dispose(): void;
 }
 
+/** How `testTransport` wants its pair. */
 export interface PairOptions {
   /** The wire carries one byte at a time. */
   readonly dribble: boolean;

@@ -14,6 +14,7 @@ export interface ProtocolScript {
   readonly output?: string | Uint8Array;
 }
 
+/** What `testProtocol` needs of whoever tests a protocol. */
 export interface ProtocolSuite<State> {
   readonly test: TestFunction;
   /** Makes the protocol; a new one for each test. */

@@ -44,6 +44,7 @@ export class PairedEnd<State> {
   }
 }
 
+/** Two protocols that talk in memory: `connectedPair` makes it. */
 export class ConnectedPair<ServerState, ClientState> {
   readonly network: MemoryNetwork;
   readonly server: PairedEnd<ServerState>;

@@ -34,6 +34,7 @@ export interface Pumped {
   depart(): void;
 }
 
+/** The wires of connections in memory, and the clock of all reactors on them. */
 export class MemoryNetwork {
   readonly clock = new FakeClock();
   /** What hooks have thrown, and whatever else the reactors reported; `finish` complains of what is left here. */

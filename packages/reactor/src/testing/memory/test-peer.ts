@@ -22,6 +22,7 @@ export interface TestPeerInit<State> {
   readonly conn: () => Connection<State>;
 }
 
+/** The other end of a connection in memory, by a test's hand: `testConnection` makes it. */
 export class TestPeer<State = unknown> implements Pumped {
   readonly network: MemoryNetwork;
   /** Whose connection it is. */
