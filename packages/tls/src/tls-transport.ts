@@ -12,14 +12,14 @@ import {
   READ_MORE,
   Status,
 } from '@sluice/core-native';
+import type { Transport } from '@sluice/reactor';
 import {
   endSocket,
   type Progress,
   sendFileFailure,
   socketFailure,
-  type Transport,
   type TransportFailure,
-} from '@sluice/reactor';
+} from '@sluice/reactor/transport';
 import type { TlsAlert } from './alerts.ts';
 import { counters } from './counters.ts';
 import { dropInput } from './drop-input.ts';
