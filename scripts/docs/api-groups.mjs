@@ -31,11 +31,12 @@ export const API_GROUPS = {
       'Errors',
       'SluiceError UsageError SystemError HostError ConnectError SocketPathError TimeoutError LimitError DestroyedError ClosedError FrameError SniffError FileError FileErrorCode IllegalTransitionError',
     ],
-    [
-      'Writing a transport',
-      'ServerTransport ClientTransport Transport Progress Status TransportFailure plain endSocket socketFailure sendFileFailure',
-    ],
-    ['Writing a package on top', 'extendConnections checkOptionNames booleanOption integerOption'],
+    ['Transports', 'ServerTransport ClientTransport Transport'],
+    ['Checking options', 'checkOptionNames booleanOption integerOption'],
+  ],
+  '@sluice/reactor/transport': [
+    ['Writing a transport', 'Progress Status TransportFailure plain endSocket socketFailure sendFileFailure'],
+    ['Adding to connections', 'extendConnections'],
   ],
   '@sluice/reactor/testing': [
     [
@@ -54,7 +55,7 @@ export const API_GROUPS = {
   '@sluice/tls': [
     [
       'Transports and their contexts',
-      'tls TlsOptions TlsServerTransport TlsServerSettings tlsContext TlsContextOptions TlsContext sniContexts SniContexts SniOptions tlsClient TlsClientOptions TlsClientTransport TlsVersions RenegotiationOptions RenegotiationLimit',
+      'tls TlsOptions TlsServerTransport TlsServerSettings tlsContext TlsContextOptions TlsContext sniContexts SniContexts SniOptions tlsClient TlsClientOptions TlsClientTransport EarlyDataOptions TlsVersions RenegotiationOptions RenegotiationLimit',
     ],
     ['Plain text and TLS on one port', 'startTls StartTlsOptions tlsOrPlain TlsOrPlainOptions'],
     [
@@ -72,7 +73,7 @@ export const API_GROUPS = {
     ],
     [
       'Errors',
-      'TlsError TlsErrorCode TlsErrorDetails TlsFault TlsAlert TlsContextError TlsContextErrorCode TlsRefusedError TlsAlertName TlsUsageError TlsUsageErrorCode',
+      'TlsError TlsErrorCode VerificationErrorCode TlsErrorDetails TlsFault TlsAlert TlsContextError TlsContextErrorCode TlsRefusedError TlsAlertName TlsUsageError TlsUsageErrorCode',
     ],
   ],
   '@sluice/http-lite': [

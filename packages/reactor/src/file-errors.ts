@@ -3,6 +3,7 @@
  */
 import { SluiceError } from './errors.ts';
 
+/** Codes of {@link FileError}. */
 export type FileErrorCode =
   | 'ERR_FILE_NOT_FOUND'
   | 'ERR_FILE_OUTSIDE'

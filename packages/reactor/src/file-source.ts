@@ -14,6 +14,7 @@ import { SharedFile } from './shared-file.ts';
 /** A path, a descriptor, something that has one (a `FileHandle` of `node:fs/promises`), or what `openFile` made. */
 export type SendableFile = string | number | { readonly fd: number } | SharedFile;
 
+/** Which part of a file to send. */
 export interface SendFileOptions {
   /** Where in the file to begin. Default 0. */
   readonly offset?: number;

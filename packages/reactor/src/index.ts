@@ -5,7 +5,6 @@ export { SniffError } from './composing/sniff-error.ts';
 export { type CompleteProtocol, wrap } from './composing/wrap.ts';
 export type { ConnectOptions, TcpConnectOptions, UnixConnectOptions } from './connect-options.ts';
 export type { Connection } from './connection-contract.ts';
-export { extendConnections } from './connection-extensions.ts';
 export type { UpgradeOptions } from './connection-upgrade.ts';
 export type { Counters, LimitName } from './counters.ts';
 export type { Deadline, OpenDeadline } from './deadline.ts';
@@ -44,7 +43,6 @@ export type {
 export type { Timeouts } from './open-deadlines.ts';
 export { openFile } from './open-shared-file.ts';
 export { booleanOption, checkOptionNames, integerOption } from './options.ts';
-export { endSocket, plain, sendFileFailure, socketFailure } from './plain-transport.ts';
 export type { CloseReason, Protocol } from './protocol.ts';
 export {
   createReactor,
@@ -63,13 +61,9 @@ export { fromDuplex, type ToDuplexOptions, toDuplex } from './streams/to-duplex.
 export { fromWebStreams, toWebStreams } from './streams/to-web-streams.ts';
 export type { WebStreams } from './streams/web-flow.ts';
 export { type PassedDescriptor, systemdListenFds } from './systemd-listen-fds.ts';
-export {
-  type ClientTransport,
-  NOT_BATCHED,
-  type Progress,
-  type ServerTransport,
-  Status,
-  type Transport,
-  type TransportFailure,
+export type {
+  ClientTransport,
+  ServerTransport,
+  Transport,
 } from './transport.ts';
 export type { WriteHalf } from './write-half.ts';

@@ -5,7 +5,8 @@
  * comes after the end is dropped (P21).
  */
 import { type NativeBinding, type NativeTlsSession, Status } from '@sluice/core-native';
-import { type Progress, UsageError } from '@sluice/reactor';
+import { UsageError } from '@sluice/reactor';
+import type { Progress } from '@sluice/reactor/transport';
 import { ClientHello } from './client-hello.ts';
 import { ALERTS, TlsRefusedError } from './refusal.ts';
 import { TlsContext } from './tls-context.ts';

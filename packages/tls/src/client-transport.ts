@@ -20,7 +20,7 @@ import { defaultTrustAnchors } from './trust-anchors.ts';
 import { checkedVerifyPeer, nativeCrls, pemList, type TrustOptions } from './trust-options.ts';
 
 /**
- * Default of `ca`: Node's list of roots. Without an identity of its own (`cert` and `key`, `pkcs12`, or `identities`) a
+ * What `tlsClient` takes. Default of `ca`: Node's list of roots. Without an identity of its own (`cert` and `key`, `pkcs12`, or `identities`) a
  * client presents none where a server asks for one.
  */
 export interface TlsClientOptions

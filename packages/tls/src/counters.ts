@@ -1,6 +1,7 @@
 /** What TLS counts on this thread. The transports add to it where things happen; `tlsStats()` shows it. */
 import { loadNative, type NativeTlsCounts } from '@sluice/core-native';
 
+/** Counts of `tlsStats`. */
 export interface TlsStats {
   /** Handshakes by how far they came: those begun are the sum of the others and of those under way. */
   readonly handshakesBegun: number;

@@ -8,6 +8,7 @@ import { SluiceError } from '@sluice/reactor';
 import { alertOf, type TlsAlert } from './alerts.ts';
 import { type VerificationErrorCode, verificationCause } from './verification-causes.ts';
 
+/** Codes of {@link TlsContextError}. */
 export type TlsContextErrorCode =
   | 'ERR_TLS_CERTIFICATE'
   | 'ERR_TLS_KEY'
@@ -87,6 +88,7 @@ function isContextCode(code: string | undefined): code is TlsContextErrorCode {
   return code !== undefined && code in CONTEXT_ADVICE;
 }
 
+/** Codes of {@link TlsError}, beside those of a certificate that does not verify. */
 export type TlsErrorCode =
   | 'ERR_TLS_HTTP_REQUEST'
   | 'ERR_TLS_NOT_TLS'
@@ -155,6 +157,7 @@ export class TlsError extends SluiceError {
   }
 }
 
+/** Codes of {@link TlsUsageError}. */
 export type TlsUsageErrorCode = 'ERR_TLS_KEY_UPDATE' | 'ERR_TLS_EXPORT' | 'ERR_TLS_CLOSED';
 
 /** `conn.tls` was asked for something that the connection cannot do, at least not now. Nothing has happened to it. */

@@ -23,7 +23,7 @@ export interface PemIdentity {
   readonly ocspStaple?: Uint8Array;
 }
 
-/** The same out of a PKCS #12 file (`.p12`, `.pfx`, RFC 7292); the chain is put in order, a root is left out. */
+/** A certificate with its issuers and its key out of a PKCS #12 file (`.p12`, `.pfx`, RFC 7292); the chain is put in order, a root is left out. */
 export interface Pkcs12Identity {
   /** The bytes of the file. */
   readonly pkcs12: Uint8Array;

@@ -9,6 +9,7 @@ export { type TlsClientOptions, type TlsClientTransport, tlsClient } from './cli
 export type { KeyLogOptions, Pem, SessionStats, TlsVersions } from './context-options.ts';
 export { type TlsStats, tlsStats } from './counters.ts';
 export type { TlsDiagnosticMessages } from './diagnostics.ts';
+export type { EarlyDataOptions } from './early-data-options.ts';
 export {
   TlsContextError,
   type TlsContextErrorCode,
@@ -44,6 +45,7 @@ export type { TlsContext } from './tls-context.ts';
 export { type TlsOrPlainOptions, tlsOrPlain } from './tls-or-plain.ts';
 export type { TlsPeer } from './tls-peer.ts';
 export type { ClientCertificates, ServerTrustOptions, TrustOptions } from './trust-options.ts';
+export type { VerificationErrorCode } from './verification-causes.ts';
 export {
   type PemFiles,
   type PemPair,

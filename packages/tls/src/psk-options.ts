@@ -15,7 +15,7 @@ interface PskHash {
   readonly hash?: 'sha256' | 'sha384';
 }
 
-/** All keys that a server knows. Copied; the context's copy is wiped with it, the caller's is the caller's to wipe. */
+/** All pre-shared keys that a server knows. Copied; the context's copy is wiped with it, the caller's is the caller's to wipe. */
 export interface ServerPsk extends PskHash {
   /**
    * By identity: 1 to 4096 bytes in UTF-8, at most 128 where TLS 1.2 is spoken. Keys are of 16 to 512 random bytes; what
@@ -24,7 +24,7 @@ export interface ServerPsk extends PskHash {
   readonly keys: Readonly<Record<string, Uint8Array>> | ReadonlyMap<string, Uint8Array>;
 }
 
-/** The key of a client. Copied as above. */
+/** The pre-shared key of a client. Copied as a server's are. */
 export interface ClientPsk extends PskHash {
   /** The name that the server knows the key by; it goes over the wire in the clear. Bounds as in {@link ServerPsk}. */
   readonly identity: string;

@@ -13,6 +13,7 @@ export const ALERTS = {
   no_application_protocol: 120,
 } as const;
 
+/** Alerts by which a server may refuse a ClientHello (RFC 8446 section 6). */
 export type TlsAlertName = keyof typeof ALERTS;
 
 /** To be returned (or thrown) by `onClientHello`: the handshake ends with `alert`, and the listener is told of this. */

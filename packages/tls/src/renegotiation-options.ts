@@ -13,6 +13,7 @@ export interface RenegotiationLimit {
   readonly windowMs?: number;
 }
 
+/** Whether a peer may renegotiate, on servers and clients alike. */
 export interface RenegotiationOptions {
   /**
    * Lets the peer renegotiate TLS 1.2, for peers that insist on it; ours never begins. Only where both ends have RFC 5746

@@ -8,6 +8,7 @@ import { checkOptionNames, UsageError } from '@sluice/reactor';
 import { canonicalPattern } from './server-name.ts';
 import type { TlsContext } from './tls-context.ts';
 
+/** Who is served whose name has no context. */
 export interface SniOptions {
   /**
    * Serves who asks for no name, or for one that is not here. Without it those are refused with the alert

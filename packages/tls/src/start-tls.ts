@@ -7,6 +7,7 @@
 import { type ClientTransport, type Connection, type ServerTransport, UsageError } from '@sluice/reactor';
 import { TlsError } from './errors.ts';
 
+/** What `startTls` has to be told of what came before. */
 export interface StartTlsOptions {
   /** The rest of the chunk behind the command; empty when there is none. Not kept beyond the call. */
   readonly head: Uint8Array;

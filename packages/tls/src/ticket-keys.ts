@@ -6,6 +6,7 @@
 import { loadNative } from '@sluice/core-native';
 import { checkOptionNames, integerOption, UsageError } from '@sluice/reactor';
 
+/** How long tickets can be opened, and when their key is replaced. */
 export interface TicketKeysOptions {
   /** How many keys beside the newest go on opening tickets after a rotation: 0 to 15. Default 2. */
   readonly previous?: number;
@@ -41,6 +42,7 @@ const NEARLY = 0.9;
 
 let timer: NodeJS.Timeout | undefined;
 
+/** The ring of ticket keys of this process, which all its threads share. */
 export const ticketKeys: TicketKeys = {
   configure(options) {
     checkOptionNames('ticketKeys.configure', options, ['previous', 'rotateEveryMs']);

@@ -3,14 +3,8 @@
  *
  * Rule: here only words; whatever changes the state of a session goes through its transport.
  */
-import {
-  booleanOption,
-  type Connection,
-  checkOptionNames,
-  extendConnections,
-  Status,
-  type Transport,
-} from '@sluice/reactor';
+import { booleanOption, type Connection, checkOptionNames, type Transport } from '@sluice/reactor';
+import { extendConnections, Status } from '@sluice/reactor/transport';
 import { askSession } from './errors.ts';
 import { TlsOrPlainTransport } from './tls-or-plain.ts';
 import type { TlsPeer } from './tls-peer.ts';

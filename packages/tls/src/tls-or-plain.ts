@@ -5,18 +5,15 @@
  * first byte.
  */
 import { loadNative, type NativeBinding } from '@sluice/core-native';
+import { checkOptionNames, type ServerTransport, type Transport, UsageError } from '@sluice/reactor';
 import {
-  checkOptionNames,
   NOT_BATCHED,
   type Progress,
   plain as plainTransport,
-  type ServerTransport,
   Status,
   socketFailure,
-  type Transport,
   type TransportFailure,
-  UsageError,
-} from '@sluice/reactor';
+} from '@sluice/reactor/transport';
 
 /**
  * Type of a record of the handshake (RFC 8446 section 5.1), by which a TLS connection begins; the control character SYN,
@@ -25,6 +22,7 @@ import {
  */
 const HANDSHAKE_RECORD = 0x16;
 
+/** The two transports of `tlsOrPlain`. */
 export interface TlsOrPlainOptions {
   /** For clients whose first byte begins a handshake (0x16). */
   readonly tls: ServerTransport;

@@ -12,15 +12,15 @@ import {
   READ_MORE,
   Status,
 } from '@sluice/core-native';
+import type { Transport } from '@sluice/reactor';
 import {
   endSocket,
   NOT_BATCHED,
   type Progress,
   sendFileFailure,
   socketFailure,
-  type Transport,
   type TransportFailure,
-} from '@sluice/reactor';
+} from '@sluice/reactor/transport';
 import type { TlsAlert } from './alerts.ts';
 import { dropInput } from './drop-input.ts';
 import { sessionError } from './errors.ts';

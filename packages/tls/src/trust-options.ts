@@ -39,7 +39,7 @@ export const TRUST_NAMES = ['ca', 'crls', 'crlCheck', 'verifyPeer'];
  */
 export type ClientCertificates = 'none' | 'request' | 'require';
 
-/** What a server adds to that. */
+/** How a server judges its clients. */
 export interface ServerTrustOptions extends TrustOptions {
   /** Default `none`. */
   readonly clientCertificates?: ClientCertificates;

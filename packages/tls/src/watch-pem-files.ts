@@ -16,12 +16,13 @@ export interface PemFiles {
   readonly key: string;
 }
 
-/** What is in them. */
+/** What is in a certificate's file and in its key's. */
 export interface PemPair {
   readonly cert: Uint8Array;
   readonly key: Uint8Array;
 }
 
+/** Who is told by `watchPemFiles`. */
 export interface PemWatchOptions {
   /** One file or both say something else. What this throws goes to `onError`; the next change is told all the same. */
   readonly onChange: (pair: PemPair) => void;
@@ -32,6 +33,7 @@ export interface PemWatchOptions {
   readonly onError: (error: Error) => void;
 }
 
+/** What `watchPemFiles` answers: it goes on watching until it is closed. */
 export interface PemWatcher {
   /** Looks now: for file systems that tell nothing of changes, or on a signal. Resolves when all is told. */
   check(): Promise<void>;

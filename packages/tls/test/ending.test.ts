@@ -1,6 +1,6 @@
 /** The last step of an end, where the peer is faster: no kernel does that on demand. */
 import type { NativeBinding, NativeFailure, NativeTlsSession } from '@sluice/core-native';
-import { Status } from '@sluice/reactor';
+import { Status } from '@sluice/reactor/transport';
 import { expect, test } from 'vitest';
 import { TlsTransport } from '../src/tls-transport.ts';
 

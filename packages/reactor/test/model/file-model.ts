@@ -3,7 +3,7 @@
  * it, is found by its position; and a disk that answers when the schedule says so.
  */
 import type { FileFacts } from '../../src/disk.ts';
-import { Status } from '../../src/index.ts';
+import { Status } from '../../src/for-transports.ts';
 import { FakeDisk, type FakeFile } from '../../src/testing/index.ts';
 import { streamBytes } from './streams.ts';
 import type { Wire } from './wire.ts';

@@ -3,7 +3,8 @@
  * once when a client comes back (P41, P49).
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { type Connection, Status, type Transport } from '@sluice/reactor';
+import type { Connection, Transport } from '@sluice/reactor';
+import { Status } from '@sluice/reactor/transport';
 import { type TlsOptions, tls, tlsClient } from '@sluice/tls';
 import type { Credentials } from './certificate.ts';
 import { sessionFrom } from './early-clients.ts';
