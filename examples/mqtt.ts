@@ -135,7 +135,7 @@ function onSubscribe(conn: Client, packet: Packet): void {
   const { filters } = conn.state;
   const wanted: [filter: string, qos: number][] = [];
   do wanted.push([packet.text(isFilter), packet.number(1)]);
-  while (!packet.isAtEnd && wanted.length <= MAX_FILTERS);
+  while (!packet.isAtEnd && wanted.length < MAX_FILTERS);
   const codes = wanted.map(([filter, qos]) => {
     if (qos > 2) refuse('a QoS that is none');
     if (filters.size === MAX_FILTERS && !filters.has(filter)) return 0x80;
