@@ -187,7 +187,7 @@ function answer(req: Request, res: Response): void {
   if (protocol === undefined || token === undefined)
     return void res.setHeader('Content-Type', 'text/html').end(PAGE);
   const key = req.headers.get('sec-websocket-key') ?? '';
-  const isRight = req.method === 'GET' && !req.hasBody && /^[\w+/]{22}==$/.test(key);
+  const isRight = req.method === 'GET' && !req.hasBody && /^[A-Za-z0-9+/]{22}==$/.test(key);
   if (isRight && req.headers.get('sec-websocket-version') === '13') {
     const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
     return void req.upgrade(protocol, { token, fields: { 'Sec-WebSocket-Accept': accept } });
