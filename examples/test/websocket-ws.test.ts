@@ -41,11 +41,12 @@ async function converse(socket: WebSocket): Promise<void> {
   const bytes = Buffer.alloc(MEBIBYTE, 'abc');
   socket.send(bytes);
   expect(bytes.equals((await heard(socket)) as Buffer)).toBe(true);
+  const both = Promise.all([once(socket, 'pong'), heard(socket)]);
   socket.send('in ', { fin: false });
   socket.ping('between');
   socket.send('parts', { fin: true });
-  const [pong] = (await once(socket, 'pong')) as [Buffer];
-  expect([pong.toString(), await heard(socket)]).toEqual(['between', 'in parts']);
+  const [[pong], message] = await both;
+  expect([String(pong), message]).toEqual(['between', 'in parts']);
   // A hundred at once, which come back in their order.
   const all: string[] = [];
   const whole = new Promise<void>((resolve) =>
@@ -162,7 +163,7 @@ describe('the server of ws on streams of ours', () => {
 
     // One that breaks off, and one that is refused.
     const dropped = await open(url, { perMessageDeflate });
-    const [theirs] = [...sockets.clients];
+    const theirs = [...sockets.clients].at(-1);
     const gone = once(theirs as WebSocket, 'close');
     dropped.terminate();
     expect((await gone)[0]).toBe(1006);
