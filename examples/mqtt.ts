@@ -69,7 +69,7 @@ function publish(message: Message): void {
  */
 function deliver(conn: Client, { topic, payload }: Message, qos: number, retain: number): void {
   const { state } = conn;
-  if (qos === 0 && retain === 0 && conn.needsDrain) return;
+  if ((qos === 0 && retain === 0 && conn.needsDrain) || conn.lifecycle === 'closed') return;
   const name = Buffer.from(topic);
   if (qos === 0) return send(conn, 0x30 + retain, uint16(name.length), name, payload);
   if (state.unacknowledged.size === MAX_UNACKNOWLEDGED) return conn.destroy(new Error('no PUBACK'));
