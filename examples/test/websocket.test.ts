@@ -74,6 +74,15 @@ const EXCHANGES: readonly (readonly [what: string, sent: Uint8Array[], answers: 
     ],
     ['8a 1', '8a 2', '82 abc'],
   ],
+  [
+    'a message of a thousand frames',
+    [
+      frame(TEXT, '', first),
+      ...Array.from({ length: 1_000 }, () => frame(CONTINUATION, 'x', first)),
+      frame(CONTINUATION, ''),
+    ],
+    [`81 ${'x'.repeat(1_000)}`],
+  ],
   ['a ping of two frames', [frame(PING, 'a', first), frame(CONTINUATION, 'b')], [closed(1002)]],
   ['a continuation of nothing', [frame(CONTINUATION, 'a')], [closed(1002)]],
   [
