@@ -108,6 +108,11 @@ const EXCHANGES: readonly (readonly [what: string, sent: Uint8Array[], answers: 
     [closed(1009)],
   ],
   [
+    'a length of 2^32',
+    [frame(BINARY, '', { length: Buffer.of(127, 0, 0, 0, 1, 0, 0, 0, 0) })],
+    [closed(1009)],
+  ],
+  [
     'a length of 64 bits',
     [frame(BINARY, '', { length: Buffer.of(127, 255, 255, 255, 255, 255, 255, 255, 255) })],
     [closed(1009)],
