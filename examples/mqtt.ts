@@ -112,7 +112,7 @@ function onConnect(conn: Client, packet: Packet): void {
   if (before !== undefined) leave(before);
   clients.set(id, conn);
   state.id = id;
-  conn.setTimeouts({ idleMs: 0 });
+  conn.setTimeouts({ idleTimeoutMs: 0 });
   answer(conn, 0);
 }
 

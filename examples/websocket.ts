@@ -143,7 +143,7 @@ function onClosing(conn: Client, payload: Buffer): void {
 function webSocket(idleMs: number, room?: Set<Client>): Protocol<Session> {
   return {
     onOpen(conn) {
-      conn.setTimeouts({ idleMs });
+      conn.setTimeouts({ idleTimeoutMs });
       room?.add(conn);
       return new Session(room ?? [conn]);
     },

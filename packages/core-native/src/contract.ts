@@ -225,7 +225,7 @@ export interface NativeFeatures {
   readonly kernelTls: NativeKernelTlsAbility;
 }
 
-/** Native objects alive in this environment; tests compare before and after. */
+/** What TLS sessions have come to in this environment since the addon was loaded. */
 export interface NativeTlsCounts {
   /** Session tickets that servers have made. */
   readonly ticketsIssued: number;
@@ -234,6 +234,7 @@ export interface NativeTlsCounts {
   readonly bytesOpened: number;
 }
 
+/** Native objects alive in this environment; tests compare before and after. */
 export interface NativeLiveObjects {
   readonly epolls: number;
   /** Those counted that only a session or a table of names still holds. */
