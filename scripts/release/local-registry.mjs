@@ -61,7 +61,8 @@ function onlyTarball(folder) {
   return join(folder, tarballs[0]);
 }
 
-async function ensureVerdaccio() {
+/** Its folder in the cache, fetched where it is not there yet. */
+export async function ensureVerdaccio() {
   const home = join(cacheDirectory(), 'packages', `verdaccio-${VERDACCIO.dependencies.verdaccio}`);
   if (existsSync(home)) return home;
   mkdirSync(join(cacheDirectory(), 'packages'), { recursive: true });
