@@ -31,15 +31,23 @@ const RESERVED = new Set(
 
 /** Names that the files of the template use for something else. */
 const USED = new Set([
+  'answer',
   'assert',
+  'broken',
+  'check-option-names',
   'conn',
   'create-reactor',
   'chunk',
+  'framing',
+  'integer-option',
+  'leave',
   'line',
+  'lines',
   'options',
   'peer',
   'process',
   'reactor',
+  'rest',
   'server',
   'suite',
   'test',
