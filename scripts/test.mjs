@@ -10,6 +10,7 @@ import { chosenSeed, runSeeds, runSuiteUnderFaults } from './faults.mjs';
 import { labCheck } from './lab/run-tests.mjs';
 import { lintNative, lintTypeScript } from './lint.mjs';
 import { ensureNode, otherNodeVersions } from './other-nodes.mjs';
+import { rehearsalCheck } from './release/rehearsal-check.mjs';
 import { runSanitized } from './sanitizers/run.mjs';
 import { setup } from './setup.mjs';
 import { typecheck } from './typecheck.mjs';
@@ -76,7 +77,7 @@ function sanitizers(filters) {
   };
 }
 
-function checksFor({ quick, filters }) {
+function checksFor({ quick, filters, strict }) {
   return [
     command('lint (Biome)', lintTypeScript),
     command('lint (clang-format)', lintNative),
@@ -87,7 +88,7 @@ function checksFor({ quick, filters }) {
       isSuite: true,
       run: () => runVitest(process.execPath, filters),
     },
-    ...(quick || filters.length > 0 ? [] : [...underFaults(), labCheck()]),
+    ...(quick || filters.length > 0 ? [] : [rehearsalCheck({ strict }), ...underFaults(), labCheck()]),
     ...(quick ? [] : [sanitizers(filters)]),
     ...(quick ? [] : otherNodeVersions().map((version) => suiteOnOtherNode(version, filters))),
   ];
@@ -100,7 +101,7 @@ await runAsCommand(import.meta.url, async (args) => {
   // Nothing else can work without the set-up; its failure ends the run, counted like any other.
   const first = await runChecks([{ title: 'set-up', run: () => setup().then(() => ONE) }], { strict });
   const results = first.every(({ failed }) => failed === 0)
-    ? [...first, ...(await runChecks(checksFor({ quick, filters }), { strict }))]
+    ? [...first, ...(await runChecks(checksFor({ quick, filters, strict }), { strict }))]
     : first;
   const { line, ok } = summaryLine(results);
   for (const failure of failureLines(results)) process.stdout.write(`\n${failure}`);

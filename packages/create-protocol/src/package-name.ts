@@ -91,6 +91,6 @@ function bareProblem(bare: string): string | undefined {
     return 'it has something else than letters, digits, and single - . _ between them';
   if (bare === 'node_modules' || isBuiltin(bare)) return 'it is a module of Node itself';
   if (RESERVED.has(bare)) return 'it is a word of JavaScript';
-  if (USED.has(bare)) return 'it has another meaning in the files that are made';
+  if (USED.has(bare.replaceAll(/[._]/g, '-'))) return 'it has another meaning in the files that are made';
   return undefined;
 }

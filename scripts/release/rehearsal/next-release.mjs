@@ -8,7 +8,14 @@ import { output } from './output.mjs';
 import { pnpm } from './package-managers.mjs';
 
 /** Who commits in the copy, whatever this machine's own configuration says. */
-const COMMITTER = ['-c', 'user.name=rehearsal', '-c', 'user.email=rehearsal@localhost', '-c', 'commit.gpgSign=false'];
+const COMMITTER = [
+  '-c',
+  'user.name=rehearsal',
+  '-c',
+  'user.email=rehearsal@localhost',
+  '-c',
+  'commit.gpgSign=false',
+];
 
 /** Fills the folder `copy` with the tree, dist/, its dependencies and, `withBinaries`, those of the release. */
 export function copyTree(copy, { withBinaries }) {
@@ -50,7 +57,8 @@ export function versionRelease(copy) {
     const [folder, manifest] = manifests.find(([, { name: found }]) => found === name) ?? [];
     if (manifest?.version !== newVersion) throw new Error(`${name} is not at ${newVersion}`);
     const log = readFileSync(join(folder, 'CHANGELOG.md'), 'utf8');
-    if (!log.includes(`\n## ${newVersion}\n`)) throw new Error(`the changelog of ${name} has no ${newVersion}`);
+    if (!log.includes(`\n## ${newVersion}\n`))
+      throw new Error(`the changelog of ${name} has no ${newVersion}`);
   }
   const left = readdirSync(join(copy, '.changeset')).filter((file) => file.endsWith('.md'));
   if (left.length > 0) throw new Error(`not in a changelog: ${left.join(', ')}`);

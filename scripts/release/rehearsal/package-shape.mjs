@@ -53,13 +53,16 @@ export async function assertWellPacked(registry) {
     }
   }
   if (problems.length > 0) throw new SetupError(problems.join('\n'));
-  const left = without.size === 0 ? '' : `; not asked about ${[...without].join(', ')}, which has no binary here`;
+  const left =
+    without.size === 0 ? '' : `; not asked about ${[...without].join(', ')}, which has no binary here`;
   return `${checks} checks, nothing found${left}`;
 }
 
 /** Another processor's package, where only this machine's binary was built. */
 function isWithoutBinary(name, tarball) {
-  const isOther = Object.values(TARGETS).some((target) => target.name === name && target.arch !== process.arch);
+  const isOther = Object.values(TARGETS).some(
+    (target) => target.name === name && target.arch !== process.arch,
+  );
   return isOther && !output('tar', ['-tzf', tarball], { cwd: ROOT }).includes(PREBUILT_FILES[0]);
 }
 

@@ -2,17 +2,11 @@
 // Rule: nothing of this clone is within reach but the registry; the only thing changed in the text is which ports are free.
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { NotRun } from '../../checks.mjs';
 import { isOnPath } from '../../../packages/core-native/scripts/required-tools.mjs';
+import { NotRun } from '../../checks.mjs';
 import { follow } from '../../docs/follow.mjs';
-import { ROOT } from '../../root.mjs';
+import { TUTORIAL_PAGE, TUTORIAL_PORTS, TUTORIAL_PROGRAMS } from '../../docs/tutorial.mjs';
 import { networkSettings, projectNpmrc } from './package-managers.mjs';
-
-const PAGE = join(ROOT, 'docs', 'write-a-protocol.md');
-/** Numbers in the page. */
-export const TUTORIAL_PORTS = [7007, 7443];
-/** Programs that it asks its reader to have, besides npm. */
-export const TUTORIAL_PROGRAMS = ['bash', 'curl', 'openssl'];
 
 /** Follows it in a folder below `parent`. Returns the result in words. */
 export async function followTutorial(parent, registry) {
@@ -25,7 +19,7 @@ export async function followTutorial(parent, registry) {
   const path = [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(':');
   const env = { ...networkSettings(), PATH: path, HOME: home, NO_COLOR: '1' };
   const startedMs = performance.now();
-  const done = await follow(readFileSync(PAGE, 'utf8'), { cwd: folder, env, ports: TUTORIAL_PORTS });
+  const done = await follow(readFileSync(TUTORIAL_PAGE, 'utf8'), { cwd: folder, env, ports: TUTORIAL_PORTS });
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
   return `${done.commands} blocks of commands, ${done.output} of output, ${done.file} files, in ${seconds} s`;
 }
