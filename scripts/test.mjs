@@ -33,8 +33,8 @@ function command(title, run) {
   };
 }
 
-/** The benchmark's servers run on Nodes of their own choice. */
-const EXCLUDED_ELSEWHERE = ['--exclude', 'bench/**'];
+/** The benchmark's servers run on Nodes of their own choice; whoever follows the tutorial takes half a minute on any. */
+const EXCLUDED_ELSEWHERE = ['--exclude', 'bench/**', '--exclude', 'scripts/test/tutorial.test.mjs'];
 
 /** The suite again, with the binary that is already built: Node-API promises that it stays valid. */
 function suiteOnOtherNode(version, filters) {

@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NotRun } from '../checks.mjs';
 import { ROOT } from '../root.mjs';
 import { runTool } from '../tool.mjs';
 
@@ -27,8 +28,11 @@ async function runRehearsal(strict) {
   }
 }
 
-/** The counts of a report, of a rehearsal that ended with `code`. */
+/** The counts of a report, of a rehearsal that ended with `code`. Throws a NotRun where nothing of it ran. */
 export function rehearsalCounts(results, code, strict) {
+  const [first] = results;
+  if (first !== undefined && results.every(({ outcome }) => outcome === 'notRun'))
+    throw new NotRun(first.note.replace(/^not run: /, ''));
   const of = (outcome) => results.filter((result) => result.outcome === outcome);
   const bad = [...of('failed'), ...(strict ? of('notRun') : [])];
   const failures = bad.map(({ title, note }) => `${title}: ${note}`);

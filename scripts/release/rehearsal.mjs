@@ -22,6 +22,7 @@ import { freshProject, install } from './rehearsal/fresh-project.mjs';
 import { assertServes } from './rehearsal/https-answer.mjs';
 import { copyTree, publishRelease, versionRelease } from './rehearsal/next-release.mjs';
 import { buildAndServe } from './rehearsal/own-build.mjs';
+import { requireRegistry } from './rehearsal/package-managers.mjs';
 import { assertWellPacked } from './rehearsal/package-shape.mjs';
 import { followTutorial } from './rehearsal/tutorial.mjs';
 import { typeCheck } from './rehearsal/type-check.mjs';
@@ -59,6 +60,7 @@ process.exitCode = of('failed').length === 0 ? 0 : 1;
 async function rehearse() {
   if (!isOnPath('curl')) throw new NotRun('it asks with curl, which this machine has not got');
   if (!flags['built-here']) requireBinaries();
+  requireRegistry();
   if (!flags['no-build'] && (await buildPackages()) !== 0) throw new SetupError('the packages do not build');
   await ensureVerdaccio().catch((error) => {
     throw new NotRun(`the registry could not be fetched: ${error.message}`);

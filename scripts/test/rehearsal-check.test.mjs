@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NotRun } from '../checks.mjs';
 import { rehearsalCounts } from '../release/rehearsal-check.mjs';
 
 const RESULTS = [
@@ -16,6 +17,12 @@ describe('the counts of a rehearsal', () => {
       skipped: 0,
       failures: ['Node 22, npm: not run: no network'],
     });
+  });
+
+  test('a rehearsal of which nothing ran is a check that did not run', () => {
+    const results = [{ title: 'the rehearsal', outcome: 'notRun', note: 'not run: no network' }];
+    expect(() => rehearsalCounts(results, 0, true)).toThrow(NotRun);
+    expect(() => rehearsalCounts(results, 0, true)).toThrow(/^no network$/);
   });
 
   test('each failure is told with its reason', () => {
