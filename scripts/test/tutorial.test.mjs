@@ -37,7 +37,15 @@ const INSTEAD = new Map([
   ['npm create --yes @sluice/protocol @acme/tally', `node ${shellQuoted(CREATE)} @acme/tally`],
   [
     'npm install',
-    linking(Object.fromEntries([ours('reactor'), tool('tsx'), tool('typescript'), tool('@types/node')])),
+    linking(
+      Object.fromEntries([
+        ours('reactor'),
+        tool('tsx'),
+        tool('typescript'),
+        tool('@types/node'),
+        tool('.bin'),
+      ]),
+    ),
   ],
   ['npm publish --access public', 'npm run prepublishOnly && echo + @acme/tally@0.1.0'],
   [
