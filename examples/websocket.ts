@@ -140,7 +140,7 @@ function onClosing(conn: Client, payload: Buffer): void {
   conn.close();
 }
 
-function webSocket(idleMs: number, room?: Set<Client>): Protocol<Session> {
+function webSocket(idleTimeoutMs: number, room?: Set<Client>): Protocol<Session> {
   return {
     onOpen(conn) {
       conn.setTimeouts({ idleTimeoutMs });

@@ -11,6 +11,7 @@ import { chosenSeed, runSeeds, runSuiteUnderFaults } from './faults.mjs';
 import { labCheck } from './lab/run-tests.mjs';
 import { lintNative, lintTypeScript } from './lint.mjs';
 import { ensureNode, otherNodeVersions } from './other-nodes.mjs';
+import { rehearsalCheck } from './release/rehearsal-check.mjs';
 import { runSanitized } from './sanitizers/run.mjs';
 import { setup } from './setup.mjs';
 import { typecheck } from './typecheck.mjs';
@@ -33,8 +34,8 @@ function command(title, run) {
   };
 }
 
-/** The benchmark's servers run on Nodes of their own choice. */
-const EXCLUDED_ELSEWHERE = ['--exclude', 'bench/**'];
+/** The benchmark's servers run on Nodes of their own choice; whoever follows the tutorial takes half a minute on any. */
+const EXCLUDED_ELSEWHERE = ['--exclude', 'bench/**', '--exclude', 'scripts/test/tutorial.test.mjs'];
 
 /** The suite again, with the binary that is already built: Node-API promises that it stays valid. */
 function suiteOnOtherNode(version, filters) {
@@ -77,7 +78,7 @@ function sanitizers(filters) {
   };
 }
 
-function checksFor({ quick, filters }) {
+function checksFor({ quick, filters, strict }) {
   return [
     command('lint (Biome)', lintTypeScript),
     command('lint (clang-format)', lintNative),
@@ -88,7 +89,7 @@ function checksFor({ quick, filters }) {
       isSuite: true,
       run: () => runVitest(process.execPath, filters),
     },
-    ...(quick || filters.length > 0 ? [] : [...underFaults(), labCheck()]),
+    ...(quick || filters.length > 0 ? [] : [rehearsalCheck({ strict }), ...underFaults(), labCheck()]),
     ...(quick ? [] : [sanitizers(filters)]),
     ...(quick ? [] : otherNodeVersions().map((version) => suiteOnOtherNode(version, filters))),
   ];
@@ -101,7 +102,7 @@ await runAsCommand(import.meta.url, async (args) => {
   // Nothing else can work without the set-up; its failure ends the run, counted like any other.
   const first = await runChecks([{ title: 'set-up', run: () => setup().then(() => ONE) }], { strict });
   const results = first.every(({ failed }) => failed === 0)
-    ? [...first, ...(await runChecks(checksFor({ quick, filters }), { strict }))]
+    ? [...first, ...(await runChecks(checksFor({ quick, filters, strict }), { strict }))]
     : first;
   const { line, ok } = summaryLine(results);
   for (const failure of failureLines(results)) process.stdout.write(`\n${failure}`);

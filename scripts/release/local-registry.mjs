@@ -1,5 +1,5 @@
 // A registry of one's own, on this machine and for as long as it is used: verdaccio, out of the cache.
-// Rule: it knows `@sluice/*` and nothing else; every other package comes from the registry that npm is configured with.
+// Rule: it knows `@sluice/*`, `@acme/*` (whoever follows the tutorial) and nothing else; the rest comes from the registry of npm.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -48,7 +48,7 @@ function settings(folder) {
   return [
     `storage: ${JSON.stringify(join(folder, 'storage'))}`,
     'auth: { htpasswd: { file: ./htpasswd } }',
-    "packages: { '@sluice/*': { access: $all, publish: $all } }",
+    "packages: { '@sluice/*': { access: $all, publish: $all }, '@acme/*': { access: $all, publish: $all } }",
     'max_body_size: 100mb',
     'log: { type: stdout, level: error }',
     '',
@@ -61,7 +61,8 @@ function onlyTarball(folder) {
   return join(folder, tarballs[0]);
 }
 
-async function ensureVerdaccio() {
+/** Its folder in the cache, fetched where it is not there yet. */
+export async function ensureVerdaccio() {
   const home = join(cacheDirectory(), 'packages', `verdaccio-${VERDACCIO.dependencies.verdaccio}`);
   if (existsSync(home)) return home;
   mkdirSync(join(cacheDirectory(), 'packages'), { recursive: true });

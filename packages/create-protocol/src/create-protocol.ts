@@ -63,9 +63,12 @@ function requireEmpty(folder: string): void {
   );
 }
 
-/** npm leaves `.gitignore` out of what it publishes. */
+/** npm leaves `.gitignore` out of what it publishes, and a manifest inside of a package is one of its own to some tools. */
 function pathOf(file: string, { bare }: PackageName): string {
-  return file.replace('_gitignore', '.gitignore').replaceAll('my-protocol', bare);
+  return file
+    .replace('_gitignore', '.gitignore')
+    .replace('_package.json', 'package.json')
+    .replaceAll('my-protocol', bare);
 }
 
 function filledIn(text: string, { full, bare, camel, pascal }: PackageName): string {

@@ -31,15 +31,23 @@ const RESERVED = new Set(
 
 /** Names that the files of the template use for something else. */
 const USED = new Set([
+  'answer',
   'assert',
+  'broken',
+  'check-option-names',
   'conn',
   'create-reactor',
   'chunk',
+  'framing',
+  'integer-option',
+  'leave',
   'line',
+  'lines',
   'options',
   'peer',
   'process',
   'reactor',
+  'rest',
   'server',
   'suite',
   'test',
@@ -83,6 +91,6 @@ function bareProblem(bare: string): string | undefined {
     return 'it has something else than letters, digits, and single - . _ between them';
   if (bare === 'node_modules' || isBuiltin(bare)) return 'it is a module of Node itself';
   if (RESERVED.has(bare)) return 'it is a word of JavaScript';
-  if (USED.has(bare)) return 'it has another meaning in the files that are made';
+  if (USED.has(bare.replaceAll(/[._]/g, '-'))) return 'it has another meaning in the files that are made';
   return undefined;
 }

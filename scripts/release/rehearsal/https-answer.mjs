@@ -30,7 +30,7 @@ export async function assertServes({ node, folder, env }, { certificate, key }) 
   try {
     const port = await new Promise((resolve, reject) => {
       server.stdout.once('data', (chunk) => resolve(Number(String(chunk))));
-      server.once('close', () => reject(new Error(`the server ended: ${errors}`)));
+      server.once('close', () => reject(new Error(`the server ended: ${why(errors)}\n${errors}`)));
     });
     const body = await ask(port, folder);
     const expected = `Hello from ${output(node, ['--version'], { cwd: folder }).trim()}`;
@@ -39,6 +39,11 @@ export async function assertServes({ node, folder, env }, { certificate, key }) 
     server.kill('SIGKILL');
     await ended;
   }
+}
+
+/** Of an error that Node shows, the line that is its message. */
+function why(errors) {
+  return errors.split('\n').find((line) => /^\w*Error\b/.test(line)) ?? 'it said no error';
 }
 
 /** What curl says: the body, or why there is none. */

@@ -1,6 +1,7 @@
 // npm and the pinned pnpm as programs that any node can run, and what both need to reach the registries.
 // Rule: whatever is not Sluice's comes from the registry that npm is configured with on this machine.
 import { tmpdir } from 'node:os';
+import { NotRun } from '../../checks.mjs';
 import { pinnedPnpm } from '../../dependencies.mjs';
 import { ROOT } from '../../root.mjs';
 import { output } from './output.mjs';
@@ -20,6 +21,17 @@ export function pnpmCli() {
 /** Runs the pinned pnpm with `args` in `cwd`. */
 export function pnpm(cwd, args) {
   return output('npm', ['exec', '--yes', '--', pinnedPnpm(), ...args], { cwd });
+}
+
+/** Throws a NotRun where no registry answers: pnpm, and what the packages' users bring themselves, come from there. */
+export function requireRegistry() {
+  try {
+    output('npm', ['view', pinnedPnpm(), 'version'], { cwd: tmpdir() });
+  } catch (error) {
+    throw new NotRun(
+      `the registry of npm does not answer: ${error.message.split('\n').at(1) ?? error.message}`,
+    );
+  }
 }
 
 /** The text of an .npmrc for a project in a HOME of its own, which does not see this machine's. */

@@ -1,5 +1,12 @@
 /** Answers every line with its length: a place to begin. */
-import type { Connection, Protocol } from '@sluice/reactor';
+import {
+  type Connection,
+  checkOptionNames,
+  FrameReader,
+  integerOption,
+  lines,
+  type Protocol,
+} from '@sluice/reactor';
 
 export interface MyProtocolOptions {
   /** A longer line closes the connection. Default 1000. */
@@ -10,38 +17,39 @@ export interface MyProtocolOptions {
 
 /** What is known of one connection. */
 export interface MyProtocolState {
-  /** The beginning of a line whose end has not come yet. */
-  rest: string;
+  /** Cuts what arrives into lines, and keeps the beginning of one whose end has not come yet. */
+  readonly reader: FrameReader<string>;
 }
 
-/** One protocol object serves any number of connections: what belongs to one of them is in `conn.state`. */
-export function myProtocol({
-  maxLineBytes = 1000,
-  patienceMs = 30_000,
-}: MyProtocolOptions = {}): Protocol<MyProtocolState> {
+/**
+ * One protocol object serves any number of connections: what belongs to one of them is in `conn.state`.
+ *
+ * @throws UsageError for options that do not exist or are out of range.
+ */
+export function myProtocol(options: MyProtocolOptions = {}): Protocol<MyProtocolState> {
+  checkOptionNames('myProtocol', options, ['maxLineBytes', 'patienceMs']);
+  const maxBytes = integerOption('maxLineBytes', options.maxLineBytes, 1000, 1);
+  const patienceMs = integerOption('patienceMs', options.patienceMs, 30_000, 1);
+  const framing = lines({ maxBytes, encoding: 'utf8' });
   return {
     onOpen(conn) {
       conn.setDeadline(patienceMs);
-      return { rest: '' };
+      return { reader: new FrameReader(framing) };
     },
 
-    // Bytes come in pieces of any size: half a line, or ten of them. `chunk` is lent: what is kept is a copy.
+    // Bytes come in pieces of any size: half a line, or ten of them.
     onData(conn, chunk) {
-      const lines = (conn.state.rest + chunk.toString('latin1')).split('\n');
-      conn.state.rest = lines.pop() ?? '';
-      let flows = true;
-      for (const line of lines) flows = answer(conn, line);
-      if (conn.state.rest.length > maxLineBytes) return leave(conn, 'that line is too long\n');
       conn.setDeadline(patienceMs);
-      // The peer sends faster than it reads: take no more from it until what is queued has left.
-      if (!flows) conn.pause();
+      conn.state.reader.read(conn, chunk, answer, (broken) => leave(broken, 'that line is too long\n'));
     },
 
+    // What was queued has left: read on.
     onDrain: (conn) => conn.resume(),
 
-    // The peer has said everything. What it has not ended with a line break is a line, too.
+    // The peer has said everything, and still listens. What it has not ended with a line break is a line, too.
     onEnd(conn) {
-      if (conn.state.rest !== '') answer(conn, conn.state.rest);
+      const rest = conn.state.reader.takeRest();
+      if (rest.length > 0) answer(conn, rest.toString());
       conn.end();
     },
 
@@ -57,9 +65,10 @@ export function myProtocol({
   };
 }
 
-/** Whether the peer keeps up. */
-function answer(conn: Connection<MyProtocolState>, line: string): boolean {
-  return conn.write(`${line.length}\n`);
+function answer(conn: Connection<MyProtocolState>, line: string): void {
+  const flows = conn.write(`${line.length}\n`);
+  // The peer sends faster than it reads: take no more from it until what is queued has left.
+  if (!flows) conn.pause();
 }
 
 function leave(conn: Connection<MyProtocolState>, words: string): void {

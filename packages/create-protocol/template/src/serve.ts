@@ -1,4 +1,4 @@
-/** `npm start -- 7000`: the protocol on a port. Try it with `nc localhost 7000`. */
+/** `npm start -- 7000`: the protocol on a port. Try it with `curl telnet://localhost:7000`. */
 import { createReactor } from '@sluice/reactor';
 import { myProtocol } from './my-protocol.ts';
 

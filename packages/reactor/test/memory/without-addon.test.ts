@@ -22,6 +22,6 @@ test('a test that is not finished makes its process fail, and is named with the 
   const error = await run('--forget').catch((thrown: { code: number; stderr: string }) => thrown);
   expect(error).toMatchObject({ code: 1 });
   expect(error.stderr).toMatch(
-    /MemoryNetwork was never finished\. Begin with 'await using', or end with 'await … \.finish\(\)'\.\n[\s\S]*tests-without-addon\.ts:\d+/,
+    /What testConnection, connectedPair or new MemoryNetwork\(\) has made was never finished\. Begin with 'await using', or end with 'await … \.finish\(\)'\.\n[\s\S]*tests-without-addon\.ts:\d+/,
   );
 });

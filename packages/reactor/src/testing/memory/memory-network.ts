@@ -51,7 +51,7 @@ export class MemoryNetwork {
   constructor(wire: WireOptions = {}) {
     this.kernel = new MemoryKernel(wire);
     this.connections = new OpenConnections((fd) => this.kernel.socketOf(fd)?.peerPort);
-    expectFinish(this, 'MemoryNetwork');
+    expectFinish(this, 'What testConnection, connectedPair or new MemoryNetwork() has made');
   }
 
   /** Another reactor on this network. Chunks are overwritten after `onData`, unless `poisonReads` is false. */
