@@ -6,7 +6,7 @@
  *   npm run example -- files --root docs --port 8080
  *   curl http://127.0.0.1:8080/states.md
  */
-import { http, type Request, type Response } from '@sluice/http-lite';
+import { type HttpRequest, type HttpResponse, http } from '@sluice/http-lite';
 import { createReactor, FileError, openFolder } from '@sluice/reactor';
 import { exitWith } from './shared/exit-with.ts';
 import { filePath } from './shared/file-path.ts';
@@ -19,7 +19,7 @@ const served = { folder, precompressed: true };
 const reactor = createReactor();
 await serve(reactor, reactor.listen(options, http(answer)));
 
-function answer(req: Request, res: Response): Promise<void> | undefined {
+function answer(req: HttpRequest, res: HttpResponse): Promise<void> | undefined {
   if (req.method !== 'GET' && req.method !== 'HEAD') {
     res.setHeader('allow', 'GET, HEAD');
     return refuse(res, 405, 'Method Not Allowed');
@@ -34,7 +34,7 @@ function answer(req: Request, res: Response): Promise<void> | undefined {
   });
 }
 
-function refuse(res: Response, status: number, reason: string): undefined {
+function refuse(res: HttpResponse, status: number, reason: string): undefined {
   res.status = status;
   res.setHeader('content-type', 'text/plain; charset=utf-8');
   res.end(`${status} ${reason}\n`);

@@ -5,7 +5,7 @@
  *   curl --cacert ca.pem --cert alice.pem --key alice.key https://localhost:8443/
  */
 import { parseArgs } from 'node:util';
-import { http, type Request, type Response } from '@sluice/http-lite';
+import { type HttpRequest, type HttpResponse, http } from '@sluice/http-lite';
 import { createReactor } from '@sluice/reactor';
 import { readPemFile, type TlsPeer, tls } from '@sluice/tls';
 import { exitWith, orExit } from './shared/exit-with.ts';
@@ -49,7 +49,7 @@ const address = { host: '127.0.0.1', port: Number(values.port) };
 const reactor = createReactor();
 await serve(reactor, reactor.listen({ ...address, transport, onConnectionError }, http(greet)));
 
-function greet({ connection: { tls: peer } }: Request, res: Response): void {
+function greet({ connection: { tls: peer } }: HttpRequest, res: HttpResponse): void {
   res.setHeader('content-type', 'text/plain');
   // The authority vouches for the name only where the certificate verified.
   if (peer?.authorized) return res.end(`Hello, ${peer.peerCertificate()?.subject}!\n`);

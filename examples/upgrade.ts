@@ -6,7 +6,7 @@
  *   curl -N -H 'Connection: Upgrade' -H 'Upgrade: capitals/1' http://127.0.0.1:8080/
  *   printf 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: capitals/1\r\n\r\nhello\nbye\n' | nc 127.0.0.1 8080
  */
-import { http, type Request, type Response } from '@sluice/http-lite';
+import { type HttpRequest, type HttpResponse, http } from '@sluice/http-lite';
 import { createReactor, type Protocol } from '@sluice/reactor';
 import { serve } from './shared/serve.ts';
 import { serverSettings } from './shared/server-settings.ts';
@@ -42,7 +42,7 @@ const capitals: Protocol<Session> = {
   },
 };
 
-function answer(req: Request, res: Response): void {
+function answer(req: HttpRequest, res: HttpResponse): void {
   const isAsked = req.upgrades.some((offered) => offered.toLowerCase() === TOKEN);
   if (isAsked && !req.hasBody) {
     req.upgrade(capitals, { token: TOKEN });

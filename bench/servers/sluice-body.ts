@@ -1,7 +1,7 @@
 /** One file by ours, out of memory, over TLS: `--file FILE --cert FILE --key FILE`. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { http, type Response } from '@sluice/http-lite';
+import { type HttpResponse, http } from '@sluice/http-lite';
 import { createReactor } from '@sluice/reactor';
 import { readPemFile, tls } from '@sluice/tls';
 
@@ -18,7 +18,7 @@ const { values } = parseArgs({
 const PIECE_BYTES = 2 ** 20;
 const content = readFileSync(values.file);
 
-async function answer(res: Response): Promise<void> {
+async function answer(res: HttpResponse): Promise<void> {
   res.setHeader('content-type', 'application/octet-stream');
   res.setHeader('content-length', content.length);
   for (let from = 0; from < content.length; from += PIECE_BYTES) {

@@ -1,6 +1,6 @@
 /** The two servers of the demo, on one reactor and with one certificate. */
 import { echo } from '@sluice/echo';
-import { http, type Request, type Response } from '@sluice/http-lite';
+import { type HttpRequest, type HttpResponse, http } from '@sluice/http-lite';
 import type { Reactor } from '@sluice/reactor';
 import { tls } from '@sluice/tls';
 
@@ -19,7 +19,7 @@ export async function startServers(
   credentials: { cert: string; key: string },
 ): Promise<DemoServers> {
   let requests = 0;
-  const answer = (req: Request, res: Response): void | Promise<void> => {
+  const answer = (req: HttpRequest, res: HttpResponse): void | Promise<void> => {
     requests += 1;
     if (req.hasBody) return sendBack(req, res);
     res.setHeader('content-type', 'text/plain');
@@ -37,7 +37,7 @@ export async function startServers(
 }
 
 /** Streams the body back as it comes, at the pace at which the client takes it. */
-async function sendBack(req: Request, res: Response): Promise<void> {
+async function sendBack(req: HttpRequest, res: HttpResponse): Promise<void> {
   for await (const chunk of req.body) {
     if (!res.write(chunk)) await res.drained();
   }

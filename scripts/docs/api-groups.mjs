@@ -79,7 +79,7 @@ export const API_GROUPS = {
   '@sluice/http-lite': [
     [
       'Serving requests',
-      'http HttpProtocol HttpOptions HttpState Handler Request RequestBody HttpHeaders Response InterimFields HttpUpgradeOptions statusText',
+      'http HttpProtocol HttpOptions HttpState HttpHandler HttpRequest RequestBody HttpHeaders HttpResponse InterimFields HttpUpgradeOptions statusText',
     ],
     ['With the types of the web', 'fetchHandler FetchHandler FetchContext LightResponse'],
     ['Files', 'FileAnswerOptions fileResponse FileResponseInit fileErrorStatus'],

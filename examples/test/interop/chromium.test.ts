@@ -1,6 +1,6 @@
 /** A browser and a page of ours over TLS: pictures over its few connections, and a stream of events that it comes back to. */
 import { once } from 'node:events';
-import type { Handler } from '@sluice/http-lite';
+import type { HttpHandler } from '@sluice/http-lite';
 import { dumpDom, needsTool } from '@sluice-internal/foreign-programs';
 import { expect, it } from 'vitest';
 import { serverCredentials, startHttp } from './support/http-server.ts';
@@ -63,7 +63,7 @@ it('Chromium loads a page with pictures and server-sent events over TLS', {
   let lastStreamGone: Promise<unknown> | undefined;
   const alpns = new Set<unknown>();
 
-  const handler: Handler = async (req, res) => {
+  const handler: HttpHandler = async (req, res) => {
     alpns.add((req.connection as { tls?: { alpn?: unknown } }).tls?.alpn);
     const [, folder, file = ''] = req.path.split('/');
     if (folder === 'picture') {
@@ -84,7 +84,7 @@ it('Chromium loads a page with pictures and server-sent events over TLS', {
     res.setHeader('Content-Type', 'text/html').end(PAGE);
   };
 
-  const stream: Handler = (req, res) => {
+  const stream: HttpHandler = (req, res) => {
     const lastId = req.headers.get('last-event-id');
     lastEventIds.push(lastId);
     res.setHeader('Content-Type', 'text/event-stream').setHeader('Cache-Control', 'no-store');

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Handler } from '@sluice/http-lite';
+import type { HttpHandler } from '@sluice/http-lite';
 import { needsTool, startTool } from '@sluice-internal/foreign-programs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../support/checksum.ts';
@@ -19,7 +19,7 @@ const QUIET = ['--silent', '--show-error', '--insecure', '--noproxy', '*'];
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** Tells what it was asked, with what expectation, and the digest of what it was sent. */
-const tell: Handler = async (req, res) => {
+const tell: HttpHandler = async (req, res) => {
   const asked = [req.method, req.target, req.headers.get('expect') ?? 'nothing'];
   const body = req.hasBody ? digest(await req.body.bytes()) : 'none';
   res.setHeader('Content-Type', 'text/plain');

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Handler } from '@sluice/http-lite';
+import type { HttpHandler } from '@sluice/http-lite';
 import { needsTool, startTool } from '@sluice-internal/foreign-programs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -16,7 +16,7 @@ const CONNECTIONS = 16;
 const BODY = Buffer.alloc(100_000, 'sluice');
 
 /** Counts a body, if there is one, and answers the same length to everybody: `ab` takes another one for a failure. */
-const answer: Handler = async (req, res) => {
+const answer: HttpHandler = async (req, res) => {
   let bytes = 0;
   if (req.hasBody) for await (const piece of req.body) bytes += piece.length;
   res.end(String(bytes).padStart(8, '0'));

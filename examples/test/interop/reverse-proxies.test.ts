@@ -1,7 +1,7 @@
 /** nginx and haproxy in front of us, plain and with TLS between: what passes, and on how few connections. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import type { Handler, HttpLimits, Request } from '@sluice/http-lite';
+import type { HttpHandler, HttpLimits, HttpRequest } from '@sluice/http-lite';
 import { needsTool } from '@sluice-internal/foreign-programs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type HttpServer, type Scheme, startHttp } from './support/http-server.ts';
@@ -23,7 +23,7 @@ describe.each<readonly [ProxyName, Scheme]>(CELLS)('%s in front of us over %s', 
   beforeEach((context) => needsTool(context, name));
 
   async function begin(
-    handler: Handler,
+    handler: HttpHandler,
     limits: Partial<HttpLimits> = {},
   ): Promise<HttpServer & { front: string; client: ProxyClient }> {
     const served = await startHttp(handler, { scheme, limits });
@@ -55,7 +55,7 @@ describe.each<readonly [ProxyName, Scheme]>(CELLS)('%s in front of us over %s', 
   });
 
   it.each(['with its length', 'chunked'])('passes a body up, %s', async (how) => {
-    const framing = (req: Request) => [
+    const framing = (req: HttpRequest) => [
       req.headers.get('content-length'),
       req.headers.get('transfer-encoding'),
     ];

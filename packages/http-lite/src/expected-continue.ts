@@ -5,7 +5,7 @@
  */
 import type { Connection } from '@sluice/reactor';
 import { CONTINUE } from './interim-response.ts';
-import type { HttpResponse } from './response.ts';
+import type { ServedResponse } from './response.ts';
 
 /**
  * - `none`: it does not, or not any more. To `awaited`, by the next request with a body.
@@ -32,7 +32,7 @@ export class ExpectedContinue {
   }
 
   /** Tells the client to go on, if it waits for that and may be told. Whether it was. */
-  tell(connection: Connection, response: HttpResponse | undefined): boolean {
+  tell(connection: Connection, response: ServedResponse | undefined): boolean {
     if (this.#state === 'none' || response?.phase !== 'idle') return false;
     this.#state = 'none';
     connection.write(CONTINUE, 'latin1');

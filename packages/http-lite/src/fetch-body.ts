@@ -7,8 +7,8 @@
  */
 import { Buffer } from 'node:buffer';
 import { PieceReader } from './piece-reader.ts';
-import { HttpResponse } from './response.ts';
-import type { Response } from './response-contract.ts';
+import { ServedResponse } from './response.ts';
+import type { HttpResponse } from './response-contract.ts';
 
 /** Pieces that follow each other at once are sent as one up to here: a system call costs more than copying as much. */
 const JOIN_BYTES = 16 * 1024;
@@ -17,14 +17,14 @@ const JOIN_BYTES = 16 * 1024;
  * Sends all of `body`, then ends the answer. One that is over before anything had to leave, as those of text and bytes are,
  * leaves in one write with its length; any other goes piece by piece.
  *
- * @throws HttpUsageError `ERR_HTTP_FETCH_RESPONSE` for pieces that are not bytes; otherwise as {@link Response}, and what
+ * @throws HttpUsageError `ERR_HTTP_FETCH_RESPONSE` for pieces that are not bytes; otherwise as {@link HttpResponse}, and what
  * the stream errors with. The stream is cancelled then, with the error.
  */
-export async function sendFetchBody(body: ReadableStream<unknown>, res: Response): Promise<void> {
+export async function sendFetchBody(body: ReadableStream<unknown>, res: HttpResponse): Promise<void> {
   const reader = body.getReader();
   let cancelled: Promise<void> | undefined;
   // A stream may be silent for hours: it is told at once, not by the write that fails.
-  if (res instanceof HttpResponse) {
+  if (res instanceof ServedResponse) {
     res.onGone = (reason) => {
       cancelled = reader.cancel(reason);
       cancelled.catch(() => {});
@@ -40,7 +40,7 @@ export async function sendFetchBody(body: ReadableStream<unknown>, res: Response
   await cancelled;
 }
 
-async function pump(pieces: PieceReader, res: Response): Promise<void> {
+async function pump(pieces: PieceReader, res: HttpResponse): Promise<void> {
   let piece = await pieces.next();
   while (piece !== undefined) {
     let joined = piece;

@@ -9,21 +9,21 @@ import { fetchRequest, hasFetchBody } from './fetch-request.ts';
 import { FetchRequestBody } from './fetch-request-body.ts';
 import { sendFetchResponse } from './fetch-response.ts';
 import { isThenable } from './handler-call.ts';
-import type { Handler } from './http-settings.ts';
-import type { Request } from './request.ts';
-import type { Response } from './response-contract.ts';
+import type { HttpHandler } from './http-settings.ts';
+import type { HttpRequest } from './request.ts';
+import type { HttpResponse } from './response-contract.ts';
 
 /** What a {@link FetchHandler} is given beside the request: what a `Request` of the web has no place for. */
 export interface FetchContext {
   /** The same request, with addresses, TLS, trailers and whether it is early data. Its body is read through the other. */
-  readonly req: Request;
+  readonly req: HttpRequest;
 }
 
 /**
  * A handler of the web-standard shape (WHATWG Fetch), such as `app.fetch` of Hono. When it throws, rejects or answers with
  * something that cannot be sent, the outcome is that of every other handler: 500, or a torn connection after the head.
  *
- * `request.signal` is aborted as {@link Request.signal} is. The body can be read until the answer has ended, not longer.
+ * `request.signal` is aborted as {@link HttpRequest.signal} is. The body can be read until the answer has ended, not longer.
  * `text()`, `json()` and their like collect up to `limits.collectBytes`, and reject beyond it with {@link HttpRequestError}
  * `ERR_HTTP_BODY_TOO_LARGE`, which answers 413; those of a clone collect up to `limits.bodyBytes`, as does who reads `body`.
  */
@@ -39,7 +39,7 @@ export type FetchHandler = (
  * known method in lower case), `ERR_HTTP_HOST` for a host that is none in a URL; with {@link HttpUsageError}
  * `ERR_HTTP_FETCH_RESPONSE` when there is no usable `Response`.
  */
-export function fetchHandler(handler: FetchHandler): Handler {
+export function fetchHandler(handler: FetchHandler): HttpHandler {
   return (req, res) => {
     if (!hasFetchBody(req)) return answer(handler, fetchRequest(req), req, res);
     const body = new FetchRequestBody(req.body);
@@ -51,8 +51,8 @@ export function fetchHandler(handler: FetchHandler): Handler {
 function answer(
   handler: FetchHandler,
   request: globalThis.Request,
-  req: Request,
-  res: Response,
+  req: HttpRequest,
+  res: HttpResponse,
 ): void | Promise<void> {
   const toHead = req.method === 'HEAD';
   const response: unknown = handler(request, { req });

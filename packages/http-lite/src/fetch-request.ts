@@ -8,7 +8,7 @@ import { CollectingRequest } from './fetch-collecting.ts';
 import type { FetchRequestBody } from './fetch-request-body.ts';
 import { fetchUrl } from './fetch-url.ts';
 import { lazyRequest } from './lazy-request.ts';
-import type { Request } from './request.ts';
+import type { HttpRequest } from './request.ts';
 
 /** Methods without a body in Fetch: if one comes all the same it is not shown, and dropped after the answer. */
 const BODILESS = new Set(['GET', 'HEAD']);
@@ -18,7 +18,7 @@ const FORBIDDEN = new Set(['CONNECT', 'TRACE', 'TRACK']);
 const NORMALIZED = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT']);
 
 /** Whether its `Request` has a body. */
-export function hasFetchBody({ method, hasBody }: Request): boolean {
+export function hasFetchBody({ method, hasBody }: HttpRequest): boolean {
   return hasBody && !BODILESS.has(method);
 }
 
@@ -28,7 +28,7 @@ export function hasFetchBody({ method, hasBody }: Request): boolean {
  * @throws HttpRequestError `ERR_HTTP_METHOD` for a method that `Request` forbids (TRACE, TRACK) or would rename (`get`):
  * a handler must not take one method for another. `ERR_HTTP_HOST` as {@link fetchUrl}.
  */
-export function fetchRequest(req: Request, content?: FetchRequestBody): globalThis.Request {
+export function fetchRequest(req: HttpRequest, content?: FetchRequestBody): globalThis.Request {
   const { method } = req;
   if (!isExpressible(method))
     throw new HttpRequestError('ERR_HTTP_METHOD', `the method ${method} is not served here`);

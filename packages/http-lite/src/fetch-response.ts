@@ -8,7 +8,7 @@ import { unsendable } from './errors.ts';
 import { sendFetchBody } from './fetch-body.ts';
 import { FileBody, fileBehind } from './file-body.ts';
 import { isLight, takeWhole, type WholeResponse } from './light-response.ts';
-import type { Response } from './response-contract.ts';
+import type { HttpResponse } from './response-contract.ts';
 
 /**
  * Fields about one connection, which Fetch leaves to whoever carries the message (RFC 9110 §7.6.1): frameworks set them
@@ -30,9 +30,13 @@ const FETCHED = new Set<unknown>(['basic', 'cors', 'opaque']);
  * Returns, or resolves, when all of the answer was handed to the connection, or nobody is left to receive it.
  *
  * @throws HttpUsageError `ERR_HTTP_FETCH_RESPONSE` for what is no Response, one whose body was used, or pieces that are not
- * bytes; otherwise as {@link Response}, and whatever the body's stream errors with.
+ * bytes; otherwise as {@link HttpResponse}, and whatever the body's stream errors with.
  */
-export function sendFetchResponse(response: unknown, res: Response, toHead: boolean): void | Promise<void> {
+export function sendFetchResponse(
+  response: unknown,
+  res: HttpResponse,
+  toHead: boolean,
+): void | Promise<void> {
   if (!isResponse(response))
     throw unsendable(`the handler returned ${described(response)}, and has to return a Response`);
   const whole = takeWhole(response);
@@ -63,7 +67,7 @@ export function sendFetchResponse(response: unknown, res: Response, toHead: bool
 function sendWhole(
   { status, body, fields }: WholeResponse,
   response: globalThis.Response,
-  res: Response,
+  res: HttpResponse,
 ): void | Promise<void> {
   res.status = status;
   if (fields === undefined) setFields(response, res);
@@ -75,7 +79,7 @@ function sendWhole(
   else res.endShared(body);
 }
 
-function sendFile({ file, options }: FileBody, res: Response): Promise<void> {
+function sendFile({ file, options }: FileBody, res: HttpResponse): Promise<void> {
   // That of what is sent of it, and in which coding, is not known yet.
   res.removeHeader('content-length');
   return res.sendFile(file, options);
@@ -90,7 +94,7 @@ function isResponse(value: unknown): value is globalThis.Response {
   return typeof status === 'number' && typeof headers?.getSetCookie === 'function' && isStream;
 }
 
-function setFields({ headers, type }: globalThis.Response, res: Response): void {
+function setFields({ headers, type }: globalThis.Response, res: HttpResponse): void {
   const isFetched = FETCHED.has(type);
   for (const [name, value] of headers) {
     if (name !== 'set-cookie' && !(isFetched && name === 'upgrade')) setField(name, value, res);
@@ -100,7 +104,7 @@ function setFields({ headers, type }: globalThis.Response, res: Response): void 
   if (cookies.length > 0) res.setHeader('set-cookie', cookies);
 }
 
-function setField(name: string, value: string, res: Response): void {
+function setField(name: string, value: string, res: HttpResponse): void {
   if (!HOP_BY_HOP.has(name)) res.setHeader(name, value);
   else if (name === 'connection' && value.toLowerCase() === 'close') res.setHeader(name, 'close');
 }

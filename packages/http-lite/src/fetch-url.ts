@@ -6,7 +6,7 @@
  */
 import { isIPv6 } from 'node:net';
 import { HttpRequestError } from './errors.ts';
-import type { Request } from './request.ts';
+import type { HttpRequest } from './request.ts';
 
 /** The authority of an absolute target, which goes before Host (RFC 9112 §3.2.2). */
 const ABSOLUTE = /^https?:\/\/([^/?]+)/i;
@@ -27,7 +27,7 @@ const MAX_REMEMBERED_CHARS = 256;
  *
  * @throws HttpRequestError `ERR_HTTP_HOST` for a host or a port that no URL can have.
  */
-export function fetchUrl(req: Request): string {
+export function fetchUrl(req: HttpRequest): string {
   const { target } = req;
   const scheme = req.connection.transport.secure ? 'https://' : 'http://';
   if (PLAIN_TARGET.test(target) && !DOTS.test(target)) return originOf(scheme + hostOf(req)) + target;
@@ -54,7 +54,7 @@ function parsed(url: string): URL {
 }
 
 /** HTTP/1.0 may do without Host, and a Host may be empty: then it is the address that was connected to (RFC 9112 §3.3). */
-function hostOf(req: Request): string {
+function hostOf(req: HttpRequest): string {
   const host = req.headers.get('host');
   if (host !== undefined && host !== '') return host;
   const local = req.connection.localAddress;

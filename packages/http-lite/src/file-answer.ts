@@ -17,7 +17,7 @@ import {
 import type { FileRepresentation } from './file-request.ts';
 import { validatorsOf } from './file-validators.ts';
 import { multipartRanges } from './multipart-ranges.ts';
-import type { Request } from './request.ts';
+import type { HttpRequest } from './request.ts';
 import { type ResponseField, responseField } from './response-field.ts';
 
 /** An answer to be sent: with a part of the file behind each of `texts` but the last, if there are any. */
@@ -38,7 +38,7 @@ export interface FileAnswer {
 export interface FileQuestion {
   readonly representation: FileRepresentation;
   /** Undefined where none of its fields may decide. */
-  readonly request: Pick<Request, 'method' | 'headers'> | undefined;
+  readonly request: Pick<HttpRequest, 'method' | 'headers'> | undefined;
   /** What is sent of the file if the request does not ask for less. */
   readonly part: BytePart;
   /** Whether another client may get another coding. */

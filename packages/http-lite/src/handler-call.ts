@@ -9,15 +9,15 @@ import { HttpPeerError, HttpRequestError, tooEarly } from './errors.ts';
 import { fileErrorStatus } from './file-error-status.ts';
 import type { HttpSettings } from './http-settings.ts';
 import { isSafe } from './method.ts';
-import type { HttpRequest } from './request.ts';
-import type { HttpResponse } from './response.ts';
+import type { ServedRequest } from './request.ts';
+import type { ServedResponse } from './response.ts';
 
 /** Never throws. What may be a replay is not handled where it would change anything (RFC 8470 §5.2). */
 export function callHandler(
   settings: HttpSettings,
   connection: Connection,
-  request: HttpRequest,
-  response: HttpResponse,
+  request: ServedRequest,
+  response: ServedResponse,
 ): void {
   if (request.early && !isSafe(request.method))
     return failed(settings, connection, request, response, tooEarly());
@@ -36,8 +36,8 @@ export function callHandler(
 function failed(
   { counters, onError }: HttpSettings,
   connection: Connection,
-  request: HttpRequest,
-  response: HttpResponse,
+  request: ServedRequest,
+  response: ServedResponse,
   error: unknown,
 ): void {
   // A file that is not there is no failure of ours.

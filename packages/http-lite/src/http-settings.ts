@@ -7,20 +7,20 @@ import { booleanOption, checkOptionNames } from '@sluice/reactor';
 import { HttpCounters } from './http-counters.ts';
 import { type HttpLimits, resolveLimits } from './limits.ts';
 import { HeadParser } from './parser.ts';
-import type { Request } from './request.ts';
-import type { Response } from './response-contract.ts';
+import type { HttpRequest } from './request.ts';
+import type { HttpResponse } from './response-contract.ts';
 import { HeadArena } from './scratch.ts';
 
 /**
  * Called for each request; answers through `res`, at once or later. When it throws, or its promise rejects, the answer is
  * a 500, or the status of an `HttpRequestError` or of a `FileError`; after the head was sent the connection is destroyed.
  */
-export type Handler = (req: Request, res: Response) => void | Promise<void>;
+export type HttpHandler = (req: HttpRequest, res: HttpResponse) => void | Promise<void>;
 
 /** Options of `http()`. */
 export interface HttpOptions {
   /** Told of every error of a handler that is not the peer's fault. Writes to standard error by default. */
-  readonly onError?: (error: unknown, req: Request) => void;
+  readonly onError?: (error: unknown, req: HttpRequest) => void;
   /**
    * Whether CONNECT reaches the handler, which opens the tunnel with `req.upgrade()` or answers with an error; in any case
    * the connection serves no further request. Otherwise it is answered 501. Default false.
@@ -31,8 +31,8 @@ export interface HttpOptions {
 }
 
 export interface HttpSettings {
-  readonly handler: Handler;
-  readonly onError: (error: unknown, req: Request) => void;
+  readonly handler: HttpHandler;
+  readonly onError: (error: unknown, req: HttpRequest) => void;
   readonly connect: boolean;
   readonly limits: HttpLimits;
   readonly counters: HttpCounters;
@@ -42,7 +42,7 @@ export interface HttpSettings {
 }
 
 /** @throws UsageError `ERR_UNKNOWN_OPTION`, `ERR_OPTION_VALUE`. */
-export function resolveSettings(handler: Handler, options: HttpOptions): HttpSettings {
+export function resolveSettings(handler: HttpHandler, options: HttpOptions): HttpSettings {
   checkOptionNames('http()', options, ['onError', 'connect', 'limits']);
   const limits = resolveLimits(options.limits);
   const connect = booleanOption('connect', options.connect, false);
@@ -52,6 +52,6 @@ export function resolveSettings(handler: Handler, options: HttpOptions): HttpSet
   return { handler, onError, connect, limits, counters: new HttpCounters(), arena, parser };
 }
 
-function reportError(error: unknown, req: Request): void {
+function reportError(error: unknown, req: HttpRequest): void {
   console.error(`sluice: the handler of ${req.method} ${req.target} failed:`, error);
 }

@@ -23,8 +23,8 @@ import { PartialHead } from './partial-head.ts';
 import type { SwitchOwner } from './protocol-switch.ts';
 import { expectQuiet } from './quiet-leave.ts';
 import { overdue, refusalOf } from './refusals.ts';
-import { HttpRequest } from './request.ts';
-import { HttpResponse } from './response.ts';
+import { ServedRequest } from './request.ts';
+import { ServedResponse } from './response.ts';
 import { TurnShare } from './turn-share.ts';
 
 /** The state that `conn.state` holds. Its members belong to this package. */
@@ -35,7 +35,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
   readonly #inflow: Inflow;
   readonly #deadlines: ExchangeDeadlines;
   /** The answer that is going on. */
-  #response: HttpResponse | undefined = undefined;
+  #response: ServedResponse | undefined = undefined;
   readonly #share = new TurnShare();
   readonly #head: PartialHead;
   /** The body that is arriving; set in `body` and `last-body` only. */
@@ -125,7 +125,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
   // ---- called by the response ----
 
   /** @internal */
-  answerEnded(response: HttpResponse): void {
+  answerEnded(response: ServedResponse): void {
     this.#settings.counters.answers += 1;
     this.#response = undefined;
     this.#incoming?.body.discard();
@@ -161,7 +161,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
   // ---- called by the request ----
 
   /** @internal */
-  answerTo(request: HttpRequest): HttpResponse | undefined {
+  answerTo(request: ServedRequest): ServedResponse | undefined {
     return this.#response?.request === request ? this.#response : undefined;
   }
 
@@ -266,8 +266,8 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
       this.#continue.begin(waits ? 'awaited' : 'none');
       this.#chunk.isOfRequest();
     }
-    const request = new HttpRequest(this.connection, parser, this.#incoming?.body, this);
-    const response = new HttpResponse(this, toHead, line.minorVersion, parser.keepsAlive, request);
+    const request = new ServedRequest(this.connection, parser, this.#incoming?.body, this);
+    const response = new ServedResponse(this, toHead, line.minorVersion, parser.keepsAlive, request);
     this.#response = response;
     parser.reset();
     callHandler(this.#settings, this.connection, request, response);
@@ -358,7 +358,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
     else if (pending?.phase === 'streaming') pending.stopWith(error);
     else {
       pending?.abandon(error);
-      new HttpResponse(this, pending?.toHead ?? toHead, 1, false).endWithError(error.status, error.message);
+      new ServedResponse(this, pending?.toHead ?? toHead, 1, false).endWithError(error.status, error.message);
     }
   }
 

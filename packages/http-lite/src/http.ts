@@ -6,7 +6,7 @@
 import type { Protocol } from '@sluice/reactor';
 import { type FetchHandler, fetchHandler } from './fetch-handler.ts';
 import type { HttpStats } from './http-counters.ts';
-import { type Handler, type HttpOptions, resolveSettings } from './http-settings.ts';
+import { type HttpHandler, type HttpOptions, resolveSettings } from './http-settings.ts';
 import { HttpState } from './http-state.ts';
 
 /** HTTP as a protocol for `listen`. One object may serve any number of listeners. */
@@ -26,7 +26,7 @@ export interface HttpProtocol extends Protocol<HttpState> {
  * @example
  * await reactor.listen({ port: 8080 }, http((req, res) => res.end(`you asked for ${req.target}`)));
  */
-export function http(handler: Handler, options: HttpOptions = {}): HttpProtocol {
+export function http(handler: HttpHandler, options: HttpOptions = {}): HttpProtocol {
   const settings = resolveSettings(handler, options);
   return {
     // curl --http1.0, for one, offers the old one only.

@@ -10,8 +10,8 @@ import { afterEnd, HttpUsageError, tooEarly } from './errors.ts';
 import type { HttpHeaders } from './headers.ts';
 import { type InterimFields, interimLines } from './interim-response.ts';
 import { isProtocolName } from './protocol-name.ts';
-import type { HttpRequest } from './request.ts';
-import type { HttpResponse } from './response.ts';
+import type { ServedRequest } from './request.ts';
+import type { ServedResponse } from './response.ts';
 import { statusLine } from './status-text.ts';
 
 /** How the client is told that the protocol changes. */
@@ -28,14 +28,14 @@ export interface HttpUpgradeOptions {
 /** What a switch asks of the connection that the request came on. */
 export interface SwitchOwner {
   /** The answer to `request` that is outstanding; undefined when it has ended. */
-  answerTo(request: HttpRequest): HttpResponse | undefined;
+  answerTo(request: ServedRequest): ServedResponse | undefined;
   /** The connection is HTTP no more. Returns all bytes behind the request, borrowed. */
   letGo(): Buffer;
 }
 
-/** As `Request.upgrade`. */
+/** As `HttpRequest.upgrade`. */
 export function switchProtocol(
-  request: HttpRequest,
+  request: ServedRequest,
   owner: SwitchOwner,
   protocol: Protocol<never>,
   options: HttpUpgradeOptions,
@@ -79,7 +79,7 @@ export function checkNoTunnel(status: number): void {
   );
 }
 
-function switchHead(request: HttpRequest, { token, fields = {} }: HttpUpgradeOptions): string {
+function switchHead(request: ServedRequest, { token, fields = {} }: HttpUpgradeOptions): string {
   const offered = request.upgrades;
   const [only] = offered;
   if (only === undefined) throw refused('its client asks for none; look at req.upgrades first');

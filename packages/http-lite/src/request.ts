@@ -17,7 +17,7 @@ import {
 import { targetPath, targetQuery } from './request-target.ts';
 
 /** One request (RFC 9112 §3). Valid for as long as it is held, also after the answer. */
-export interface Request {
+export interface HttpRequest {
   /** Case-sensitive, as received: `GET`. Any token may come; CONNECT only with the option `connect`. */
   readonly method: string;
   /**
@@ -83,7 +83,7 @@ export interface Request {
 
 const NO_TRAILERS = new HttpHeaders('\r\n\r\n', 2);
 
-export class HttpRequest implements Request {
+export class ServedRequest implements HttpRequest {
   readonly method: string;
   readonly early: boolean;
   readonly connection: Connection;

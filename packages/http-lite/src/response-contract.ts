@@ -8,7 +8,7 @@ import type { HttpPeerError, HttpUsageError } from './errors.ts';
 import type { fileErrorStatus } from './file-error-status.ts';
 import type { InterimFields } from './interim-response.ts';
 
-/** Options of `Response.sendFile`. `offset` and `length` name a part, which is then the whole answer. */
+/** Options of `HttpResponse.sendFile`. `offset` and `length` name a part, which is then the whole answer. */
 export interface FileAnswerOptions extends SendFileOptions {
   /** Where a path is looked up, and which it may not leave. Default: any path of this machine. */
   readonly folder?: Folder;
@@ -20,10 +20,10 @@ export interface FileAnswerOptions extends SendFileOptions {
 }
 
 /**
- * One answer. Misuse throws {@link HttpUsageError}. Once the connection has closed nothing throws: what is written is
+ * The answer to one request. Misuse throws {@link HttpUsageError}. Once the connection has closed nothing throws: what is written is
  * dropped, and `write` answers false.
  */
-export interface Response {
+export interface HttpResponse {
   /** Status code, an integer from 200 to 599; judged when the head is sent (`ERR_HTTP_STATUS`). 200. */
   status: number;
   /** Whether status and header fields have been sent and can no longer change. */

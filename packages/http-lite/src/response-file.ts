@@ -19,18 +19,18 @@ import { loadTypes, typesAreLoaded } from './content-type.ts';
 import { peerGone } from './errors.ts';
 import { answerAboutFile, type FileAnswer } from './file-answer.ts';
 import { type FileRepresentation, representationOf } from './file-request.ts';
-import type { HttpRequest } from './request.ts';
-import type { HttpResponse } from './response.ts';
+import type { ServedRequest } from './request.ts';
+import type { ServedResponse } from './response.ts';
 import type { FileAnswerOptions } from './response-contract.ts';
 
 const OPTION_NAMES = ['offset', 'length', 'folder', 'precompressed'];
 
 /**
- * Sends `file` as the answer, whose phase is `opening`; as `Response.sendFile`. What is open already, or can be opened without
+ * Sends `file` as the answer, whose phase is `opening`; as `HttpResponse.sendFile`. What is open already, or can be opened without
  * waiting, is sent in this very call: a turn, and a chain of promises, cost as much as all the rest of it.
  */
 export function answerWithFile(
-  response: HttpResponse,
+  response: ServedResponse,
   file: SendableFile,
   options: FileAnswerOptions,
 ): Promise<void> {
@@ -71,9 +71,9 @@ function answerLater(opening: Promise<FileRepresentation>, asked: Asked): Promis
 
 /** What is to be done once the file is open. */
 interface Asked {
-  readonly response: HttpResponse;
+  readonly response: ServedResponse;
   /** Undefined where none of its fields may decide. */
-  readonly request: HttpRequest | undefined;
+  readonly request: ServedRequest | undefined;
   readonly varies: boolean;
   /** Undefined: all of it. */
   readonly part: SendFileOptions | undefined;

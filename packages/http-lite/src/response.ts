@@ -21,8 +21,8 @@ import { type InterimFields, interimText } from './interim-response.ts';
 import { keptHead } from './kept-heads.ts';
 import { checkNoTunnel } from './protocol-switch.ts';
 import { quietly } from './quietly.ts';
-import type { HttpRequest } from './request.ts';
-import type { FileAnswerOptions, Response } from './response-contract.ts';
+import type { ServedRequest } from './request.ts';
+import type { FileAnswerOptions, HttpResponse } from './response-contract.ts';
 import { type FieldRole, type ResponseField, responseField } from './response-field.ts';
 import { answerWithFile } from './response-file.ts';
 import { fileFields } from './response-file-fields.ts';
@@ -39,7 +39,7 @@ import { lastChunk, trailerField } from './response-trailers.ts';
  */
 export type ResponsePhase = 'idle' | 'opening' | 'streaming' | 'ended' | 'gone';
 
-export class HttpResponse implements Response {
+export class ServedResponse implements HttpResponse {
   status = 200;
   phase: ResponsePhase = 'idle';
   /** Whether the connection goes on after this answer. */
@@ -47,7 +47,7 @@ export class HttpResponse implements Response {
   /** Whether this answers a HEAD request. */
   readonly toHead: boolean;
   /** What is answered; of a refusal, nothing that a handler has seen. */
-  readonly request: HttpRequest | undefined;
+  readonly request: ServedRequest | undefined;
   readonly #owner: AnswerOwner;
 
   readonly #minorVersion: number;
@@ -66,7 +66,7 @@ export class HttpResponse implements Response {
     toHead: boolean,
     minorVersion: number,
     keepAlive: boolean,
-    request?: HttpRequest,
+    request?: ServedRequest,
   ) {
     this.#owner = owner;
     this.toHead = toHead;
@@ -197,7 +197,7 @@ export class HttpResponse implements Response {
   }
 
   /** The request, where it asks for what there is: GET and HEAD. */
-  get retrieval(): HttpRequest | undefined {
+  get retrieval(): ServedRequest | undefined {
     const method = this.request?.method;
     return method === 'GET' || method === 'HEAD' ? this.request : undefined;
   }

@@ -1,5 +1,5 @@
 /** Answers with Upgrade: what a client could go on with, while HTTP goes on. Those that switch are in `upgrades.test.ts`. */
-import { type Handler, http } from '@sluice/http-lite';
+import { type HttpHandler, http } from '@sluice/http-lite';
 import { describe, expect, it } from 'vitest';
 import { parseAnswers } from './answers.ts';
 import { FakeConnection } from './fake-connection.ts';
@@ -7,7 +7,7 @@ import { answerOf, ask, GET } from './fetch-serving.ts';
 import { settled } from './replay.ts';
 
 /** All that `handler` sends to two requests, and what became of the connection. */
-function exchange(handler: Handler, wire = GET + GET) {
+function exchange(handler: HttpHandler, wire = GET + GET) {
   const errors: unknown[] = [];
   const connection = new FakeConnection(http(handler, { onError: (error) => errors.push(error) }));
   connection.receive(wire);

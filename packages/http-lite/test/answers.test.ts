@@ -1,4 +1,4 @@
-import { type Handler, HttpPeerError, HttpUsageError, http } from '@sluice/http-lite';
+import { type HttpHandler, HttpPeerError, HttpUsageError, http } from '@sluice/http-lite';
 import { describe, expect, it } from 'vitest';
 import { parseAnswers } from './answers.ts';
 import { FakeConnection } from './fake-connection.ts';
@@ -7,7 +7,7 @@ import { settled } from './replay.ts';
 const get = (lines = '', version = '1.1', method = 'GET') =>
   `${method} / HTTP/${version}\r\n${version === '1.1' ? 'Host: a\r\n' : ''}${lines}\r\n`;
 
-function serve(handler: Handler, wire = get()) {
+function serve(handler: HttpHandler, wire = get()) {
   const errors: unknown[] = [];
   const connection = new FakeConnection(http(handler, { onError: (error) => errors.push(error) }));
   connection.receive(wire);
@@ -58,7 +58,7 @@ describe('end() as the only write', () => {
 });
 
 describe('an answer in pieces', () => {
-  const pieces: Handler = (_req, res) => {
+  const pieces: HttpHandler = (_req, res) => {
     res.write('one');
     res.write('');
     res.write(Buffer.from(' two'));
@@ -132,11 +132,11 @@ describe('an answer that has no body', () => {
         expect(answer?.headers).not.toHaveProperty('transfer-encoding');
         expect(connection.calls).toEqual([]);
       }
-      function end(_req: unknown, res: Parameters<Handler>[1]) {
+      function end(_req: unknown, res: Parameters<HttpHandler>[1]) {
         res.status = status;
         res.end('x');
       }
-      function write(_req: unknown, res: Parameters<Handler>[1]) {
+      function write(_req: unknown, res: Parameters<HttpHandler>[1]) {
         res.status = status;
         res.write('x');
         res.end('y');
@@ -304,11 +304,11 @@ describe('misuse', () => {
 });
 
 describe('keep-alive', () => {
-  const connectionField = (handler: Handler, wire: string) => {
+  const connectionField = (handler: HttpHandler, wire: string) => {
     const { connection, answers } = serve(handler, wire);
     return [answers()[0]?.headers['connection'], connection.calls.join()];
   };
-  const end: Handler = (_req, res) => res.end('x');
+  const end: HttpHandler = (_req, res) => res.end('x');
 
   it('is the rule in HTTP/1.1 and not mentioned', () => {
     expect(connectionField(end, get())).toEqual([undefined, '']);

@@ -1,5 +1,5 @@
 import {
-  type Handler,
+  type HttpHandler,
   type HttpLimits,
   HttpPeerError,
   HttpRequestError,
@@ -16,16 +16,16 @@ const post = (length: number, lines = '') =>
 const CHUNKED = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-function serve(handler: Handler, limits: Partial<HttpLimits> = {}) {
+function serve(handler: HttpHandler, limits: Partial<HttpLimits> = {}) {
   const errors: unknown[] = [];
   const connection = new FakeConnection(http(handler, { limits, onError: (error) => errors.push(error) }));
   return { connection, errors };
 }
 
 /** Collects in a variable of the test what the handler's promise gave. */
-function reading(read: (req: Parameters<Handler>[0]) => Promise<unknown>) {
+function reading(read: (req: Parameters<HttpHandler>[0]) => Promise<unknown>) {
   const seen: unknown[] = [];
-  const handler: Handler = async (req, res) => {
+  const handler: HttpHandler = async (req, res) => {
     try {
       seen.push(await read(req));
     } catch (error) {

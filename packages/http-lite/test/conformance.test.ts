@@ -1,10 +1,10 @@
 import { testProtocol } from '@sluice/reactor/testing';
 import { describe, test } from 'vitest';
-import { type Handler, http } from '../src/index.ts';
+import { type HttpHandler, http } from '../src/index.ts';
 import { settled } from './replay.ts';
 
 /** Answers at once, later, in pieces, or with what the request brought, as the target says. */
-const handler: Handler = async (req, res) => {
+const handler: HttpHandler = async (req, res) => {
   if (req.target === '/later') await settled();
   if (req.target === '/throws') throw new Error('on purpose');
   if (req.method === 'POST') return res.end(await req.body.bytes());

@@ -1,17 +1,17 @@
 /** What a slow peer owes, and what becomes of it: heads, bodies, the next request, and room for the last answer. */
-import { type Handler, HttpRequestError } from '@sluice/http-lite';
+import { type HttpHandler, HttpRequestError } from '@sluice/http-lite';
 import { describe, expect, it } from 'vitest';
 import { TICKS_MS, TimedServer } from './timed-server.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const post = (length: number, lines = '') =>
   `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n${lines}\r\n`;
-const hello: Handler = (_req, res) => res.end('hello');
+const hello: HttpHandler = (_req, res) => res.end('hello');
 
 /** Answers with the body, and keeps what reading it threw. */
 function reading() {
   const failures: unknown[] = [];
-  const handler: Handler = async (req, res) => {
+  const handler: HttpHandler = async (req, res) => {
     try {
       res.end(await req.body.text());
     } catch (error) {
@@ -73,7 +73,7 @@ describe('P56 the head of a request', () => {
 
   it('does not owe the time for which its handler’s predecessor was at work', async () => {
     let end = () => {};
-    const handler: Handler = (_req, res) => {
+    const handler: HttpHandler = (_req, res) => {
       end = () => res.end();
     };
     const server = await TimedServer.serve(handler, { headTimeoutMs: 1_000 });
@@ -168,7 +168,7 @@ describe('P56 the body of a request', () => {
     const gate = new Promise<void>((resolve) => {
       read = resolve;
     });
-    const handler: Handler = async (req, res) => {
+    const handler: HttpHandler = async (req, res) => {
       await gate;
       res.end(await req.body.text());
     };
@@ -190,7 +190,7 @@ describe('P56 the body of a request', () => {
     const gate = new Promise<void>((resolve) => {
       read = resolve;
     });
-    const handler: Handler = async (req, res) => {
+    const handler: HttpHandler = async (req, res) => {
       await gate;
       res.end(await req.body.text());
     };
@@ -208,7 +208,7 @@ describe('P56 the body of a request', () => {
 
   it('is owed also by a client whose answer began before it was told to go on', async () => {
     const failures: unknown[] = [];
-    const handler: Handler = async (req, res) => {
+    const handler: HttpHandler = async (req, res) => {
       res.write('early');
       await req.body.text().catch((error) => failures.push(error));
       res.end();
@@ -253,7 +253,7 @@ describe('P56 the body of a request', () => {
 
   it('has its own time, and the time before its reader let it wait counts', async () => {
     const reads: (() => Promise<unknown>)[] = [];
-    const handler: Handler = async (req, res) => {
+    const handler: HttpHandler = async (req, res) => {
       const pieces = req.body[Symbol.asyncIterator]();
       reads.push(async () => (await pieces.next()).done === true && res.end());
     };
@@ -292,7 +292,7 @@ describe('P56 the body of a request', () => {
 
   it('that is read after the last answer is cut as well', async () => {
     const failures: unknown[] = [];
-    const handler: Handler = async (req, res) => {
+    const handler: HttpHandler = async (req, res) => {
       const text = req.body.text();
       res.setHeader('Connection', 'close').end();
       await text.catch((error) => failures.push(error));
@@ -307,7 +307,7 @@ describe('P56 the body of a request', () => {
   });
 
   it('tears an answer that has begun only if its handler does not care', async () => {
-    const handler: Handler = async (req, res) => {
+    const handler: HttpHandler = async (req, res) => {
       res.write('half');
       res.end(await req.body.text());
     };
@@ -344,7 +344,7 @@ describe('P55 the next request', () => {
     expect(server.stats().limited.keepAliveTimeoutMs).toBe(1);
   });
 
-  const ways: Record<string, Handler> = {
+  const ways: Record<string, HttpHandler> = {
     'at once': hello,
     later: async (_req, res) => {
       await undefined;
@@ -367,7 +367,7 @@ describe('P55 the next request', () => {
 
   it('is not owed while an answer is outstanding', async () => {
     let end = () => {};
-    const handler: Handler = (_req, res) => {
+    const handler: HttpHandler = (_req, res) => {
       end = () => res.end();
     };
     const server = await TimedServer.serve(handler, { keepAliveTimeoutMs: 1_000 });
@@ -408,7 +408,7 @@ describe('P55 the next request', () => {
 });
 
 describe('P25 the last answer', () => {
-  const close: Handler = (_req, res) => res.setHeader('Connection', 'close').end('x'.repeat(100_000));
+  const close: HttpHandler = (_req, res) => res.setHeader('Connection', 'close').end('x'.repeat(100_000));
 
   it('leaves whole to a peer that takes it slowly, although the connection is to close', async () => {
     const server = await TimedServer.serve(close);

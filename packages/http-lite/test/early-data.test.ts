@@ -1,4 +1,4 @@
-import { type Handler, HttpRequestError, http } from '@sluice/http-lite';
+import { type HttpHandler, HttpRequestError, http } from '@sluice/http-lite';
 import { describe, expect, it } from 'vitest';
 import { parseAnswers } from './answers.ts';
 import { FakeConnection } from './fake-connection.ts';
@@ -7,14 +7,14 @@ const get = (more = '') => `GET / HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
 const post = (more = '') => `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n${more}\r\nbody`;
 
 /** A connection that is open before its handshake is complete. */
-function early(handler: Handler) {
+function early(handler: HttpHandler) {
   const protocol = http(handler);
   const connection = new FakeConnection(protocol);
   connection.lifecycle = 'early';
   return { connection, protocol };
 }
 
-const tell: Handler = (req, res) => res.end(`${req.method} ${req.early}`);
+const tell: HttpHandler = (req, res) => res.end(`${req.method} ${req.early}`);
 const bodies = (connection: FakeConnection<unknown>) =>
   parseAnswers(connection.take()).map(({ status, body }) => `${status} ${body}`);
 

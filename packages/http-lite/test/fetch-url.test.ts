@@ -1,12 +1,16 @@
 /** The URL of a fetch handler's Request is what `URL` writes, however it was come by. */
-import type { Request } from '@sluice/http-lite';
+import type { HttpRequest } from '@sluice/http-lite';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { fetchUrl } from '../src/fetch-url.ts';
 
 function urlOf(target: string, host: string): string {
   const headers = { get: () => host };
-  return fetchUrl({ target, headers, connection: { transport: { secure: false } } } as unknown as Request);
+  return fetchUrl({
+    target,
+    headers,
+    connection: { transport: { secure: false } },
+  } as unknown as HttpRequest);
 }
 
 const HOSTS = ['a', 'A.Example', 'a:80', 'a:8080', '1.2', '[::1]', '[0:0::1]:80', 'xn--mnchen-3ya.de', 'a.'];

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync }
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type FileAnswerOptions, type Handler, http, type Response } from '@sluice/http-lite';
+import { type FileAnswerOptions, type HttpHandler, type HttpResponse, http } from '@sluice/http-lite';
 import { createReactor, type Folder, openFile, openFolder, type Reactor } from '@sluice/reactor';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, parseAnswers } from './answers.ts';
@@ -42,14 +42,14 @@ function add(name: string, content: string): void {
 interface Asked {
   readonly method?: string;
   readonly fields?: Readonly<Record<string, string>>;
-  readonly prepare?: (res: Response) => void;
+  readonly prepare?: (res: HttpResponse) => void;
   readonly options?: FileAnswerOptions;
 }
 
 /** What a request for `name` gets. */
 async function ask(name: string, asked: Asked = {}): Promise<Answer> {
   const { method = 'GET', fields = {}, prepare, options = {} } = asked;
-  const handler: Handler = (_req, res) => {
+  const handler: HttpHandler = (_req, res) => {
     prepare?.(res);
     return res.sendFile(name, { folder, ...options });
   };
@@ -93,7 +93,7 @@ describe('a file', () => {
   });
 
   it('has the tag and the date that the handler has set, and is judged by that tag', async () => {
-    const prepare = (res: Response) => {
+    const prepare = (res: HttpResponse) => {
       res.setHeader('ETag', '"mine"').setHeader('Last-Modified', BEFORE).setHeader('Accept-Ranges', 'none');
     };
     expect((await ask('ten.txt', { prepare })).headers).toMatchObject({
@@ -177,7 +177,7 @@ describe('ranges', () => {
   });
 
   it('overrule the length and the type that the handler has set for the whole', async () => {
-    const prepare = (res: Response) => {
+    const prepare = (res: HttpResponse) => {
       res.setHeader('Content-Length', 10).setHeader('Content-Type', 'text/x-mine');
     };
     expect(await ask('ten.txt', { prepare, ...range('bytes=2-4') })).toMatchObject({
@@ -195,7 +195,7 @@ describe('ranges', () => {
       status: 200,
       body: '56789',
     });
-    const prepare = (res: Response) => {
+    const prepare = (res: HttpResponse) => {
       res.status = 404;
     };
     const answer = await ask('ten.txt', { ...range('bytes=0-1'), prepare });
@@ -299,7 +299,7 @@ describe('an encoded form beside the file', () => {
 
   it('leaves Vary as the handler has set it when that says enough', async () => {
     const vary = async (value: string) => {
-      const prepare = (res: Response) => {
+      const prepare = (res: HttpResponse) => {
         res.setHeader('Vary', value);
       };
       const answer = await ask('app.js', { options: precompressed, prepare });
@@ -317,7 +317,7 @@ describe('an encoded form beside the file', () => {
     expect(answer.body).toBe('original');
     expect(answer.headers['vary']).toBeUndefined();
     const shared = await openFile(join(root, 'app.js'));
-    const handler: Handler = (_req, res) => res.sendFile(shared, { precompressed: true });
+    const handler: HttpHandler = (_req, res) => res.sendFile(shared, { precompressed: true });
     const server = await reactor.listen({ port: 0, host: '127.0.0.1' }, http(handler));
     const socket = connect({ port: server.address()!.port, host: '127.0.0.1', allowHalfOpen: true });
     socket.end('GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: br\r\n\r\n');

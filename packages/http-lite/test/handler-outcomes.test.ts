@@ -1,5 +1,11 @@
 /** What becomes of a connection whose handler does not do what it should. `handlers.test.ts` has those that throw. */
-import { type Handler, HttpUsageError, http, type Request, type Response } from '@sluice/http-lite';
+import {
+  type HttpHandler,
+  type HttpRequest,
+  type HttpResponse,
+  HttpUsageError,
+  http,
+} from '@sluice/http-lite';
 import { describe, expect, it } from 'vitest';
 import { FakeConnection } from './fake-connection.ts';
 import { settled } from './replay.ts';
@@ -9,9 +15,9 @@ const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const IDLE_MS = 300_000;
 
 /** Keeps what handlers are called with. */
-function keeping(act: (req: Request, res: Response) => void = () => {}) {
-  const calls: { req: Request; res: Response }[] = [];
-  const handler: Handler = (req, res) => {
+function keeping(act: (req: HttpRequest, res: HttpResponse) => void = () => {}) {
+  const calls: { req: HttpRequest; res: HttpResponse }[] = [];
+  const handler: HttpHandler = (req, res) => {
     calls.push({ req, res });
     act(req, res);
   };
@@ -51,7 +57,7 @@ describe('a handler that answers twice', () => {
 });
 
 describe('a handler that never answers', () => {
-  const silent: Record<string, Handler> = {
+  const silent: Record<string, HttpHandler> = {
     'and returns': () => {},
     'whose promise resolves': async () => {},
     'whose promise stays': () => new Promise(() => {}),

@@ -1,4 +1,4 @@
-import { type Handler, HttpRequestError, http } from '@sluice/http-lite';
+import { type HttpHandler, HttpRequestError, http } from '@sluice/http-lite';
 import { describe, expect, it, vi } from 'vitest';
 import { parseAnswers } from './answers.ts';
 import { FakeConnection } from './fake-connection.ts';
@@ -7,7 +7,7 @@ import { settled } from './replay.ts';
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const boom = new Error('boom');
 
-async function serve(handler: Handler, wire = GET) {
+async function serve(handler: HttpHandler, wire = GET) {
   const errors: unknown[] = [];
   const connection = new FakeConnection(http(handler, { onError: (error) => errors.push(error) }));
   connection.receive(wire);
@@ -16,7 +16,7 @@ async function serve(handler: Handler, wire = GET) {
 }
 
 describe('a handler that fails', () => {
-  const ways: Record<string, (act: Handler) => Handler> = {
+  const ways: Record<string, (act: HttpHandler) => HttpHandler> = {
     'by throwing': (act) => (req, res) => {
       void act(req, res);
       throw boom;
@@ -91,9 +91,9 @@ describe('a handler that fails', () => {
 
 describe('a request', () => {
   it('is valid after its answer, and after other requests', async () => {
-    const kept: Parameters<Handler>[0][] = [];
+    const kept: Parameters<HttpHandler>[0][] = [];
     const wire = (n: number) => `GET /${n} HTTP/1.1\r\nHost: h${n}\r\n\r\n`;
-    const handler: Handler = (req, res) => {
+    const handler: HttpHandler = (req, res) => {
       kept.push(req);
       res.end();
     };

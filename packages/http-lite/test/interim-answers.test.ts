@@ -1,4 +1,4 @@
-import { type Handler, HttpUsageError, http } from '@sluice/http-lite';
+import { type HttpHandler, HttpUsageError, http } from '@sluice/http-lite';
 import { describe, expect, it } from 'vitest';
 import { parseAnswers } from './answers.ts';
 import { FakeConnection } from './fake-connection.ts';
@@ -8,7 +8,7 @@ const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const EXPECT = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n';
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
-function serve(handler: Handler, wire = GET) {
+function serve(handler: HttpHandler, wire = GET) {
   const errors: unknown[] = [];
   const connection = new FakeConnection(http(handler, { onError: (error) => errors.push(error) }));
   connection.receive(wire);

@@ -1,8 +1,8 @@
 /** Every limit: where it lies, what is answered beyond it, and that it is counted. */
 import {
   DEFAULT_HTTP_LIMITS,
-  type Handler,
   HTTP_REQUEST_ERROR_STATUS,
+  type HttpHandler,
   type HttpLimitName,
   type HttpLimits,
   HttpRequestError,
@@ -20,9 +20,9 @@ const CHUNKED = `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n`;
 const get = (lines = '', target = '/') => `GET ${target} HTTP/1.1\r\n${HOST}${lines}\r\n`;
 const post = (body: string) => `POST / HTTP/1.1\r\n${HOST}Content-Length: ${body.length}\r\n\r\n${body}`;
 
-const echo: Handler = async (req, res) => res.end(await req.body.text());
+const echo: HttpHandler = async (req, res) => res.end(await req.body.text());
 
-async function serve(wire: string, limits: Partial<HttpLimits>, handler: Handler = echo) {
+async function serve(wire: string, limits: Partial<HttpLimits>, handler: HttpHandler = echo) {
   const errors: unknown[] = [];
   const protocol = http(handler, { limits, onError: (error) => errors.push(error) });
   const connection = new FakeConnection(protocol).receive(wire);
@@ -146,7 +146,7 @@ describe('what exceeds a limit is refused with its status, counted, and closes t
 });
 
 describe('requestsPerConnection', () => {
-  const end: Handler = (req, res) => res.end(req.target);
+  const end: HttpHandler = (req, res) => res.end(req.target);
 
   it('closes with the answer to the last one, and never reads what is behind it', async () => {
     const { answers, connection, stats } = await serve(get().repeat(5), { requestsPerConnection: 3 }, end);
@@ -185,7 +185,7 @@ describe('limits that pause the connection, or let go of it, are counted', () =>
   });
 
   it('discardBytes, of a length that is announced and of one that is not', async () => {
-    const end: Handler = (_req, res) => res.end();
+    const end: HttpHandler = (_req, res) => res.end();
     const announced = await serve(post('x'.repeat(101)).slice(0, -50), { discardBytes: 100 }, end);
     expect(announced.connection.calls).toEqual(['close']);
     expect(announced.stats.limited.discardBytes).toBe(1);
@@ -198,7 +198,7 @@ describe('limits that pause the connection, or let go of it, are counted', () =>
 
 describe('stats()', () => {
   it('counts requests, answers, what was refused by handlers, and what failed', async () => {
-    const handler: Handler = (req, res) => {
+    const handler: HttpHandler = (req, res) => {
       if (req.target === '/throws') throw new Error('boom');
       if (req.target === '/refuses') throw new HttpRequestError('ERR_HTTP_EXPECTATION', 'no');
       if (req.target === '/never') return;

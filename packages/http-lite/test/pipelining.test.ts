@@ -1,4 +1,4 @@
-import { type Handler, type HttpLimits, http } from '@sluice/http-lite';
+import { type HttpHandler, type HttpLimits, http } from '@sluice/http-lite';
 import { describe, expect, it } from 'vitest';
 import { parseAnswers } from './answers.ts';
 import { FakeConnection } from './fake-connection.ts';
@@ -7,7 +7,7 @@ import { settled } from './replay.ts';
 const get = (n: number | string = 0) => `GET /${n} HTTP/1.1\r\nHost: a\r\n\r\n`;
 const many = (count: number) => Array.from({ length: count }, (_, n) => get(n)).join('');
 
-function serve(handler: Handler, limits: Partial<HttpLimits> = {}, highWaterMarkBytes?: number) {
+function serve(handler: HttpHandler, limits: Partial<HttpLimits> = {}, highWaterMarkBytes?: number) {
   const options = highWaterMarkBytes === undefined ? {} : { highWaterMarkBytes };
   return new FakeConnection(http(handler, { limits }), options);
 }
@@ -83,7 +83,7 @@ describe('pipelined requests', () => {
 
   it('that wait for their next turn are forgotten when the connection closes', async () => {
     const targets: string[] = [];
-    const handler: Handler = (req, res) => {
+    const handler: HttpHandler = (req, res) => {
       targets.push(req.target);
       res.end();
     };

@@ -1,4 +1,4 @@
-import { http, type Request } from '@sluice/http-lite';
+import { type HttpRequest, http } from '@sluice/http-lite';
 import { describe, expect, it, vi } from 'vitest';
 import { parseAnswers } from './answers.ts';
 import { FakeConnection } from './fake-connection.ts';
@@ -67,7 +67,7 @@ it('a field section that was refused is not remembered in memory that the next h
 });
 
 it('a request that is held keeps its head when another connection sends a broken one', async () => {
-  const kept: Request[] = [];
+  const kept: HttpRequest[] = [];
   const protocol = http((req, res) => {
     kept.push(req);
     res.end();

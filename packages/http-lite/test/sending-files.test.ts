@@ -13,7 +13,7 @@ import { open } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileErrorStatus, type Handler, HttpPeerError, HttpUsageError, http } from '@sluice/http-lite';
+import { fileErrorStatus, type HttpHandler, HttpPeerError, HttpUsageError, http } from '@sluice/http-lite';
 import {
   createReactor,
   FileError,
@@ -60,14 +60,14 @@ const at = (name: string) => join(root, name);
 const get = (target: string, method = 'GET', more = '') =>
   `${method} ${target} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
 
-async function listen(handler: Handler): Promise<number> {
+async function listen(handler: HttpHandler): Promise<number> {
   const protocol = http(handler, { onError: (error) => errors.push(error) });
   const server = await reactor.listen({ port: 0, host: '127.0.0.1' }, protocol);
   return server.address()!.port;
 }
 
 /** Asks, ends our side, and collects what comes. */
-async function exchange(handler: Handler, wire: string): Promise<Buffer> {
+async function exchange(handler: HttpHandler, wire: string): Promise<Buffer> {
   const socket: Socket = connect({ port: await listen(handler), host: '127.0.0.1', allowHalfOpen: true });
   socket.on('error', () => {});
   socket.end(wire);
@@ -78,7 +78,7 @@ async function exchange(handler: Handler, wire: string): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-async function answersTo(handler: Handler, wire: string, methods: string[] = []) {
+async function answersTo(handler: HttpHandler, wire: string, methods: string[] = []) {
   return parseAnswers((await exchange(handler, wire)).toString('latin1'), methods);
 }
 
@@ -124,7 +124,7 @@ describe('an answer that is a file', () => {
   });
 
   it('to HEAD is the head alone, of a file that was looked at all the same', async () => {
-    const handler: Handler = (req, res) => res.sendFile(at(req.target.slice(1)));
+    const handler: HttpHandler = (req, res) => res.sendFile(at(req.target.slice(1)));
     const wire = get('/ten.txt', 'HEAD') + get('/missing', 'HEAD') + get('/ten.txt');
     const answers = await answersTo(handler, wire, ['HEAD', 'HEAD', 'GET']);
     expect(answers.map(({ status, headers }) => [status, headers['content-length']])).toEqual([
@@ -136,7 +136,7 @@ describe('an answer that is a file', () => {
   });
 
   it('with 304 or 204 is the head alone', async () => {
-    const handler: Handler = (req, res) => {
+    const handler: HttpHandler = (req, res) => {
       res.status = Number(req.target.slice(1));
       return res.sendFile(at('ten.txt'));
     };
@@ -149,7 +149,7 @@ describe('an answer that is a file', () => {
   });
 
   it('leaves in order with what is pipelined around it', async () => {
-    const handler: Handler = (req, res) =>
+    const handler: HttpHandler = (req, res) =>
       req.target === '/file' ? res.sendFile(at('ten.txt')) : res.end(`<${req.target}>`);
     const wire = get('/1') + get('/file') + get('/2') + get('/file') + get('/3');
     const bodies = (await answersTo(handler, wire)).map(({ body }) => body);
@@ -163,7 +163,7 @@ describe('an answer that is a file', () => {
     const shared = await openFile(at('big'));
     const done: string[] = [];
     const files = { path: at('big'), handle, fd: handle.fd, shared };
-    const handler: Handler = async (req, res) => {
+    const handler: HttpHandler = async (req, res) => {
       const how = req.target.slice(1) as keyof typeof files;
       await res.sendFile(files[how]);
       done.push(`${how} ${res.ended}`);
@@ -193,7 +193,7 @@ describe('an answer that is a file', () => {
   });
 
   it('closes the connection behind it for HTTP/1.0 and for Connection: close', async () => {
-    const handler: Handler = (_req, res) => res.sendFile(at('ten.txt'));
+    const handler: HttpHandler = (_req, res) => res.sendFile(at('ten.txt'));
     const old = await answersTo(handler, 'GET / HTTP/1.0\r\n\r\n');
     expect(old).toMatchObject([{ headers: { connection: 'close' }, body: '0123456789' }]);
     const closing = await answersTo(handler, get('/', 'GET', 'Connection: close\r\n') + get('/'));
@@ -203,7 +203,7 @@ describe('an answer that is a file', () => {
 
 describe('a file that cannot be sent', () => {
   it('is answered by what its error says when the handler does not', async () => {
-    const handler: Handler = (req, res) => res.sendFile(at(req.target.slice(1)));
+    const handler: HttpHandler = (req, res) => res.sendFile(at(req.target.slice(1)));
     const answers = await answersTo(handler, get('/missing') + get('/folder') + get('/ten.txt/x'));
     expect(answers.map(({ status, body }) => [status, body])).toEqual([
       [404, '404 Not Found\n'],
@@ -214,7 +214,7 @@ describe('a file that cannot be sent', () => {
 
   it('can be answered otherwise: nothing has been sent', async () => {
     const seen: unknown[] = [];
-    const handler: Handler = async (_req, res) => {
+    const handler: HttpHandler = async (_req, res) => {
       try {
         await res.sendFile(at('missing'));
       } catch (error) {
@@ -240,7 +240,7 @@ describe('a file that cannot be sent', () => {
   });
 
   it('for a reason that is not the client’s is a 500, and reported', async () => {
-    const handler: Handler = (_req, res) => res.sendFile(at('ten.txt'), { offset: 11 });
+    const handler: HttpHandler = (_req, res) => res.sendFile(at('ten.txt'), { offset: 11 });
     expect(await answersTo(handler, get('/'))).toMatchObject([{ status: 500 }]);
     expect(errors.splice(0)).toEqual([expect.objectContaining({ code: 'ERR_FILE_RANGE' })]);
   });
@@ -249,7 +249,7 @@ describe('a file that cannot be sent', () => {
     const shared = await openFile(at('ten.txt'));
     truncateSync(at('ten.txt'), 4);
     let failure: unknown;
-    const handler: Handler = (_req, res) => {
+    const handler: HttpHandler = (_req, res) => {
       const sent = res.sendFile(shared);
       sent.catch((error: unknown) => {
         failure = error;
@@ -313,7 +313,7 @@ describe('a file that cannot be sent', () => {
 });
 
 describe('while a file is being opened or sent', () => {
-  it.each<[string, (res: Parameters<Handler>[1]) => unknown]>([
+  it.each<[string, (res: Parameters<HttpHandler>[1]) => unknown]>([
     ['write', (res) => res.write('x')],
     ['end', (res) => res.end()],
     ['setHeader', (res) => res.setHeader('a', 'b')],
@@ -321,7 +321,7 @@ describe('while a file is being opened or sent', () => {
     ['sendFile', (res) => res.sendFile(at('ten.txt'))],
   ])('%s is refused', async (_name, call) => {
     const refused: unknown[] = [];
-    const handler: Handler = async (_req, res) => {
+    const handler: HttpHandler = async (_req, res) => {
       const sent = res.sendFile(at('ten.txt'));
       try {
         await call(res);
@@ -338,7 +338,7 @@ describe('while a file is being opened or sent', () => {
 
   it('a handler that throws is answered with 500, and the file is let go of', async () => {
     const outcomes: unknown[] = [];
-    const handler: Handler = (_req, res) => {
+    const handler: HttpHandler = (_req, res) => {
       res.sendFile(at('ten.txt')).catch((error: unknown) => outcomes.push(error));
       throw new Error('second thoughts');
     };
@@ -350,7 +350,7 @@ describe('while a file is being opened or sent', () => {
 
   it('the connection may close: nothing is sent, nothing is left open', async () => {
     const outcomes: unknown[] = [];
-    const handler: Handler = (req, res) => {
+    const handler: HttpHandler = (req, res) => {
       res.sendFile(at('ten.txt')).catch((error: unknown) => outcomes.push(error));
       req.connection.destroy();
     };
@@ -361,7 +361,7 @@ describe('while a file is being opened or sent', () => {
 });
 
 describe('a file cannot be the answer', () => {
-  const outcomeOf = async (handle: (res: Parameters<Handler>[1]) => Promise<void>) => {
+  const outcomeOf = async (handle: (res: Parameters<HttpHandler>[1]) => Promise<void>) => {
     let outcome: unknown;
     const wire = await exchange(async (_req, res) => {
       outcome = await handle(res).catch((error: unknown) => error);

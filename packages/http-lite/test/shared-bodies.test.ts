@@ -1,7 +1,7 @@
 /** Bodies that are kept by reference: which are, how they are framed, and that nothing is copied. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { type Handler, HttpUsageError, http, LightResponse } from '@sluice/http-lite';
+import { type HttpHandler, HttpUsageError, http, LightResponse } from '@sluice/http-lite';
 import { createReactor } from '@sluice/reactor';
 import { describe, expect, it } from 'vitest';
 import { parseAnswers } from './answers.ts';
@@ -16,7 +16,7 @@ async function serve(handler: Parameters<typeof http>[0] | ReturnType<typeof htt
   const errors: unknown[] = [];
   const protocol =
     typeof handler === 'function'
-      ? http(handler as Handler, { onError: (error) => errors.push(error) })
+      ? http(handler as HttpHandler, { onError: (error) => errors.push(error) })
       : handler;
   const connection = new FakeConnection(protocol as ReturnType<typeof http>);
   connection.receive(request(method));

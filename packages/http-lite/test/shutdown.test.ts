@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { type Handler, http } from '@sluice/http-lite';
+import { type HttpHandler, http } from '@sluice/http-lite';
 import { createReactor, type Reactor } from '@sluice/reactor';
 import { needsTool, startTool } from '@sluice-internal/foreign-programs';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -42,7 +42,7 @@ beforeEach(() => {
 
 /** Serves every target with itself, when `ready` says so. */
 async function serve(ready: () => Promise<unknown>): Promise<void> {
-  const handler: Handler = async (req, res) => {
+  const handler: HttpHandler = async (req, res) => {
     asked.push(req.target);
     await ready();
     res.end(req.target);

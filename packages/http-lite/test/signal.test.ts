@@ -1,6 +1,6 @@
 /** `req.signal`: aborted when nobody is likely to want the answer, and at no other time. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Handler, HttpPeerError, HttpRequestError, http, type Request } from '@sluice/http-lite';
+import { type HttpHandler, HttpPeerError, type HttpRequest, HttpRequestError, http } from '@sluice/http-lite';
 import { describe, expect, it } from 'vitest';
 import { parseAnswers } from './answers.ts';
 import { FakeConnection } from './fake-connection.ts';
@@ -9,7 +9,7 @@ import { settled } from './replay.ts';
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const CHUNKED = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
 
-function serve(handler: Handler) {
+function serve(handler: HttpHandler) {
   const errors: unknown[] = [];
   const connection = new FakeConnection(http(handler, { onError: (error) => errors.push(error) }));
   return { connection, errors };
@@ -17,8 +17,8 @@ function serve(handler: Handler) {
 
 /** A handler that never answers; its requests are kept. */
 function waiting() {
-  const requests: Request[] = [];
-  const handler: Handler = (req) => void requests.push(req);
+  const requests: HttpRequest[] = [];
+  const handler: HttpHandler = (req) => void requests.push(req);
   return { requests, handler };
 }
 
@@ -83,7 +83,7 @@ describe('the signal of a request', () => {
   });
 
   it('is never aborted once the answer has ended', () => {
-    const requests: Request[] = [];
+    const requests: HttpRequest[] = [];
     const { connection } = serve((req, res) => {
       requests.push(req);
       if (requests.length === 1) void req.signal;
@@ -95,7 +95,7 @@ describe('the signal of a request', () => {
   });
 
   it('is aborted for the request that is being answered, not for those behind it', async () => {
-    const requests: Request[] = [];
+    const requests: HttpRequest[] = [];
     const ends: (() => void)[] = [];
     const { connection } = serve((req, res) => {
       requests.push(req);

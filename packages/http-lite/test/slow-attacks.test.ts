@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { type Handler, type HttpLimitName, type HttpProtocol, http } from '@sluice/http-lite';
+import { type HttpHandler, type HttpLimitName, type HttpProtocol, http } from '@sluice/http-lite';
 import { createReactor, type Reactor } from '@sluice/reactor';
 import { needsTool } from '@sluice-internal/foreign-programs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -21,7 +21,7 @@ let protocol: HttpProtocol;
 let port: number;
 
 /** Streams 8 MiB, after the body of the request if it has one. */
-const handler: Handler = async (req, res) => {
+const handler: HttpHandler = async (req, res) => {
   if (req.hasBody) await req.body.bytes();
   if (req.path !== '/big') return res.end('small');
   for (let count = 0; count < 512; count++) if (!res.write(PIECE)) await res.drained();

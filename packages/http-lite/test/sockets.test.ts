@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { connect } from 'node:net';
 import { promisify } from 'node:util';
-import { type Handler, http } from '@sluice/http-lite';
+import { type HttpHandler, http } from '@sluice/http-lite';
 import { createReactor, type Reactor } from '@sluice/reactor';
 import { needsTool } from '@sluice-internal/foreign-programs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -19,7 +19,7 @@ let port: number;
 let errors: unknown[];
 
 /** Tells what it was asked; a body is told by its length and digest, or sent back. */
-const handler: Handler = async (req, res) => {
+const handler: HttpHandler = async (req, res) => {
   if (req.target === '/echo') {
     for await (const piece of req.body) if (!res.write(piece)) await res.drained();
     res.end();
@@ -115,7 +115,7 @@ describe('Node’s client over real sockets', () => {
 
 describe('what comes before, behind and instead of a body', () => {
   /** Serves one more handler, on a port of its own. */
-  async function serveAlso(also: Handler): Promise<number> {
+  async function serveAlso(also: HttpHandler): Promise<number> {
     const protocol = http(also, { onError: (error) => errors.push(error) });
     const server = await reactor.listen({ port: 0, host: '127.0.0.1' }, protocol);
     return server.address()!.port;
@@ -187,7 +187,7 @@ describe('an answer that breaks off', () => {
       const gate = new Promise<void>((resolve) => {
         breakOff = resolve;
       });
-      const handler: Handler = async (_req, res) => {
+      const handler: HttpHandler = async (_req, res) => {
         res.write('half');
         await gate;
         throw new Error('on purpose');

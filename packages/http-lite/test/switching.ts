@@ -1,5 +1,5 @@
 /** What the tests of upgrades share: a request that asks for one, a protocol to go over to, and servers of both. */
-import { type Handler, type HttpUsageError, http } from '@sluice/http-lite';
+import { type HttpHandler, type HttpUsageError, http } from '@sluice/http-lite';
 import type { Protocol } from '@sluice/reactor';
 import { FakeConnection } from './fake-connection.ts';
 
@@ -34,7 +34,7 @@ export function shouting(log: string[] = []): Protocol<string> & { readonly log:
 }
 
 /** A connection whose requests are for `handler`. */
-export function serve(handler: Handler, options: Parameters<typeof http>[1] = {}) {
+export function serve(handler: HttpHandler, options: Parameters<typeof http>[1] = {}) {
   const errors: unknown[] = [];
   const protocol = http(handler, { onError: (error) => errors.push(error), ...options });
   return { connection: new FakeConnection(protocol as Protocol<unknown>), protocol, errors };

@@ -1,5 +1,5 @@
 /** One HTTP connection on the real connection machine, with a fake socket under it and time that a test lets pass. */
-import { type Handler, type HttpLimits, type HttpStats, http } from '@sluice/http-lite';
+import { type HttpHandler, type HttpLimits, type HttpStats, http } from '@sluice/http-lite';
 import type { CloseReason, ReactorStats } from '@sluice/reactor';
 import { type FakeTransport, Harness, Ready } from '@sluice/reactor/testing';
 import { type Answer, parseAnswers } from './answers.ts';
@@ -17,7 +17,7 @@ export class TimedServer {
   readonly #fd: number;
 
   /** One connection is open. */
-  static async serve(handler: Handler, limits: Partial<HttpLimits> = {}): Promise<TimedServer> {
+  static async serve(handler: HttpHandler, limits: Partial<HttpLimits> = {}): Promise<TimedServer> {
     const harness = new Harness();
     const errors: unknown[] = [];
     const closed: CloseReason[] = [];

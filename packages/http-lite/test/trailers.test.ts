@@ -1,4 +1,4 @@
-import { type Handler, HttpUsageError, http } from '@sluice/http-lite';
+import { type HttpHandler, HttpUsageError, http } from '@sluice/http-lite';
 import { describe, expect, it } from 'vitest';
 import { parseAnswers } from './answers.ts';
 import { FakeConnection } from './fake-connection.ts';
@@ -44,7 +44,7 @@ describe('the trailer fields of a request', () => {
 });
 
 describe('the trailer fields of an answer', () => {
-  function serve(handler: Handler, wire = GET) {
+  function serve(handler: HttpHandler, wire = GET) {
     const errors: unknown[] = [];
     const connection = new FakeConnection(http(handler, { onError: (error) => errors.push(error) }));
     connection.receive(wire);
@@ -74,7 +74,7 @@ describe('the trailer fields of an answer', () => {
     }
   });
 
-  const dropped: [string, string, Handler][] = [
+  const dropped: [string, string, HttpHandler][] = [
     ['to HTTP/1.0', 'GET / HTTP/1.0\r\n\r\n', (_req, res) => res.setTrailer('X-Sum', '1').end('abc')],
     ['to HEAD', GET.replace('GET', 'HEAD'), (_req, res) => res.setTrailer('X-Sum', '1').end('abc')],
     [

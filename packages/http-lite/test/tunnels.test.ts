@@ -1,4 +1,4 @@
-import { type Handler, HttpUsageError, http } from '@sluice/http-lite';
+import { type HttpHandler, HttpUsageError, http } from '@sluice/http-lite';
 import { UsageError } from '@sluice/reactor';
 import { describe, expect, it } from 'vitest';
 import { parseAnswers } from './answers.ts';
@@ -15,7 +15,7 @@ describe('CONNECT', () => {
   it('opens a tunnel without a body or a word of its length, and what follows is of the tunnel', () => {
     const other = shouting();
     const seen: unknown[] = [];
-    const handler: Handler = (req) => {
+    const handler: HttpHandler = (req) => {
       seen.push(req.method, req.target, req.path, req.upgrades);
       req.upgrade(other, { fields: { via: '1.1 me' } });
     };
@@ -56,7 +56,7 @@ describe('CONNECT', () => {
 
   it('that is refused by its handler is the last request: what follows may have been meant for the tunnel', () => {
     const targets: string[] = [];
-    const handler: Handler = (req, res) => {
+    const handler: HttpHandler = (req, res) => {
       targets.push(req.target);
       res.status = 403;
       res.end('no');
@@ -88,7 +88,7 @@ describe('CONNECT', () => {
 
   it('has no token, and no tunnel in HTTP/1.0', () => {
     const seen: unknown[] = [];
-    const handler: Handler = (req, res) => {
+    const handler: HttpHandler = (req, res) => {
       seen.push(thrown(() => req.upgrade(shouting(), { token: 'shout/1' })));
       res.status = 501;
       res.end();

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setImmediate as settled } from 'node:timers/promises';
-import { type Handler, http } from '@sluice/http-lite';
+import { type HttpHandler, http } from '@sluice/http-lite';
 import { type Connection, createReactor, type Protocol } from '@sluice/reactor';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { asking, SWITCHED, shouting } from './switching.ts';
 
 describe('an upgrade over real sockets', () => {
   /** A server on a free port. */
-  async function listen(handler: Handler, options: Parameters<typeof http>[1] = {}) {
+  async function listen(handler: HttpHandler, options: Parameters<typeof http>[1] = {}) {
     const errors: unknown[] = [];
     const reactor = createReactor({ poisonReads: true, onError: (error) => errors.push(error) });
     const protocol = http(handler, { onError: (error) => errors.push(error), ...options });

@@ -1,5 +1,11 @@
 import { setImmediate as settled } from 'node:timers/promises';
-import { type Handler, HttpPeerError, type HttpRequestError, HttpUsageError, http } from '@sluice/http-lite';
+import {
+  type HttpHandler,
+  HttpPeerError,
+  type HttpRequestError,
+  HttpUsageError,
+  http,
+} from '@sluice/http-lite';
 import { type Connection, type Protocol, UsageError } from '@sluice/reactor';
 import { describe, expect, it } from 'vitest';
 import { parseAnswers } from './answers.ts';
@@ -30,7 +36,7 @@ describe('a request that is upgraded', () => {
   it('later, hands over what came meanwhile, in order, although so much of it paused the connection', async () => {
     const other = shouting();
     let upgrade = () => {};
-    const handler: Handler = (req) => {
+    const handler: HttpHandler = (req) => {
       upgrade = () => void req.upgrade(other);
     };
     const { connection } = serve(handler, { limits: { pipelineBytes: 0 } });
@@ -50,7 +56,7 @@ describe('a request that is upgraded', () => {
     };
     const other = { ...shouting(), onOpen };
     let upgrade = () => {};
-    const handler: Handler = (req) => {
+    const handler: HttpHandler = (req) => {
       upgrade = () => void req.upgrade(other);
     };
     const { connection } = serve(handler, { limits: { pipelineBytes: 0 } });
@@ -174,7 +180,7 @@ describe('a request that is upgraded', () => {
   it('lets nothing of its answer through, and nobody wait for room', async () => {
     const other = shouting();
     const seen: unknown[] = [];
-    const handler: Handler = async (req, res) => {
+    const handler: HttpHandler = async (req, res) => {
       const waiting = res.drained().catch((error: HttpPeerError) => error.code);
       req.upgrade(other);
       seen.push(res.headersSent, res.ended, req.signal.aborted, res.writeContinue(), await waiting);
@@ -340,7 +346,7 @@ describe('an upgrade is refused, and nothing is sent,', () => {
   });
 
   it('after the answer, also when the next request is with its handler', () => {
-    const requests: Parameters<Handler>[0][] = [];
+    const requests: Parameters<HttpHandler>[0][] = [];
     const { connection } = serve((req, res) => {
       requests.push(req);
       if (requests.length === 1) res.end();
@@ -370,7 +376,7 @@ describe('an upgrade is refused, and nothing is sent,', () => {
 
   it('without a word when the request was refused in the middle of its body', async () => {
     const seen: unknown[] = [];
-    const handler: Handler = async (req) => {
+    const handler: HttpHandler = async (req) => {
       await req.body.bytes().catch((error: HttpRequestError) => seen.push(error.code));
       seen.push(req.upgrade(shouting()));
     };
@@ -386,7 +392,7 @@ describe('an upgrade is refused, and nothing is sent,', () => {
     [
       'whose reader has left before its end',
       'bo',
-      async (req: Parameters<Handler>[0]) => {
+      async (req: Parameters<HttpHandler>[0]) => {
         for await (const _ of req.body) break;
       },
     ],

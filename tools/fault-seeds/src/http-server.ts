@@ -1,6 +1,6 @@
 /** The handler of a run: bytes on demand, whole and in pieces, and bodies sent back or counted. */
 import { createHash } from 'node:crypto';
-import type { Handler, Response } from '@sluice/http-lite';
+import type { HttpHandler, HttpResponse } from '@sluice/http-lite';
 import { Random } from './random.ts';
 
 /** The bytes behind `/whole/SEED/SIZE` and `/pieces/SEED/SIZE`. */
@@ -13,7 +13,7 @@ export function countOf(body: Buffer): string {
   return `${body.length} ${createHash('sha256').update(body).digest('hex')}`;
 }
 
-export const handler: Handler = async (req, res) => {
+export const handler: HttpHandler = async (req, res) => {
   const [, kind, seed, size] = req.target.split('/');
   if (kind === 'whole') return res.end(bodyOf(Number(seed), Number(size)));
   if (kind === 'pieces') return sendPieces(bodyOf(Number(seed), Number(size)), res);
@@ -22,7 +22,7 @@ export const handler: Handler = async (req, res) => {
   res.end();
 };
 
-async function sendPieces(body: Buffer, res: Response): Promise<void> {
+async function sendPieces(body: Buffer, res: HttpResponse): Promise<void> {
   const random = new Random(body.length);
   for (let rest = body; rest.length > 0; ) {
     const piece = rest.subarray(0, random.integer(1, 30_000));

@@ -1,6 +1,6 @@
 /** Our side of an exchange with somebody else's program: HTTP in this process, plain or over TLS, with all that is counted. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Handler, type HttpLimits, type HttpProtocol, http } from '@sluice/http-lite';
+import { type HttpHandler, type HttpLimits, type HttpProtocol, http } from '@sluice/http-lite';
 import { createReactor, type Reactor, type Server } from '@sluice/reactor';
 import { tls } from '@sluice/tls';
 import { openSocketsAt } from '@sluice-internal/foreign-programs';
@@ -42,7 +42,7 @@ export function serverCredentials(): Promise<{ cert: string; key: string }> {
 }
 
 /** Serves `handler` until the test is over. Nothing may have gone wrong by then. */
-export async function startHttp(handler: Handler, options: HttpServerOptions = {}): Promise<HttpServer> {
+export async function startHttp(handler: HttpHandler, options: HttpServerOptions = {}): Promise<HttpServer> {
   const { scheme = 'http', limits = {}, host = '127.0.0.1', port: wanted = 0, onDeadline } = options;
   const errors: unknown[] = [];
   const onError = (error: unknown) => void errors.push(error);

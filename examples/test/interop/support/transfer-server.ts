@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { http, type Request, type Response } from '@sluice/http-lite';
+import { type HttpRequest, type HttpResponse, http } from '@sluice/http-lite';
 import { createReactor } from '@sluice/reactor';
 import { serve } from '../../../shared/serve.ts';
 import { serverSettings } from '../../../shared/server-settings.ts';
@@ -16,11 +16,11 @@ const settings = await serverSettings();
 const reactor = createReactor();
 await serve(reactor, reactor.listen(settings, http(answer)));
 
-function answer(req: Request, res: Response): Promise<void> {
+function answer(req: HttpRequest, res: HttpResponse): Promise<void> {
   return req.method === 'GET' ? send(req, res) : receive(req, res);
 }
 
-async function send(req: Request, res: Response): Promise<void> {
+async function send(req: HttpRequest, res: HttpResponse): Promise<void> {
   const totalBytes = Number(req.path.slice(1));
   if (req.query.has('length')) res.setHeader('content-length', totalBytes);
   for (const piece of numberedPieces(totalBytes)) {
@@ -30,7 +30,7 @@ async function send(req: Request, res: Response): Promise<void> {
 }
 
 /** Slower than the reactor could read: it hashes, and after each piece lets many turns go by. */
-async function receive(req: Request, res: Response): Promise<void> {
+async function receive(req: HttpRequest, res: HttpResponse): Promise<void> {
   const hash = createHash('sha256');
   let bytes = 0;
   for await (const piece of req.body) {

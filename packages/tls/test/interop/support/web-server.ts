@@ -1,5 +1,5 @@
 /** A server of HTTP/1.1 over TLS for clients that speak nothing else: keeps what they ask, and what TLS was then. */
-import { http, type Request, type Response } from '@sluice/http-lite';
+import { type HttpRequest, type HttpResponse, http } from '@sluice/http-lite';
 import type { TlsConnection, TlsServerTransport } from '@sluice/tls';
 import { Tally } from '../../support/tally.ts';
 import { testReactor } from '../../support/test-reactor.ts';
@@ -29,7 +29,7 @@ export interface WebOptions {
 export async function webServer(transport: TlsServerTransport, options: WebOptions = {}) {
   const asked = new Tally<Asked>();
   const refused = new Tally<Error>();
-  const handler = async (req: Request, res: Response) => {
+  const handler = async (req: HttpRequest, res: HttpResponse) => {
     asked.add(await heard(req, options));
     await options.ready?.(req.target);
     await answer(req, res, options);
@@ -40,7 +40,7 @@ export async function webServer(transport: TlsServerTransport, options: WebOptio
   return { asked, refused, port: server.address()!.port };
 }
 
-async function heard(req: Request, { updatesKeys }: WebOptions): Promise<Asked> {
+async function heard(req: HttpRequest, { updatesKeys }: WebOptions): Promise<Asked> {
   const { target, connection } = req;
   const chunks: Buffer[] = [];
   for await (const chunk of req.body) {
@@ -53,7 +53,7 @@ async function heard(req: Request, { updatesKeys }: WebOptions): Promise<Asked> 
   return { target, body: Buffer.concat(chunks), tls: told, keyUpdates };
 }
 
-async function answer(req: Request, res: Response, options: WebOptions): Promise<void> {
+async function answer(req: HttpRequest, res: HttpResponse, options: WebOptions): Promise<void> {
   const bytes = Buffer.from(options.answers?.[req.target] ?? '');
   if (options.closes?.(req.target)) res.setHeader('connection', 'close');
   if (req.target.endsWith('.html')) res.setHeader('content-type', 'text/html');
