@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { http, type Request, type Response } from '@sluice/http-lite';
+import { type HttpRequest, type HttpResponse, http } from '@sluice/http-lite';
 import type { Framing, Protocol } from '@sluice/reactor';
 import { type Connection, createReactor, FrameError, FrameReader } from '@sluice/reactor';
 import { serve } from './shared/serve.ts';
@@ -181,7 +181,7 @@ const PAGE = `<!doctype html><title>Chat</title><form><input autofocus></form><p
   form.onsubmit = () => { socket.send(input.value); input.value = ''; return false; };
 </script>`;
 
-function answer(req: Request, res: Response): void {
+function answer(req: HttpRequest, res: HttpResponse): void {
   const protocol = protocols.get(req.path);
   const token = req.upgrades.find((offered) => offered.toLowerCase() === 'websocket');
   if (protocol === undefined || token === undefined)

@@ -35,7 +35,10 @@ export const API_GROUPS = {
     ['Checking options', 'checkOptionNames booleanOption integerOption'],
   ],
   '@sluice/reactor/transport': [
-    ['Writing a transport', 'Progress Status NOT_BATCHED TransportFailure plain endSocket socketFailure sendFileFailure'],
+    [
+      'Writing a transport',
+      'Progress Status NOT_BATCHED TransportFailure plain endSocket socketFailure sendFileFailure',
+    ],
     ['Adding to connections', 'extendConnections'],
   ],
   '@sluice/reactor/testing': [
@@ -95,7 +98,10 @@ export const API_GROUPS = {
     ['Errors', 'CreateError CreateErrorCode'],
   ],
   '@sluice/core-native': [
-    ['Loading', 'loadNative NativeBinding NativeFeatures NativeKernelTlsAbility NativeLiveObjects NativeTlsCounts'],
+    [
+      'Loading',
+      'loadNative NativeBinding NativeFeatures NativeKernelTlsAbility NativeLiveObjects NativeTlsCounts',
+    ],
     [
       'Readiness and sockets',
       'NativeEpoll Interest Ready EVENT_FIELDS NativeBatchCalls BATCH_FIELDS SocketAddress SocketOption SocketOptions TcpInfo TcpState',

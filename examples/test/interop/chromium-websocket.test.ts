@@ -1,7 +1,7 @@
 /** A page in a browser that speaks with `websocket`: text, bytes, many at once, a large one, a chat, and closing. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Handler } from '@sluice/http-lite';
+import type { HttpHandler } from '@sluice/http-lite';
 import { dumpDom, needsTool } from '@sluice-internal/foreign-programs';
 import { expect, it } from 'vitest';
 import { startServer } from '../support/server.ts';
@@ -82,7 +82,7 @@ it.for<[Scheme, string]>([
   const report = new Promise<string>((resolve) => {
     reported = resolve;
   });
-  const handler: Handler = async (req, res) => {
+  const handler: HttpHandler = async (req, res) => {
     if (req.path === '/report') {
       reported(await req.body.text());
       res.end('told');
