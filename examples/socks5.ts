@@ -96,8 +96,8 @@ function step(framing: Framing, onMessage: (conn: Client, message: Buffer) => vo
       conn.setDeadline(patienceMs);
       return new FrameReader(framing);
     },
-    // What is no message destroys the connection: there is no answer that somebody would understand.
-    onData: (conn, chunk) => conn.state.read(conn, chunk, onMessage),
+    // To what is no message there is no answer that somebody would understand.
+    onData: (conn, chunk) => conn.state.read(conn, chunk, onMessage, (broken) => broken.close()),
   };
 }
 

@@ -24,6 +24,8 @@ const OPTIONAL: readonly string[] = [
   'h2load',
   'redis-cli',
   'redis-benchmark',
+  'swaks',
+  'python3',
 ];
 
 export { dumpDom, type PageVisit } from './chromium.ts';
@@ -43,7 +45,9 @@ export type ToolName =
   | 'ab'
   | 'h2load'
   | 'redis-cli'
-  | 'redis-benchmark';
+  | 'redis-benchmark'
+  | 'swaks'
+  | 'python3';
 
 /** Skips the test, saying why, where `tool` is not installed. In CI that is a failure: the machines there have it. */
 export function needsTool(context: TestContext, tool: ToolName): void {
