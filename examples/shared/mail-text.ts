@@ -5,8 +5,8 @@
  * that sends empty ones take fifty times what it sends. And what nobody will get takes none.
  */
 
-/** The end of a line, for whoever gets the text (RFC 5321 section 2.3.8). */
-const CRLF = '\r\n';
+const CR = 0x0d;
+const LF = 0x0a;
 
 export class MailText {
   /** Why nobody gets it: an answer of SMTP. For its end: before that the client does not listen. */
@@ -19,19 +19,20 @@ export class MailText {
     this.limitBytes = limitBytes;
   }
 
-  /** Copies a line, which is told without its end. */
+  /** Copies a line, which comes without its end and gets one (RFC 5321 section 2.3.8). */
   add(line: Buffer): void {
-    const length = this.length + line.length + CRLF.length;
+    const length = this.length + line.length + 2;
     if (length > this.limitBytes) this.problem ??= [552, 'the message is too big'];
     // No line ends there, and for somebody to whom this is handed on one might.
-    if (line.includes('\n') || line.includes('\r')) this.problem ??= [554, 'lines end with CR LF'];
+    if (line.includes(LF) || line.includes(CR)) this.problem ??= [554, 'lines end with CR LF'];
     if (this.problem !== undefined) {
       this.bytes = Buffer.alloc(0);
       return;
     }
     if (length > this.bytes.length) this.bytes = Buffer.concat([this.bytes], 2 * length);
     line.copy(this.bytes, this.length);
-    this.bytes.write(CRLF, length - CRLF.length, 'latin1');
+    this.bytes[length - 2] = CR;
+    this.bytes[length - 1] = LF;
     this.length = length;
   }
 
