@@ -19,7 +19,7 @@ const transport = orExit(() => tlsClient(ca === undefined ? {} : { ca: readPemFi
 const upstream = { host, port: Number(port), ...(protocol === 'tls:' ? { transport } : {}) };
 const reactor = createReactor();
 const front = tunnel({
-  dial: (far, signal) => reactor.connect({ ...upstream, signal }, far),
+  dial: (far) => reactor.connect(upstream, far),
   onRefused(conn, error) {
     console.error(error.message);
     conn.destroy(error);

@@ -141,7 +141,7 @@ const request = step(REQUEST, (conn, message) => {
   return goOn(
     conn,
     tunnel({
-      dial: (far, signal) => reactor.connect({ host, port, signal }, far),
+      dial: (far) => reactor.connect({ host, port }, far),
       onJoined: (near, far) => near.write(answerTo(DONE, far.localAddress)),
       onRefused: (near, error) => refuse(near, REASONS.get(codeOf(error)) ?? FAILED),
     }),

@@ -9,13 +9,11 @@ import type { Connection, Protocol } from '@sluice/reactor';
 export interface End {
   /** Missing until it is connected. */
   other: Connection<End> | undefined;
-  /** Of the near end: to be aborted when that is gone. */
-  readonly dialling?: AbortController;
 }
 
 export interface TunnelOptions {
-  /** Connects to where the tunnel goes; `far` is to be the protocol there. The signal says that nobody waits any more. */
-  readonly dial: (far: Protocol<End>, signal: AbortSignal) => Promise<unknown>;
+  /** Connects to where the tunnel goes; `far` is to be the protocol there. */
+  readonly dial: (far: Protocol<End>) => Promise<unknown>;
   /** Both ends are there, and nothing has gone from one to the other yet. */
   readonly onJoined?: (near: Connection<End>, far: Connection<End>) => void;
   /** There is no far end. The near one is the hook's, to be told and to be closed. */
@@ -31,8 +29,7 @@ const either: Omit<Protocol<End>, 'onOpen'> = {
   onEnd: (conn) => conn.state.other?.end(),
   // Both go on until they are done, or until the deadline of the shutdown breaks them: closed here, it would look like the end.
   onShutdown() {},
-  onClose({ state: { other, dialling } }, reason, cause) {
-    dialling?.abort();
+  onClose({ state: { other } }, reason, cause) {
     if (reason === 'clean') other?.end();
     else other?.destroy(cause);
   },
@@ -43,6 +40,8 @@ export function tunnel({ dial, onJoined, onRefused }: TunnelOptions): Protocol<E
   const farEndOf = (near: Connection<End>): Protocol<End> => ({
     ...either,
     onOpen(far) {
+      // Nothing is read there meanwhile, but a shutdown may have ended it.
+      if (near.lifecycle === 'closed') far.destroy();
       near.state.other = far;
       // Who talks first, and when, is for those to know who talk through us.
       for (const end of [near, far]) end.setTimeouts({ firstByteMs: 0 });
@@ -55,11 +54,8 @@ export function tunnel({ dial, onJoined, onRefused }: TunnelOptions): Protocol<E
     ...either,
     onOpen(near) {
       near.pause();
-      const dialling = new AbortController();
-      dial(farEndOf(near), dialling.signal).catch((error: Error) => {
-        if (!dialling.signal.aborted) onRefused(near, error);
-      });
-      return { other: undefined, dialling };
+      dial(farEndOf(near)).catch((error: Error) => onRefused(near, error));
+      return { other: undefined };
     },
   };
 }
