@@ -36,7 +36,8 @@ function pathIn(text: string, keyword: 'FROM:' | 'TO:') {
 
 interface Session {
   readonly lines: FrameReader;
-  helo: string | undefined;
+  /** Empty before EHLO. */
+  helo: string;
   /** Empty for a report of failed delivery; undefined while there is no message. */
   sender: string | undefined;
   recipients: string[];
@@ -47,11 +48,9 @@ interface Session {
 
 type Client = Connection<Session>;
 
+/** Part of a session, or all of it, as it is before anything was said. */
 const noMail = () => ({ sender: undefined, recipients: [], text: undefined });
-const newSession = (): Session => ({
-  ...{ lines: new FrameReader(LINES), helo: undefined, errors: 0 },
-  ...noMail(),
-});
+const newSession = (): Session => ({ lines: new FrameReader(LINES), helo: '', errors: 0, ...noMail() });
 
 /** What becomes of a message. Who returns from here has taken responsibility for it (section 6.1). */
 function deliver({ state: { sender, recipients, helo }, tls }: Client, bytes: Buffer): void {
@@ -99,7 +98,7 @@ const commands: Readonly<Record<string, (conn: Client, rest: string) => void>> =
   MAIL(conn, rest) {
     const { state } = conn;
     const path = pathIn(rest, 'FROM:');
-    if (state.helo === undefined) return reply(conn, 503, 'say EHLO first');
+    if (state.helo === '') return reply(conn, 503, 'say EHLO first');
     if (state.sender !== undefined) return reply(conn, 503, 'one message after the other');
     if (path === undefined || !/^$|.@./.test(path.address)) return reply(conn, 501, 'MAIL FROM:<address>');
     for (const parameter of path.parameters) {

@@ -264,6 +264,26 @@ describe('the mail server', () => {
     expect((await server.stop()).stderr.match(/sha256/g)).toHaveLength(1);
   });
 
+  it('asks a client no more that does not read its answers, and answers all of it when it does', async () => {
+    const server = await startServer('smtp');
+    const [socket, beside] = [await connected(server), await connected(server)];
+    const asked = 1.25 * MEBIBYTE;
+    socket.pause().write('EHLO x\r\n'.repeat(asked));
+    socket.end();
+    // As many turns of the server as it would take to read it all, and to run into the cap of what it may queue.
+    for (let turn = 0; turn < 300; turn += 1) {
+      beside.write('NOOP\r\n');
+      await heard(beside, /250 ok\r\n$/);
+    }
+    let answerBytes = 0;
+    socket.on('data', (chunk: Buffer) => {
+      answerBytes += chunk.length;
+    });
+    await once(socket.resume(), 'end');
+    const one = '250-localhost\r\n250-PIPELINING\r\n250-SIZE 10485760\r\n250-8BITMIME\r\n250 STARTTLS\r\n';
+    expect(answerBytes).toBe('220 localhost ESMTP\r\n'.length + asked * one.length);
+  });
+
   it('has enough of a client that talks nonsense', async () => {
     const server = await startServer('smtp');
     const request = `POST / HTTP/1.1\r\n${'X-Y: z\r\n'.repeat(20)}EHLO x\r\n${ENVELOPE}DATA\r\nfake\r\n.\r\n`;

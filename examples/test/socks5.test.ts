@@ -128,8 +128,8 @@ describe('the SOCKS proxy answers', () => {
     const answer = answerTo(proxy, asked, size);
     const server = await accepted;
     expect((await received(server)).toString()).toBe('early');
-    server.end('late');
     const { localPort, localAddress } = ends(server);
+    server.end('late');
     expect(localAddress).toMatch(/127\.0\.0\.1$/);
     expect(await answer).toEqual(
       Buffer.concat([
@@ -145,9 +145,10 @@ describe('the SOCKS proxy answers', () => {
     const proxy = await startServer('socks5');
     const answer = answerTo(proxy, Buffer.concat([HELLO, request(1, IPV6(LOOPBACK), port)]));
     const server = await accepted;
+    const { localPort } = ends(server);
     server.end();
     expect(await answer).toEqual(
-      Buffer.concat([WELCOME, Buffer.of(5, 0, 0, 4), LOOPBACK, port16(ends(server).localPort)]),
+      Buffer.concat([WELCOME, Buffer.of(5, 0, 0, 4), LOOPBACK, port16(localPort)]),
     );
   });
 
