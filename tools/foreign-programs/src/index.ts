@@ -26,6 +26,8 @@ const OPTIONAL: readonly string[] = [
   'redis-benchmark',
   'mosquitto_pub',
   'mosquitto_sub',
+  'swaks',
+  'python3',
 ];
 
 export { dumpDom, type PageVisit } from './chromium.ts';
@@ -47,7 +49,9 @@ export type ToolName =
   | 'redis-cli'
   | 'redis-benchmark'
   | 'mosquitto_pub'
-  | 'mosquitto_sub';
+  | 'mosquitto_sub'
+  | 'swaks'
+  | 'python3';
 
 /** Skips the test, saying why, where `tool` is not installed. In CI that is a failure: the machines there have it. */
 export function needsTool(context: TestContext, tool: ToolName): void {
