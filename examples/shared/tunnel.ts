@@ -44,7 +44,7 @@ export function tunnel({ dial, onJoined, onRefused }: TunnelOptions): Protocol<E
       if (near.lifecycle === 'closed') far.destroy();
       near.state.other = far;
       // Who talks first, and when, is for those to know who talk through us.
-      for (const end of [near, far]) end.setTimeouts({ firstByteMs: 0 });
+      for (const end of [near, far]) end.setTimeouts({ firstByteTimeoutMs: 0 });
       onJoined?.(near, far);
       near.resume();
       return { other: near };
