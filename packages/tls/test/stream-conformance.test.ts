@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { finished } from 'node:stream/promises';
-import { connect, createServer, type TLSSocket } from 'node:tls';
+import { connect, createServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { type ConnectionDuplex, fromAsync, fromDuplex, fromWebStreams, type Protocol } from '@sluice/reactor';
 import { type DuplexPair, type DuplexPairOptions, testDuplex } from '@sluice/reactor/testing';
 import { TlsError, tls, tlsClient } from '@sluice/tls';
@@ -24,8 +24,10 @@ describe('a stream of a sealed connection that was accepted', () => {
   testDuplex({ test, open: acceptedPair });
 });
 
-// Between two of ours: a Node TLS server at the far end was seen to lose what it had not read when its peer closed. Whether that is
-// Node's doing alone was not looked into, so this says nothing about megabytes and half-closes against Node.
+describe('a stream of a sealed connection that was made', () => {
+  testDuplex({ test, open: connectedPair });
+});
+
 it('P28 carries megabytes and half-closes between two of ours', async () => {
   const [there, back] = [randomBytes(3_000_000), randomBytes(2_000_001)];
   const listening = await testReactor().listen(
@@ -185,6 +187,27 @@ async function acceptedPair(options: DuplexPairOptions): Promise<DuplexPair> {
   );
   const { raw, peer } = nodeClient(server.address()!.port);
   return pairOf(await accepted, peer, raw);
+}
+
+/**
+ * With TLS 1.2: a server of Node's under TLS 1.3 ends without close_notify in its `secureConnection`, its tickets unsent, and loses
+ * what it has not read where they meet a peer that is gone. Clients of Node's own fail the table by that, too.
+ */
+async function connectedPair(options: DuplexPairOptions): Promise<DuplexPair> {
+  const server = createServer({ ...credentials, maxVersion: 'TLSv1.2', allowHalfOpen: true } as TlsOptions);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const raw = once(server, 'connection');
+  const secured = once(server, 'secureConnection');
+  const transport = tlsClient({ servername: 'localhost', ca: credentials.cert });
+  const { port } = server.address() as { port: number };
+  const { state: stream } = await testReactor().connect(
+    { port, host: '127.0.0.1', transport },
+    fromDuplex(undefined, options),
+  );
+  const [peer] = (await secured) as [TLSSocket];
+  server.close();
+  return pairOf(stream, peer, ((await raw) as [Socket])[0]);
 }
 
 function nodeClient(port: number): { raw: Socket; peer: TLSSocket } {
