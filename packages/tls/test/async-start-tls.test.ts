@@ -99,7 +99,7 @@ it('seals a connection of two of ours; what is put back is the handshake’s', a
   expect(answers).toEqual(['first over TLSv1.3', 'second over TLSv1.3']);
 });
 
-it('throws on both sides what the handshake fails with', async () => {
+it('that fail are told on both sides: the handshake’s error is thrown', async () => {
   let fail: (error: unknown) => void = () => {};
   const failure = new Promise((resolve) => {
     fail = resolve;
