@@ -13,13 +13,13 @@ const MODULES = [
 ];
 
 /** A TypeScript consumer that uses what it imports: with `any` in its place this does not compile. */
-const CONSUMER = `import { http, type Request, type Response } from '@sluice/http-lite';
+const CONSUMER = `import { http, type HttpRequest, type HttpResponse } from '@sluice/http-lite';
 import { createReactor } from '@sluice/reactor';
 import { tls } from '@sluice/tls';
 
 type IsAny<T> = 0 extends 1 & T ? true : false;
-const typed: [IsAny<Request>, IsAny<typeof createReactor>, IsAny<typeof tls>] = [false, false, false];
-const answer = (_req: Request, res: Response): void => { res.end('hi'); };
+const typed: [IsAny<HttpRequest>, IsAny<typeof createReactor>, IsAny<typeof tls>] = [false, false, false];
+const answer = (_req: HttpRequest, res: HttpResponse): void => { res.end('hi'); };
 export const listening = createReactor().listen({ port: 0, transport: tls({ cert: '', key: '' }) }, http(answer));
 export { typed };
 `;
