@@ -2,10 +2,10 @@
 // Rule: nothing is done that the document does not say. What a command must show has to appear, and no command may fail.
 import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { onInterruption } from '../../packages/core-native/scripts/interruption.mjs';
+import { freePort } from '../free-port.mjs';
 import { fencesOf, missingLine } from './fences.mjs';
 
 /** For one block of commands, and for what it shows. */
@@ -145,15 +145,4 @@ async function withFreePorts(markdown, ports) {
     text = text.replaceAll(String(port), String(await freePort()));
   }
   return text;
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }

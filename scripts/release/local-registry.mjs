@@ -2,7 +2,6 @@
 // Rule: it knows `@sluice/*`, `@acme/*` (whoever follows the tutorial) and nothing else; the rest comes from the registry of npm.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cacheDirectory } from '../../packages/core-native/scripts/cache-directory.mjs';
@@ -10,6 +9,7 @@ import { onInterruption } from '../../packages/core-native/scripts/interruption.
 import { runStep } from '../../packages/core-native/scripts/progress.mjs';
 import { runLogged } from '../../packages/core-native/scripts/run-logged.mjs';
 import { SetupError } from '../../packages/core-native/scripts/setup-error.mjs';
+import { freePort } from '../free-port.mjs';
 
 /** The last one that runs on Node 20, with the fetch that it asks for in a version that installs. */
 const VERDACCIO = { dependencies: { verdaccio: '6.8.0' }, overrides: { 'node-fetch': '2.7.0' } };
@@ -81,17 +81,6 @@ export async function ensureVerdaccio() {
     rmSync(partial, { recursive: true, force: true });
   }
   return home;
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 async function answering(url, child) {
