@@ -4,8 +4,8 @@
  * Rule: an error has a code that never changes and a message that says what to do about it.
  */
 import { SluiceError } from '@sluice/reactor';
-import { errorResponse } from './error-response.ts';
 import type { HttpLimitName } from './limits.ts';
+import { errorResponse } from './response/error-response.ts';
 
 /** Codes of {@link HttpRequestError}, with the status each is answered with. */
 export const HTTP_REQUEST_ERROR_STATUS = {

@@ -6,10 +6,10 @@
 import { booleanOption, checkOptionNames } from '@sluice/reactor';
 import { HttpCounters } from './http-counters.ts';
 import { type HttpLimits, resolveLimits } from './limits.ts';
-import { HeadParser } from './parser.ts';
-import type { HttpRequest } from './request.ts';
-import type { HttpResponse } from './response-contract.ts';
-import { HeadArena } from './scratch.ts';
+import { HeadParser } from './parser/parser.ts';
+import { HeadArena } from './parser/scratch.ts';
+import type { HttpRequest } from './request/request.ts';
+import type { HttpResponse } from './response/response-contract.ts';
 
 /**
  * Called for each request; answers through `res`, at once or later. When it throws, or its promise rejects, the answer is

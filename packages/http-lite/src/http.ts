@@ -4,10 +4,10 @@
  * Rule: the protocol object holds what connections share; what belongs to one is in its {@link HttpState}.
  */
 import type { Protocol } from '@sluice/reactor';
-import { type FetchHandler, fetchHandler } from './fetch-handler.ts';
+import { HttpState } from './connection/http-state.ts';
+import { type FetchHandler, fetchHandler } from './fetch/fetch-handler.ts';
 import type { HttpStats } from './http-counters.ts';
 import { type HttpHandler, type HttpOptions, resolveSettings } from './http-settings.ts';
-import { HttpState } from './http-state.ts';
 
 /** HTTP as a protocol for `listen`. One object may serve any number of listeners. */
 export interface HttpProtocol extends Protocol<HttpState> {

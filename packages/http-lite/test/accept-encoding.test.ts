@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { acceptedCodings } from '../src/accept-encoding.ts';
+import { acceptedCodings } from '../src/files/accept-encoding.ts';
 
 const accepted = (field: string | undefined) => acceptedCodings(field, ['br', 'gzip']).join();
 

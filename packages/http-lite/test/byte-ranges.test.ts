@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BytePart, byteRanges, contentRange, unsatisfiedRange } from '../src/byte-ranges.ts';
+import { type BytePart, byteRanges, contentRange, unsatisfiedRange } from '../src/files/byte-ranges.ts';
 
 const told = (field: string, sizeBytes = 100) => {
   const answer = byteRanges(field, sizeBytes);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { judgePreconditions, rangeApplies } from '../src/conditional-request.ts';
-import { validatorsOf } from '../src/file-validators.ts';
+import { judgePreconditions, rangeApplies } from '../src/files/conditional-request.ts';
+import { validatorsOf } from '../src/files/file-validators.ts';
 
 const MODIFIED = Date.UTC(2024, 4, 6, 7, 8, 9);
 const SAME = 'Mon, 06 May 2024 07:08:09 GMT';

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { dateLine, okHeadStart } from '../src/date-header.ts';
+import { dateLine, okHeadStart } from '../src/response/date-header.ts';
 
 afterEach(() => {
   vi.useRealTimers();

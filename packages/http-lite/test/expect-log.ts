@@ -2,7 +2,7 @@
 import type { HttpOptions } from '@sluice/http-lite';
 import { expect } from 'vitest';
 import { DEFAULT_HTTP_LIMITS } from '../src/limits.ts';
-import { HeadArena } from '../src/scratch.ts';
+import { HeadArena } from '../src/parser/scratch.ts';
 import { ParseLog, parseLog } from './parse-log.ts';
 import { asAnswered, ReplayServer } from './replay.ts';
 

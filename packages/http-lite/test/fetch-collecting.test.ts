@@ -1,7 +1,7 @@
 /** `http.fetch()`: `text()`, `json()` and their like of the Request, and the bound of what they collect. */
 import { HttpRequestError, http } from '@sluice/http-lite';
 import { describe, expect, it } from 'vitest';
-import { COLLECTORS, type Collecting, type Collector } from '../src/fetch-collecting.ts';
+import { COLLECTORS, type Collecting, type Collector } from '../src/fetch/fetch-collecting.ts';
 import { type Answer, parseAnswers } from './answers.ts';
 import { FakeConnection } from './fake-connection.ts';
 import { answerOf, ask, GET, serve } from './fetch-serving.ts';

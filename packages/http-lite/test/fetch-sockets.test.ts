@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { type FetchHandler, http } from '@sluice/http-lite';
 import { createReactor, type Reactor } from '@sluice/reactor';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isLazyUsable } from '../src/lazy-request.ts';
+import { isLazyUsable } from '../src/fetch/lazy-request.ts';
 import { settled } from './replay.ts';
 
 const KIBIBYTE = 1024;

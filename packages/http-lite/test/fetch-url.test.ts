@@ -2,7 +2,7 @@
 import type { HttpRequest } from '@sluice/http-lite';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { fetchUrl } from '../src/fetch-url.ts';
+import { fetchUrl } from '../src/fetch/fetch-url.ts';
 
 function urlOf(target: string, host: string): string {
   const headers = { get: () => host };

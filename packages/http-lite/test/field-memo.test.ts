@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { FieldMemo } from '../src/field-memo.ts';
-import { Framing } from '../src/framing.ts';
-import { createScratch } from '../src/scratch.ts';
+import { FieldMemo } from '../src/parser/field-memo.ts';
+import { Framing } from '../src/parser/framing.ts';
+import { createScratch } from '../src/parser/scratch.ts';
 
 /** Where in a word a section may begin. */
 const OFFSETS = [0, 1, 2, 3];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatHttpDate, parseHttpDate } from '../src/http-date.ts';
+import { formatHttpDate, parseHttpDate } from '../src/files/http-date.ts';
 
 const NOVEMBER_6 = Date.UTC(1994, 10, 6, 8, 49, 37);
 const IN_2026 = Date.UTC(2026, 0, 1);

@@ -1,6 +1,6 @@
 import { http } from '@sluice/http-lite';
 import { describe, expect, it } from 'vitest';
-import { keptHead } from '../src/kept-heads.ts';
+import { keptHead } from '../src/response/kept-heads.ts';
 import { FakeConnection } from './fake-connection.ts';
 
 describe('a head of an answer', () => {

@@ -2,7 +2,7 @@
 import { type FetchHandler, http } from '@sluice/http-lite';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { COLLECTORS, type Collecting } from '../src/fetch-collecting.ts';
+import { COLLECTORS, type Collecting } from '../src/fetch/fetch-collecting.ts';
 import { FakeConnection } from './fake-connection.ts';
 import { settled } from './replay.ts';
 

@@ -2,8 +2,8 @@
 import { HttpUsageError, http, LightResponse } from '@sluice/http-lite';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { COLLECTORS, type Collecting } from '../src/fetch-collecting.ts';
-import { isLight } from '../src/light-response.ts';
+import { COLLECTORS, type Collecting } from '../src/fetch/fetch-collecting.ts';
+import { isLight } from '../src/response/light-response.ts';
 import { parseAnswers } from './answers.ts';
 import { FakeConnection } from './fake-connection.ts';
 import { answerOf, ask, atOnce, GET } from './fetch-serving.ts';

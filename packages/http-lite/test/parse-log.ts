@@ -3,14 +3,14 @@
  * without a promise. What a server does with the same bytes is told by `replay.ts`, in the same words.
  */
 import { HttpRequestError } from '@sluice/http-lite';
-import type { BodyDecoder } from '../src/body-decoder.ts';
-import { LengthDecoder } from '../src/body-decoder.ts';
-import { ChunkedDecoder } from '../src/chunked-decoder.ts';
-import { HttpHeaders } from '../src/headers.ts';
-import { latin1Text } from '../src/latin1.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from '../src/limits.ts';
-import { HeadParser } from '../src/parser.ts';
-import { HeadArena } from '../src/scratch.ts';
+import type { BodyDecoder } from '../src/parser/body-decoder.ts';
+import { LengthDecoder } from '../src/parser/body-decoder.ts';
+import { ChunkedDecoder } from '../src/parser/chunked-decoder.ts';
+import { latin1Text } from '../src/parser/latin1.ts';
+import { HeadParser } from '../src/parser/parser.ts';
+import { HeadArena } from '../src/parser/scratch.ts';
+import { HttpHeaders } from '../src/request/headers.ts';
 import { visible } from './wire-text.ts';
 
 /** The line that ends a log when the peer ended inside a head. No method begins with a bracket. */

@@ -5,7 +5,7 @@
  * Rule: an input that fails is reported with its bytes; nothing is caught and forgotten.
  */
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from '../../src/limits.ts';
-import { HeadArena } from '../../src/scratch.ts';
+import { HeadArena } from '../../src/parser/scratch.ts';
 import { ParseLog, parseLog } from '../parse-log.ts';
 import { asAnswered, ReplayServer } from '../replay.ts';
 import { visible } from '../wire-text.ts';
