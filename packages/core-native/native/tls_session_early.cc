@@ -134,10 +134,9 @@ int32_t TlsSession::ReadEarly(ByteRange range) {
     return static_cast<int32_t>(total) | (status == Status::kWantsRead ? 0 : kReadMore);
   if (status == Status::kDone) status = FinishEarly();
   const Status flushed = had_unsent ? Status::kDone : FlushToReader("SSL_do_handshake");
-  if (status == Status::kOpened) {
-    read_owes_ = flushed == Status::kWantsWrite;
-    return ToInt(Status::kOpened);
-  }
+  // A client that has said nothing sends its very first flight here.
+  read_owes_ = flushed == Status::kWantsWrite;
+  if (status == Status::kOpened) return ToInt(Status::kOpened);
   return Answer(status == Status::kWantsRead && flushed == Status::kWantsWrite ? flushed : status);
 }
 

@@ -84,6 +84,26 @@ describe.each(['shared', 'socket'] as const)('early data, by the %s BIO,', (bio)
     close();
   });
 
+  it('P15 the first flight of a client with nothing to say early waits for room, and leaves with the read after it', () => {
+    const [clients, serverContext] = [clientContext(), identity.server(some)];
+    const session = sessionFrom(clients, serverContext);
+    const { client, server, sockets, close } = tlsPair(clients, serverContext, { session, earlyData: true });
+    expect(client.handshake()).toBe(Status.early);
+    const filled = fillToTheBrim(sockets.client);
+    const buffer = Buffer.alloc(100);
+    expect(client.read(buffer, 0, 100)).toBe(Status.wantsWrite);
+    expect(client.read(buffer, 0, 100)).toBe(Status.wantsWrite);
+    receive(sockets.server, filled);
+    waitFor([sockets.client], Interest.writable);
+    expect(client.read(buffer, 0, 100)).toBe(Status.wantsRead);
+    waitFor([sockets.server], Interest.readable);
+    expect(server.handshake()).toBe(Status.wantsRead);
+    expect(readNext(client, sockets.client)).toBe(Status.opened);
+    expect(until(sockets.server, () => server.handshake())).toBe(0);
+    expect([client.earlyData(), server.resumption()]).toEqual(['none', 'ticket']);
+    close();
+  });
+
   it('P17 an early answer that blocks goes on when the handshake is complete, and its ticket leaves behind it', () => {
     const { client, server, sockets, close } = pairOf();
     expect(readNext(server, sockets.server)).toBe('hello');
