@@ -12,7 +12,7 @@ import { ReadSide } from './read-side.ts';
 import { Registration } from './registration.ts';
 import type { Transport } from './transport.ts';
 import { awaitsReadable, awaitsWritable, type WriteHalf } from './write-half.ts';
-import { WriteSide } from './write-side.ts';
+import { WriteSideBatched } from './write-side-batched.ts';
 
 export abstract class ConnectionView<State> {
   // Fixed for life.
@@ -26,7 +26,7 @@ export abstract class ConnectionView<State> {
   /** Replaced once, by an upgrade. */
   transport: Transport;
   protected readonly reading: ReadSide;
-  protected readonly writing: WriteSide;
+  protected readonly writing: WriteSideBatched;
 
   // The protocol's.
   state!: State;
@@ -38,7 +38,7 @@ export abstract class ConnectionView<State> {
     this.transport = init.transport;
     this.listener = init.owner.listener;
     this.reading = new ReadSide(loop, init.transport);
-    this.writing = new WriteSide(loop, init.transport);
+    this.writing = new WriteSideBatched(loop, init.transport);
     // A peer that passes descriptors along makes reads short before the queue is empty (unix(7)).
     if (init.isUnix) this.reading.doubtShortReads();
   }

@@ -4,8 +4,8 @@
  * Rule: bytes leave in the order in which they were accepted: staged ones before what is written after them, the queue
  * before anything staged. So the outbox is used only while the queue is empty and nothing is awaited. An upgrade draws a
  * line: what was accepted before it leaves by the transport of that time, what comes after waits for the new one.
+ * What may leave in one call with what others have staged is the business of `write-side-batched.ts`.
  */
-import { DEPARTURE_BYTES, type Sender } from './departures.ts';
 import type { FileError } from './file-errors.ts';
 import { FileFlow } from './file-flow.ts';
 import type { FileRange, FileSource } from './file-source.ts';
@@ -13,7 +13,7 @@ import type { Loop } from './loop.ts';
 import { NEVER } from './open-deadlines.ts';
 import { DIRECT_WRITE_BYTES } from './outbox.ts';
 import { QueuedFile } from './queued-file.ts';
-import { NOT_BATCHED, type Progress, Status, type Transport, type TransportFailure } from './transport.ts';
+import { type Progress, Status, type Transport, type TransportFailure } from './transport.ts';
 import {
   acceptsBytes,
   awaitsFile,
@@ -28,11 +28,6 @@ import { WriteQueue } from './write-queue.ts';
 /** Whose memory bytes are in: to be copied before the call returns, ours alone, or promised not to change. */
 type Memory = 'borrowed' | 'owned' | 'shared';
 
-const NOT_POSTED = -1;
-
-/** `rest`: not all of it; what did not leave is queued, ahead of everything. `failed`: the transport did. */
-type Sent = 'left' | 'rest' | 'failed';
-
 export class WriteSide {
   half: WriteHalf = 'ready';
   /** Bytes that have left. */
@@ -45,14 +40,11 @@ export class WriteSide {
   private isFinishDue = false;
   /** A `write` answered false, or a file was queued; the low-water mark has still to be told. */
   needsDrain = false;
-  private readonly loop: Loop;
-  private transport: Transport;
-  private readonly queue: WriteQueue;
+  protected readonly loop: Loop;
+  protected transport: Transport;
+  protected readonly queue: WriteQueue;
   /** From `upgrade` to `upgraded`: what is accepted waits, for the handshake alone may send. */
   private held = false;
-  /** Under which number what was staged last waits to be sent with what others have staged. */
-  private posted = NOT_POSTED;
-  private postedBytes = 0;
   /** Made for the first file: most connections send none. */
   private files: FileFlow | undefined;
   private onFileAnswer: (() => void) | undefined;
@@ -67,7 +59,7 @@ export class WriteSide {
 
   /** Bytes that wait here; what is staged in the outbox for this connection not counted. */
   get queuedBytes(): number {
-    return this.queue.bytes + this.postedBytes;
+    return this.queue.bytes;
   }
 
   /** What files in the queue have still to send, as far as their lengths are known. */
@@ -85,7 +77,7 @@ export class WriteSide {
   }
 
   /** Whether bytes may leave at once, ahead of nobody. */
-  private get isClear(): boolean {
+  protected get isClear(): boolean {
     return this.half === 'ready' && !this.held && this.queue.isEmpty;
   }
 
@@ -169,8 +161,6 @@ export class WriteSide {
   /** Drops what is queued; nothing can leave any more, because of `cause` if that is an error. */
   abort(cause: Error | undefined): void {
     if (this.half !== 'ended') this.half = stepWriteHalf(this.half, 'abort');
-    this.posted = NOT_POSTED;
-    this.postedBytes = 0;
     for (const file of this.queue.files()) file.abandon(cause);
     this.queue.clear();
     this.closeBefore();
@@ -258,56 +248,6 @@ export class WriteSide {
     return this.send(outbox.bytes, start, start + length, 'borrowed', more);
   }
 
-  // ---- Sending with others ---------------------------------------------------------------------------------------
-
-  /** Leaves what is staged to the end of the batch, if there is nothing but that. */
-  post(sender: Sender): boolean {
-    const { outbox, departures } = this.loop;
-    const { length } = outbox;
-    if (length === 0 || length > DEPARTURE_BYTES || !departures.hasRoom) return false;
-    const { batchHandle = NOT_BATCHED } = this.transport;
-    if (batchHandle === NOT_BATCHED || !this.isClear || this.needsDrain) return false;
-    this.posted = departures.post(batchHandle, sender);
-    this.postedBytes = length;
-    return true;
-  }
-
-  /** What was posted has been sent. Answers how far that went, as {@link sendPosted} does. */
-  settlePosted(): Sent {
-    const { posted } = this;
-    const outcome = this.loop.departures.outcome(posted);
-    if (outcome === Status.failed) this.failAgain(posted);
-    return this.postedLeft(outcome);
-  }
-
-  /** Makes the failure of what was posted the last one: of a socket by its number, of a session by asking again. */
-  private failAgain(posted: number): void {
-    const { departures, sockets } = this.loop;
-    if (departures.isSocket(posted)) sockets.failAgain(departures.errno(posted), true);
-    else this.transport.write(departures.bytes(posted), 0, this.postedBytes);
-  }
-
-  /** Sends what was posted without waiting for the end of the batch. */
-  sendPosted(): Sent {
-    const { posted } = this;
-    if (posted === NOT_POSTED) return 'left';
-    const { departures } = this.loop;
-    departures.takeBack(posted);
-    return this.postedLeft(this.transport.write(departures.bytes(posted), 0, this.postedBytes));
-  }
-
-  private postedLeft(outcome: Progress): Sent {
-    const { posted, postedBytes } = this;
-    this.posted = NOT_POSTED;
-    this.postedBytes = 0;
-    if (outcome > 0) this.left(outcome);
-    if (outcome === postedBytes) return 'left';
-    if (outcome === Status.failed) return 'failed';
-    // Nobody has sent anything of what was queued meanwhile.
-    this.queue.prependCopy(this.loop.departures.bytes(posted).subarray(Math.max(outcome, 0)));
-    return 'rest';
-  }
-
   /** Sends what is queued, then ends our side if that was asked for. False when the transport failed. */
   flush(): boolean {
     while (mayFlush(this.half)) {
@@ -356,7 +296,7 @@ export class WriteSide {
   }
 
   /** The transport has taken `count` bytes. */
-  private left(count: number): void {
+  protected left(count: number): void {
     this.bytes += count;
     this.loop.counters.bytesSent += count;
     this.lastBytesMs = this.loop.nowMs;

@@ -1,8 +1,8 @@
 /**
- * The state machine of one HTTP connection: which bytes go where, and when the next request begins.
+ * The state machine of one HTTP connection: what its bytes mean, and when the next request begins.
  *
  * Rule: one request at a time. The next is not parsed before the current answer has ended and its body is through, so
- * answers leave in order, and from a loop, so that any number of pipelined requests needs no stack.
+ * answers leave in order.
  */
 import type { CloseReason, Connection, OpenDeadline } from '@sluice/reactor';
 import { bodyTruncated, type HttpRequestError, handedOver, peerEnded, peerGone } from '../errors.ts';
@@ -10,9 +10,7 @@ import type { HttpSettings } from '../http-settings.ts';
 import type { HeadParser } from '../parser/parser.ts';
 import { PartialHead } from '../parser/partial-head.ts';
 import type { BodyOwner } from '../request/body.ts';
-import { ChunkInHand } from '../request/chunk-in-hand.ts';
 import { IncomingBody } from '../request/incoming-body.ts';
-import { Inflow } from '../request/inflow.ts';
 import { isSending, leave } from '../request/last-bytes.ts';
 import { ServedRequest } from '../request/request.ts';
 import type { AnswerOwner } from '../response/answer-owner.ts';
@@ -24,15 +22,15 @@ import { callHandler } from './handler-call.ts';
 import type { Inbound } from './inbound.ts';
 import type { SwitchOwner } from './protocol-switch.ts';
 import { expectQuiet } from './quiet-leave.ts';
+import { ReadingLoop } from './reading-loop.ts';
 import { overdue, refusalOf } from './refusals.ts';
 import { TurnShare } from './turn-share.ts';
 
 /** The state that `conn.state` holds. Its members belong to this package. */
-export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
+export class HttpState extends ReadingLoop implements AnswerOwner, BodyOwner, SwitchOwner {
   readonly connection: Connection<HttpState>;
   readonly #settings: HttpSettings;
   #inbound: Inbound = 'head';
-  readonly #inflow: Inflow;
   readonly #deadlines: ExchangeDeadlines;
   /** The answer that is going on. */
   #response: ServedResponse | undefined = undefined;
@@ -44,14 +42,13 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
   #peerEnded = false;
   /** The reactor shuts down: what is here already is the last. */
   #shuttingDown = false;
-  readonly #chunk = new ChunkInHand();
   #drainWaiters: DrainWaiters | undefined = undefined;
 
   constructor(connection: Connection<HttpState>, settings: HttpSettings) {
+    super(connection, settings);
     this.connection = connection;
     this.#settings = settings;
     this.#head = new PartialHead(settings);
-    this.#inflow = new Inflow(connection, settings.limits, settings.counters);
     this.#deadlines = new ExchangeDeadlines(connection, settings.limits);
   }
 
@@ -61,11 +58,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
   onData(chunk: Buffer): void {
     if (this.#inbound === 'dropped') return;
     this.#share.begin();
-    const at = this.#inflow.isEmpty ? this.#consume(chunk, 0) : 0;
-    if (at < chunk.length && !this.#isDropped()) {
-      this.#inflow.keep(chunk, at);
-      this.#regulate();
-    }
+    this.readOrKeep(chunk);
     this.#leaveIfQuiet();
     this.#rest();
   }
@@ -131,12 +124,12 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
     this.#incoming?.body.discard();
     if (!response.keepAlive) this.#leave();
     if (this.#inbound === 'held') this.#inbound = this.#nextHead();
-    if (!this.#chunk.isRead) this.#advance();
+    if (!this.isReading) this.#advance();
   }
 
   mayKeepAlive(): boolean {
     const { limits, counters } = this.#settings;
-    if (this.#shuttingDown && !this.#hasMore()) return false;
+    if (this.#shuttingDown && !this.hasMore) return false;
     if (this.#share.requests >= limits.requestsPerConnection) {
       counters.limited.requestsPerConnection += 1;
       return false;
@@ -166,7 +159,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
   }
 
   letGo(): Buffer {
-    const unread = this.#inflow.takeAll(this.#chunk.rest);
+    const unread = this.takeUnread();
     this.#settings.counters.upgraded();
     this.#response = undefined;
     this.#drop();
@@ -183,8 +176,8 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
   }
 
   bodyTaken(): void {
-    if (!this.#inflow.isPaused) return;
-    this.#regulate();
+    if (!this.isPaused) return;
+    this.regulate();
     this.#rest();
   }
 
@@ -192,36 +185,32 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
     this.#settings.counters.limited.collectBytes += 1;
   }
 
-  // ---- the loop ----
+  // ---- reading, called by the loop ----
 
-  /** Reads as much of `chunk` as may be read now. Returns where it stopped. */
-  #consume(chunk: Buffer, from: number): number {
-    let at = from;
-    this.#chunk.begin(chunk);
-    try {
-      while (at < chunk.length) {
-        if (this.#inbound === 'head') at = this.#readHead(chunk, at);
-        else if (this.#incoming !== undefined) at = this.#readBody(chunk, at, this.#incoming);
-        else return at;
-      }
-      return at;
-    } finally {
-      this.#chunk.end();
-    }
+  protected get mayRead(): boolean {
+    return this.#inbound === 'head' || this.#incoming !== undefined;
   }
 
-  /** Reads what was kept, as far as it may be read now. */
+  protected get isDropped(): boolean {
+    return this.#inbound === 'dropped';
+  }
+
+  protected get bufferedBodyBytes(): number {
+    return this.#incoming?.body.bufferedBytes ?? 0;
+  }
+
+  protected readSome(chunk: Buffer, from: number): number {
+    const incoming = this.#incoming;
+    if (this.#inbound === 'head' || incoming === undefined) return this.#readHead(chunk, from);
+    return this.#readBody(chunk, from, incoming);
+  }
+
+  /** Goes on with what was kept. */
   #advance(): void {
-    const inflow = this.#inflow;
-    while (!inflow.isEmpty && (this.#inbound === 'head' || this.#incoming !== undefined)) {
-      const chunk = inflow.take();
-      if (chunk === undefined) break;
-      const at = this.#consume(chunk, 0);
-      if (at < chunk.length && !this.#isDropped()) inflow.putBack(chunk.subarray(at));
-    }
+    this.readKept();
     if (this.#inbound === 'head' && this.#peerEnded) this.#leave();
     this.#leaveIfQuiet();
-    this.#regulate();
+    this.regulate();
     this.#rest();
   }
 
@@ -230,7 +219,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
     const at = parser.read(chunk, from);
     if (parser.state === 'done') {
       this.#head.clear();
-      this.#chunk.requestEnds(at);
+      this.requestEnds(at);
       this.#dispatch(parser);
     } else if (parser.failure !== undefined) {
       const { failure, line } = parser;
@@ -262,9 +251,9 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
     if (framing.chunked || framing.contentLength > 0) {
       this.#inbound = 'body';
       this.#incoming = new IncomingBody(framing, limits, this);
-      const waits = framing.expectation === 'continue' && line.minorVersion !== 0 && !this.#chunk.hasMore;
+      const waits = framing.expectation === 'continue' && line.minorVersion !== 0 && !this.hasMoreInHand;
       this.#continue.begin(waits ? 'awaited' : 'none');
-      this.#chunk.isOfRequest();
+      this.requestGoesOn();
     }
     const request = new ServedRequest(this.connection, parser, this.#incoming?.body, this);
     const response = new ServedResponse(this, toHead, line.minorVersion, parser.keepsAlive, request);
@@ -276,11 +265,11 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
   #readBody(chunk: Buffer, from: number, incoming: IncomingBody): number {
     this.#continue.settle();
     const at = incoming.read(chunk, from);
-    this.#chunk.requestEnds(at);
+    this.requestEnds(at);
     if (incoming.outcome === 'done') this.#completeBody();
     else if (incoming.failure !== undefined) this.#refuse(incoming.failure, false);
     else if (incoming.outcome === 'excess') this.#cutBody();
-    else this.#regulate();
+    else this.regulate();
     return at;
   }
 
@@ -302,7 +291,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
   #nextHead(): Inbound {
     if (this.connection.needsDrain) return 'blocked';
     const { limits, counters } = this.#settings;
-    if (!this.#share.isUsedUp(limits.pipelinedRequests) || !this.#hasMore()) return 'head';
+    if (!this.#share.isUsedUp(limits.pipelinedRequests) || !this.hasMore) return 'head';
     counters.limited.pipelinedRequests += 1;
     this.#share.yieldTo(() => this.#goOn());
     return 'yielded';
@@ -320,7 +309,7 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
   /** Nothing more can be done for now: whatever the peer owes has its deadline from here on. */
   #rest(): void {
     if (this.#inbound === 'dropped') return;
-    const mayBody = this.#incoming !== undefined && !this.#continue.isAwaited && !this.#inflow.isPaused;
+    const mayBody = this.#incoming !== undefined && !this.#continue.isAwaited && !this.isPaused;
     const owed = this.#inbound === 'head' ? owedHead(this.#head, this.#share.requests) : undefined;
     this.#deadlines.owe(owed ?? (mayBody ? 'body' : 'nothing'), this.#incoming);
   }
@@ -376,8 +365,8 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
     this.#inbound = 'dropped';
     this.#incoming = undefined;
     this.#head.clear();
-    this.#inflow.clear();
-    this.#regulate();
+    this.dropUnread();
+    this.regulate();
   }
 
   /** The reactor shuts down, and the head of the last answer was sent before it could say so. */
@@ -388,19 +377,6 @@ export class HttpState implements AnswerOwner, BodyOwner, SwitchOwner {
 
   #isIdle(): boolean {
     const isBetween = this.#inbound === 'head' || this.#inbound === 'blocked';
-    return isBetween && !this.#head.hasBegun && this.#response === undefined && !this.#hasMore();
-  }
-
-  /** Bytes behind the current request have arrived. */
-  #hasMore(): boolean {
-    return this.#chunk.hasMore || !this.#inflow.isEmpty;
-  }
-
-  #isDropped(): boolean {
-    return this.#inbound === 'dropped';
-  }
-
-  #regulate(): void {
-    this.#inflow.regulate(this.#incoming?.body.bufferedBytes ?? 0);
+    return isBetween && !this.#head.hasBegun && this.#response === undefined && !this.hasMore;
   }
 }
