@@ -1,6 +1,6 @@
 // A program that is called as node is and is an arm64 node under the emulator, which finds the arm64 build in the place of this machine's.
 // Rule: it works without any variable of the environment, for a test may start it without.
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cacheDirectory } from '../../packages/core-native/scripts/cache-directory.mjs';
 import { installPackage } from '../../packages/core-native/scripts/npm-package.mjs';
@@ -31,10 +31,13 @@ export async function ensureArmNode() {
 /** Where the emulator looks for each absolute path that a program opens, before it looks there itself. */
 function makeSystem(libraries) {
   const system = join(FOLDER, 'system');
-  rmSync(system, { recursive: true, force: true });
   const link = (from, to) => {
     mkdirSync(dirname(to), { recursive: true });
-    symlinkSync(from, to);
+    // Not over one that is as it should be: another run may be using it.
+    if (!existsSync(to) || realpathSync(to) !== realpathSync(from)) {
+      rmSync(to, { force: true });
+      symlinkSync(from, to);
+    }
   };
   link(join(libraries, 'lib'), join(system, 'lib'));
   const release = join(buildFolder(TARGETS.arm64), 'Release');
@@ -69,11 +72,17 @@ export function starterSource(command) {
 }
 
 async function compileStarter(command, path) {
-  const source = `${path}.c`;
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(source, starterSource(command));
   const { tool } = await ensureOldToolchain(TARGETS.x64);
-  if (existsSync(path)) rmSync(path);
-  await runLogged(tool('cc'), ['-O1', '-static', '-o', path, source], { log: `${path}.log`, cwd: FOLDER });
+  const partial = `${path}.${process.pid}.partial`;
+  const source = `${partial}.c`;
+  try {
+    writeFileSync(source, starterSource(command));
+    const log = `${path}.log`;
+    await runLogged(tool('cc'), ['-O1', '-static', '-o', partial, source], { log, cwd: FOLDER });
+    renameSync(partial, path);
+  } finally {
+    for (const file of [source, partial]) rmSync(file, { force: true });
+  }
   return path;
 }
