@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { cCompiler, isOnPath } from '../../packages/core-native/scripts/required-tools.mjs';
 import { starterSource } from '../emulation/arm-node.mjs';
 import { isTooOld } from '../emulation/emulator.mjs';
-import { EXCLUDED_FILES, EXCLUDED_TITLES } from '../emulation-exclusions.mjs';
+import { EXCLUDED_TITLES } from '../emulation-exclusions.mjs';
 import { ROOT } from '../root.mjs';
 
 const tests = ['core-native', 'reactor']
@@ -20,11 +20,8 @@ const tests = ['core-native', 'reactor']
 
 describe('what an emulated run leaves out', () => {
   it.each(EXCLUDED_TITLES.flatMap(({ titles }) => titles))('"%s" is still the title of a test', (title) => {
-    expect(tests).toContain(title);
-  });
-
-  it.each(EXCLUDED_FILES.map(({ file }) => file))('%s is still there', (file) => {
-    expect(existsSync(join(ROOT, file))).toBe(true);
+    // What follows may be one of several that the test is run with.
+    expect(tests).toContain(title.split(' by ')[0]);
   });
 });
 
