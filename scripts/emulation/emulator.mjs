@@ -69,11 +69,11 @@ function installedEmulator(reason) {
   if (path === undefined) {
     throw new SetupError(
       [
-        `${reason}`,
-        'Without it any qemu of version 9.2 or later will do:',
+        `the emulator could not be fetched: ${reason}`,
+        'One that is installed will do, best of version 9.2 or later:',
         '',
-        '    apt-get install -y qemu-user          # Debian 13, Ubuntu 25.04, or later',
-        '    dnf install -y qemu-user-static       # Fedora',
+        '    apt-get install -y qemu-user           # Debian 13 or later',
+        '    apt-get install -y qemu-user-static    # before that',
       ].join('\n'),
     );
   }
