@@ -78,8 +78,8 @@ function installedEmulator(reason) {
     );
   }
   const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' });
-  note(`${reason}: using ${path}`);
+  note(`${reason}; using ${path}`);
   if (isTooOld(stdout))
-    note(`which is older than ${WANTED.join('.')}: what opens files below a folder will fail`);
+    note(`It is older than ${WANTED.join('.')} and has no openat2(2): tests of files below a folder will fail.`);
   return path;
 }

@@ -9,8 +9,9 @@ export default defineConfig({
     setupFiles: ['scripts/emulation/only-arm64.mjs'],
     // Each takes all of a core; two that are late at once are late for each other.
     fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // A node that compiles a program takes ten seconds until that begins, and a minute on a machine that has more to do.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     teardownTimeout: 60_000,
   },
 });
