@@ -80,6 +80,8 @@ function installedEmulator(reason) {
   const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' });
   note(`${reason}; using ${path}`);
   if (isTooOld(stdout))
-    note(`It is older than ${WANTED.join('.')} and has no openat2(2): tests of files below a folder will fail.`);
+    note(
+      `It is older than ${WANTED.join('.')} and has no openat2(2): tests of files below a folder will fail.`,
+    );
   return path;
 }
