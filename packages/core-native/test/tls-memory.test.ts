@@ -55,10 +55,10 @@ function obstacle(): string | undefined {
 }
 
 /**
- * What the C++ objects of a session and its sockets come to, 1264 to 1456 bytes in 6 blocks. They are counted where operator new
+ * What the C++ objects of a session and its sockets come to, 1264 to 1456 bytes in 6 to 8 blocks. They are counted where operator new
  * is in the addon: in the binaries of a release, which have the C++ library inside.
  */
-const OBJECTS = { bytes: 1_500, blocks: 7 };
+const OBJECTS = { bytes: 1_500, blocks: 8 };
 
 function countedObjects(): { bytes: number; blocks: number } {
   const { symbols } = readElf(addonPaths()[0]!);
