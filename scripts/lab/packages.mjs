@@ -1,7 +1,6 @@
 // What the lab is made of: Debian's user-mode Linux with its modules, and a static busybox to start it with; for a release
 // other than the machine's, the C library of that.
 // Rule: apt fetches and verifies them, from the archives of this machine; nothing is installed, nobody has to be root.
-import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -16,7 +15,11 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { cacheDirectory } from '../../packages/core-native/scripts/cache-directory.mjs';
 import { withFileLock } from '../../packages/core-native/scripts/file-lock.mjs';
-import { requireDebianArchives, withPrivateApt } from '../../packages/core-native/scripts/private-apt.mjs';
+import {
+  requireDebianArchives,
+  unpackDeb,
+  withPrivateApt,
+} from '../../packages/core-native/scripts/private-apt.mjs';
 import { note, runStep } from '../../packages/core-native/scripts/progress.mjs';
 import { SetupError } from '../../packages/core-native/scripts/setup-error.mjs';
 
@@ -79,7 +82,7 @@ async function fetchPackages({ archives, suite, isForeign }, target) {
         const names = isForeign ? [...NAMES, 'libc6'] : NAMES;
         await run('apt-get', ['download', ...names.map((name) => `${name}:amd64`)]);
         for (const file of readdirSync(folder).filter((name) => name.endsWith('.deb'))) {
-          unpack(join(folder, file), partial);
+          unpackDeb(join(folder, file), partial);
         }
       }),
     );
@@ -90,11 +93,6 @@ async function fetchPackages({ archives, suite, isForeign }, target) {
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
-}
-
-function unpack(file, folder) {
-  const { status, stderr, error } = spawnSync('dpkg-deb', ['-x', file, folder], { encoding: 'utf8' });
-  if (status !== 0) throw new SetupError(`dpkg-deb could not unpack ${file}: ${error?.message ?? stderr}`);
 }
 
 /**

@@ -1,6 +1,5 @@
 // The compilers and the C library of Debian 11, for x64 and for arm64: what is built with them loads on every later system.
 // Rule: apt fetches and verifies them, from the archives of this machine; nothing is installed, nobody has to be root.
-import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -16,7 +15,11 @@ import {
 import { delimiter, dirname, join, relative } from 'node:path';
 import { cacheDirectory } from '../../packages/core-native/scripts/cache-directory.mjs';
 import { withFileLock } from '../../packages/core-native/scripts/file-lock.mjs';
-import { requireDebianArchives, withPrivateApt } from '../../packages/core-native/scripts/private-apt.mjs';
+import {
+  requireDebianArchives,
+  unpackDeb,
+  withPrivateApt,
+} from '../../packages/core-native/scripts/private-apt.mjs';
 import { note, runStep } from '../../packages/core-native/scripts/progress.mjs';
 import { SetupError } from '../../packages/core-native/scripts/setup-error.mjs';
 
@@ -87,7 +90,7 @@ async function fetchRoot(root) {
         step.update('unpacking');
         const debs = join(folder, 'cache', 'archives');
         for (const name of readdirSync(debs).filter((name) => name.endsWith('.deb'))) {
-          unpack(join(debs, name), partial);
+          unpackDeb(join(debs, name), partial);
         }
       }),
     );
@@ -119,11 +122,6 @@ function foreignSystem(folder) {
     '-o',
     'APT::Architectures=amd64',
   ];
-}
-
-function unpack(file, folder) {
-  const { status, stderr, error } = spawnSync('dpkg-deb', ['-x', file, folder], { encoding: 'utf8' });
-  if (status !== 0) throw new SetupError(`dpkg-deb could not unpack ${file}: ${error?.message ?? stderr}`);
 }
 
 function prepareRoot(root) {

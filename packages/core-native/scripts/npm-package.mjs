@@ -11,8 +11,11 @@ export function isInstalled(name, version, cache) {
   return existsSync(homeOf(name, version, cache));
 }
 
-/** Installs `name@version` without running its scripts, and returns its folder. */
-export async function installPackage(name, version, cache) {
+/**
+ * Installs `name@version` without running its scripts, and returns its folder. One that `isForeign` is for another processor,
+ * which npm else refuses.
+ */
+export async function installPackage(name, version, cache, { isForeign = false } = {}) {
   const home = homeOf(name, version, cache);
   const folder = join(home, 'node_modules', name);
   if (existsSync(home)) return folder;
@@ -24,7 +27,12 @@ export async function installPackage(name, version, cache) {
       writeFileSync(join(temporary, 'package.json'), '{ "private": true }\n');
       await runLogged(
         'npm',
-        ['install', '--ignore-scripts', '--no-audit', '--no-fund', `${name}@${version}`],
+        // --cpu has no say in what is named itself.
+        [
+          ...['install', '--ignore-scripts', '--no-audit', '--no-fund'],
+          ...(isForeign ? ['--force'] : []),
+          `${name}@${version}`,
+        ],
         {
           cwd: temporary,
           log: `${home}.log`,

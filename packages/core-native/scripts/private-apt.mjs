@@ -1,11 +1,13 @@
 // apt with this machine's Debian archives and keys, and with folders of its own for all that it writes.
 // Rule: the system's lists, cache and sources stay as they are; nobody has to be root. What apt verifies stays verified.
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findDebianArchive, findSecurityArchive } from './apt-sources.mjs';
 import { isOnPath } from './required-tools.mjs';
 import { runLogged } from './run-logged.mjs';
+import { SetupError } from './setup-error.mjs';
 
 const APT_TIMEOUT_MS = 120_000;
 
@@ -36,6 +38,12 @@ export async function withPrivateApt({ kind, suite, archives: { main, security }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Unpacks the package in `file` below `folder`, without installing anything. */
+export function unpackDeb(file, folder) {
+  const { status, stderr, error } = spawnSync('dpkg-deb', ['-x', file, folder], { encoding: 'utf8' });
+  if (status !== 0) throw new SetupError(`dpkg-deb could not unpack ${file}: ${error?.message ?? stderr}`);
 }
 
 /** The lines of a sources.list: the suite and, where the machine has the security archive, what that has for it. */

@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { type Issuer, selfSigned } from '@sluice-internal/certificates';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { NativeTlsContextOptions } from '../src/index.ts';
+import { addonPaths } from '../src/loader.ts';
+import { readElf } from './support/elf.ts';
 
 const scenario = fileURLToPath(new URL('./fixtures/memory-scenario.ts', import.meta.url));
 const counter = fileURLToPath(new URL('../build/Release/sluice_allocations.so', import.meta.url));
@@ -52,6 +54,18 @@ function obstacle(): string | undefined {
   return undefined;
 }
 
+/**
+ * What the C++ objects of a session and its sockets come to, 1264 to 1456 bytes in 6 to 8 blocks. They are counted where operator new
+ * is in the addon: in the binaries of a release, which have the C++ library inside.
+ */
+const OBJECTS = { bytes: 1_500, blocks: 8 };
+
+function countedObjects(): { bytes: number; blocks: number } {
+  const { symbols } = readElf(addonPaths()[0]!);
+  const isElsewhere = symbols.some(({ name, defined }) => name.startsWith('_Znwm') && !defined);
+  return isElsewhere ? { bytes: 0, blocks: 0 } : OBJECTS;
+}
+
 /** With what was counted when they were written; the bounds leave room for a certificate that is a few bytes longer. */
 const SESSIONS: readonly [title: string, options: Options, most: { bytes: number; blocks: number }][] = [
   // 8184, 15
@@ -75,11 +89,12 @@ describe('an idle session holds of OpenSSL no more than was counted, and nothing
     const reason = obstacle();
     if (reason !== undefined) skip(reason);
     const { bytesEach, blocksEach, left } = idleSessions(options);
-    expect(bytesEach).toBeLessThanOrEqual(most.bytes);
+    const objects = countedObjects();
+    expect(bytesEach).toBeLessThanOrEqual(most.bytes + objects.bytes);
     // It has counted: keys, their schedules and the session are not less.
     expect(bytesEach).toBeGreaterThan(4_000);
     // Fewer are fewer lines of cache that a record touches, and less that malloc loses between them.
-    expect(blocksEach).toBeLessThanOrEqual(most.blocks);
+    expect(blocksEach).toBeLessThanOrEqual(most.blocks + objects.blocks);
     expect(left).toEqual({ bytes: 0, blocks: 0 });
   });
 });

@@ -93,4 +93,4 @@ test('D8 no call of the server moves bytes of a file through user space on the p
     (line) => /(send|write)\w*\((?!1<)\d+<(TCP|socket)/.test(line) && !line.includes('sendfile'),
   );
   expect(toSocket).toEqual([]);
-}, 30_000);
+});

@@ -5,12 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
-test('a process with nothing open exits by itself', async () => {
+test('a process with nothing open exits by itself', async ({ signal }) => {
   const program = fileURLToPath(new URL('fixtures/leaves-nothing-open.ts', import.meta.url));
-  // Killed, and so rejected, if it stays.
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', program], {
-    timeout: 20_000,
-  });
+  // Killed, and so rejected, if it stays until the test's time is over.
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', program], { signal });
   expect(stdout).toBe('got ping\nclosed clean\n');
 });
 

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { connect as connectNode, createServer } from 'node:net';
-import { arch, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { needsTool } from '@sluice-internal/foreign-programs';
@@ -211,9 +211,7 @@ describe('listening on a path', () => {
         onData: (_conn, chunk) => got.push(chunk.toString()),
       },
     );
-    const peer = spawn('perl', ['-e', DESCRIPTOR_PEER, path, String(SENDMSG[arch() as 'x64' | 'arm64'])], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
+    const peer = spawn('perl', ['-e', DESCRIPTOR_PEER, path], { stdio: ['pipe', 'pipe', 'inherit'] });
     await once(peer.stdout, 'data');
     for (let turn = 0; turn < 5; turn += 1) await nextTurn();
     conn?.resume();
@@ -273,17 +271,18 @@ function leaveSocketBehind(at: string): void {
   expect(lstatSync(at).isSocket()).toBe(true);
 }
 
-/** sendmsg(2) has no name in Perl's core. */
-const SENDMSG = { x64: 46, arm64: 211 };
+/** sendmsg(2) has no name in Perl's core. Its number is that of Perl's processor: this process may be an emulated one. */
 const DESCRIPTOR_PEER = `
+  use Config;
   use Socket;
+  my $sendmsg = { x86_64 => 46, aarch64 => 211 }->{(split /-/, $Config{archname})[0]};
   socket(my $peer, PF_UNIX, SOCK_STREAM, 0) or die;
   connect($peer, sockaddr_un($ARGV[0])) or die;
   my $text = "before ";
   my $vector = pack("P Q", $text, length $text);
   my $rights = pack("Q l l l x4", 20, SOL_SOCKET, 1, 0);
   my $message = pack("Q L x4 P Q P Q l x4", 0, 0, $vector, 1, $rights, length $rights, 0);
-  syscall(int $ARGV[1], fileno($peer), $message, 0) == length $text or die "sendmsg: $!";
+  syscall($sendmsg, fileno($peer), $message, 0) == length $text or die "sendmsg: $!";
   send($peer, "and after", 0);
   syswrite(STDOUT, "sent");
   sysread(STDIN, my $end, 1);
