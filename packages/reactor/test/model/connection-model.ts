@@ -8,8 +8,7 @@ import type { OpenDeadline } from '../../src/deadline.ts';
 import type { CloseReason } from '../../src/index.ts';
 import { LISTENER_DRAIN_MS } from '../../src/listener.ts';
 import type { Timeouts } from '../../src/open-deadlines.ts';
-import { dueAt, MODELLED, type Modelled } from './deadline-model.ts';
-import { isOverdue, mayAccuse, type Quiet, RATES } from './rate-model.ts';
+import { DeadlineModel, LATEST_MS } from './deadline-model.ts';
 import type { Surroundings } from './simulated-socket.ts';
 import { isStreamAt } from './streams.ts';
 import type { Wire } from './wire.ts';
@@ -22,9 +21,6 @@ export interface Marks {
   readonly handshakeTimeoutMs: number;
   readonly connectTimeoutMs: number;
 }
-
-/** The wheel's promise: never early, at most two ticks late. */
-export const LATEST_MS = 100;
 
 interface Leaving {
   readonly reason: CloseReason;
@@ -44,12 +40,7 @@ export class ConnectionModel {
   private readonly wire: Wire;
   private readonly marks: Marks;
   private readonly world: Surroundings;
-  /** What {@link dueAt} needs of us. */
-  openedAt = 0;
-  waivedAt = 0;
-  private timeouts: Timeouts;
-  private changedAt = 0;
-  private resumedAt = 0;
+  private readonly deadlines: DeadlineModel;
   private closeAt = 0;
   /** When a shutdown that it belongs to destroys it; undefined while there is none. */
   private shutdownAt: number | undefined;
@@ -66,7 +57,7 @@ export class ConnectionModel {
   constructor(wire: Wire, marks: Marks, timeouts: Timeouts, world: Surroundings) {
     this.wire = wire;
     this.marks = marks;
-    this.timeouts = timeouts;
+    this.deadlines = new DeadlineModel(wire, timeouts, world);
     this.world = world;
   }
 
@@ -158,12 +149,11 @@ export class ConnectionModel {
   }
 
   asksTimeouts(changes: Partial<Timeouts>): void {
-    this.timeouts = { ...this.timeouts, ...changes };
-    this.changedAt = this.world.now();
+    this.deadlines.change(changes);
   }
 
   asksResume(): void {
-    if (this.paused) this.resumedAt = this.world.now();
+    if (this.paused) this.deadlines.resume();
     this.paused = false;
   }
 
@@ -191,7 +181,7 @@ export class ConnectionModel {
   opening(): void {
     this.mustBe(this.phase === 'new', 'onOpen came twice');
     this.phase = 'opening';
-    this.openedAt = this.world.now();
+    this.deadlines.open();
   }
 
   opened(): void {
@@ -219,7 +209,7 @@ export class ConnectionModel {
   /** The handshake of an upgrade is done: everything begins anew, a close that was asked for meanwhile too. */
   handshaken(): void {
     this.upgradingSince = undefined;
-    this.openedAt = this.world.now();
+    this.deadlines.open();
     if (this.closeAfterMs !== undefined) this.asksClose(this.closeAfterMs);
   }
 
@@ -255,18 +245,12 @@ export class ConnectionModel {
 
   timeout(which: OpenDeadline): void {
     this.mustBeOpen('onTimeout');
-    if (which === 'protocol') return this.mustBe(false, 'a deadline passed that nobody has set');
-    if (!isModelled(which)) {
-      const fair = mayAccuse(which, this.wire, this.paused, this.timeouts, this.quiet);
-      return this.mustBe(fair, `the deadline ${which} fired although enough has moved`);
-    }
-    const at = dueAt(which, this.wire, this, this.timeouts);
-    this.mustBe(at !== undefined, `the deadline ${which} fired although it does not run`);
-    this.mustBe((at ?? 0) <= this.world.now(), `the deadline ${which} fired early`);
+    const objection = this.deadlines.objection(which, this.paused);
+    this.mustBe(objection === undefined, objection ?? '');
   }
 
   waive(): void {
-    this.waivedAt = this.world.now();
+    this.deadlines.waive();
   }
 
   shutdown(): void {
@@ -336,17 +320,8 @@ export class ConnectionModel {
       );
     }
     if (this.phase !== 'open') return;
-    for (const which of MODELLED) {
-      const at = dueAt(which, this.wire, this, this.timeouts);
-      this.mustBe(
-        at === undefined || Math.max(at, this.changedAt) >= latest,
-        `the deadline ${which} did not fire`,
-      );
-    }
-    for (const which of RATES) {
-      const overdue = isOverdue(which, this.wire, this.paused, this.timeouts, this.quiet, LATEST_MS);
-      this.mustBe(!overdue, `the deadline ${which} did not fire`);
-    }
+    const overdue = this.deadlines.overdue(this.paused);
+    this.mustBe(overdue === undefined, `the deadline ${overdue} did not fire`);
   }
 
   /** Too much is queued: it has to be closed by now, or as soon as `onOpen` has returned. */
@@ -358,12 +333,6 @@ export class ConnectionModel {
       (cause) => (cause as { code?: string } | undefined)?.code === 'ERR_WRITE_QUEUE_FULL',
     );
     return true;
-  }
-
-  private get quiet(): Quiet {
-    const now = this.world.now();
-    const last = Math.max(this.openedAt, this.waivedAt, this.changedAt);
-    return { now, quietFor: now - last, resumedFor: now - this.resumedAt };
   }
 
   private isRightReason(reason: CloseReason, cause: Error | undefined): boolean {
@@ -400,8 +369,4 @@ export class ConnectionModel {
   private mustBe(condition: boolean, otherwise: string): void {
     if (!condition) this.world.violate(`connection ${this.wire.id}: ${otherwise}`);
   }
-}
-
-function isModelled(which: OpenDeadline): which is Modelled {
-  return (MODELLED as readonly string[]).includes(which);
 }
