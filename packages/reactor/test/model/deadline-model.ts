@@ -18,6 +18,7 @@ type Modelled = (typeof MODELLED)[number];
 export class DeadlineModel {
   private readonly wire: Wire;
   private readonly world: Surroundings;
+  private readonly limits: Timeouts;
   private timeouts: Timeouts;
   /** What {@link dueAt} needs of us. */
   openedAt = 0;
@@ -27,6 +28,7 @@ export class DeadlineModel {
 
   constructor(wire: Wire, timeouts: Timeouts, world: Surroundings) {
     this.wire = wire;
+    this.limits = timeouts;
     this.timeouts = timeouts;
     this.world = world;
   }
@@ -34,6 +36,12 @@ export class DeadlineModel {
   /** It is open, or open anew: from now on they run. */
   open(): void {
     this.openedAt = this.world.now();
+  }
+
+  /** Another protocol has the connection: nothing that the one before set, or was late with, counts. */
+  beginAnew(): void {
+    this.timeouts = this.limits;
+    this.waivedAt = this.world.now();
   }
 
   change(changes: Partial<Timeouts>): void {
@@ -50,12 +58,12 @@ export class DeadlineModel {
     this.resumedAt = this.world.now();
   }
 
-  /** Why `which` may not be said to have passed; undefined when it may. */
-  objection(which: OpenDeadline, paused: boolean): string | undefined {
+  /** Why `which` may not be said to have passed; undefined when it may. The peer `owesBytes` unless we paused or it ended. */
+  objection(which: OpenDeadline, owesBytes: boolean): string | undefined {
     if (which === 'protocol') return 'a deadline passed that nobody has set';
     const { wire, timeouts, quiet } = this;
     if (!isModelled(which)) {
-      const fair = mayAccuse(which, wire, paused, timeouts, quiet);
+      const fair = mayAccuse(which, wire, owesBytes, timeouts, quiet);
       return fair ? undefined : `the deadline ${which} fired although enough has moved`;
     }
     const at = dueAt(which, wire, this, timeouts);
@@ -64,7 +72,7 @@ export class DeadlineModel {
   }
 
   /** One that should have passed by now. */
-  overdue(paused: boolean): OpenDeadline | undefined {
+  overdue(owesBytes: boolean): OpenDeadline | undefined {
     const { wire, timeouts, quiet } = this;
     const latest = quiet.now - LATEST_MS;
     const isLate = (which: Modelled) => {
@@ -73,7 +81,7 @@ export class DeadlineModel {
     };
     return (
       MODELLED.find(isLate) ??
-      RATES.find((which) => isOverdue(which, wire, paused, timeouts, quiet, LATEST_MS))
+      RATES.find((which) => isOverdue(which, wire, owesBytes, timeouts, quiet, LATEST_MS))
     );
   }
 
