@@ -83,7 +83,9 @@ export abstract class ConnectionBecoming<State> extends ConnectionBatched<State>
     // The bytes of before and after the handshake are not alike, and the new protocol could not tell them.
     if (this.lifecycle === 'early') return 'a handshake is under way; wait for onHandshaken';
     if (this.telling.isOpening) return 'onOpen has not returned; there is no state to take the place of';
-    if (!acceptsBytes(this.writing.half)) return 'our side has been ended; call become() instead of end()';
+    // A write that failed is the network's doing, and no misuse: what the peer sent before is the new protocol's, and the close.
+    if (this.doom === undefined && !acceptsBytes(this.writing.half))
+      return 'our side has been ended; call become() instead of end()';
     return undefined;
   }
 }

@@ -87,7 +87,8 @@ export interface Connection<State = unknown> {
    *
    * The new protocol finds a connection that has just been opened: not paused, with the deadlines of the reactor's limits
    * and none of the other's, and it is told of a shutdown that the other was told of. Only what was written stays: it leaves
-   * first, and counts for `needsDrain` and `onDrain`.
+   * first, and counts for `needsDrain` and `onDrain`. Where a write has failed it is told what the peer sent before that, and
+   * then of the close.
    *
    * @returns whether the connection is the new protocol's: false, and nothing was called, when it is closing or closed;
    * false also when `onOpen` threw, which closes it with that error and without `onClose`.

@@ -199,7 +199,9 @@ export class ReadSide {
     const { usual } = this.loop.readBuffer;
     let isSmall = true;
     let budget = this.isDue(turns) ? this.loop.limits.readBudgetBytes : 0;
-    while (this.half === 'draining') {
+    const { transport } = this;
+    // One that takes over in a hook shakes hands first, be it that the same hook resumes.
+    while (this.half === 'draining' && this.transport === transport) {
       if (budget <= 0) {
         this.spentTurn = turns;
         this.half = stepReadHalf(this.half, 'spent');

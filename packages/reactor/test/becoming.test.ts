@@ -295,6 +295,19 @@ describe('a protocol that takes a connection over', () => {
     expect(harness.errors.map(({ message }) => message)).toEqual(['what is this']);
   });
 
+  test('P32 may take over when a write has failed: it gets what the peer sent before that, and the close', async () => {
+    const { transport } = harness.accept();
+    transport.writes.push({ status: 'failed' });
+    transport.reads.push('!parting', ' words', { status: 'failed' });
+    first.data = (conn, chunk) => expect(conn.become(next, chunk.subarray(1))).toBe(true);
+    first.conn.write('x');
+    await undefined;
+    harness.poller.settle();
+    expect(first.log).toEqual(['open', 'data !parting']);
+    expect(next.log).toEqual(['open', 'data parting', 'data  words', 'close reset: scripted failure']);
+    expect(harness.errors).toEqual([]);
+  });
+
   test('that closes at once gets none of its first bytes', () => {
     next.opened = (conn) => conn.close();
     acceptSwitching('!head', { status: 'ended' });

@@ -1,5 +1,5 @@
 import { Ready, Status } from '@sluice/core-native';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Connection, UsageError } from '../src/index.ts';
 import { FakeTransport, Harness } from '../src/testing/index.ts';
 import { Recorder } from './recorder.ts';
@@ -147,6 +147,32 @@ describe('bytes that are given back', () => {
     harness.poller.settle();
     expect(pieces.length).toBeGreaterThan(1);
     expect(Buffer.concat(pieces).equals(many)).toBe(true);
+  });
+
+  test('of a long backlog are copied alone, and not what is behind them', () => {
+    const many = Buffer.alloc(4_194_304, 'abcdefg');
+    const taken: Buffer[] = [];
+    let steps = 0;
+    protocol.onData = (conn, chunk) => {
+      steps += 1;
+      taken.push(Buffer.from(chunk.subarray(0, 16_384)));
+      conn.unshift(chunk.subarray(16_384));
+    };
+    accept();
+    const concats = vi.spyOn(Buffer, 'concat');
+    const sets = vi.spyOn(Object.getPrototypeOf(Uint8Array.prototype), 'set');
+    onTestFinished(() => void vi.restoreAllMocks());
+    protocol.conn.unshift(many);
+    while (harness.poller.turn());
+    const copied = [
+      ...concats.mock.results.map(({ value }) => (value as Buffer).length),
+      ...sets.mock.calls.map(([bytes]) => (bytes as Uint8Array).length),
+    ];
+    vi.restoreAllMocks();
+    expect(Buffer.concat(taken).equals(many)).toBe(true);
+    // Into the read buffer, and back; and all that is left once or twice, to make room for the first that is given back.
+    const mostBytes = 3 * many.length + steps * 2 * 65_536;
+    expect(copied.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(mostBytes);
   });
 
   test('come when it resumes, ahead of the end of a peer that ended while it was paused', () => {

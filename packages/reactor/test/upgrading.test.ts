@@ -220,6 +220,23 @@ describe('an upgrade', () => {
     expect(recorder.log).toEqual(['open', 'close clean']);
   });
 
+  test('P3 in a hook that pauses before and resumes after it reads nothing before the handshake', () => {
+    const next = successor((script) => script.handshakes.push(Status.wantsRead));
+    recorder.data = (conn, chunk) => {
+      if (chunk.toString() !== 'start') return;
+      conn.pause();
+      conn.upgrade(next.upgrade, { head: NOTHING });
+      conn.resume();
+    };
+    const { fd } = harness.accept((script) => script.reads.push('start'));
+    harness.poller.settle();
+    expect(next.transport.calls).toEqual(['handshake']);
+    next.transport.reads.push('sealed');
+    harness.poller.fire([fd, Ready.readable]);
+    expect(next.transport.calls).toEqual(['handshake', 'handshake', 'read 6']);
+    expect(recorder.log).toEqual(['open', 'data start', 'upgraded', 'data sealed']);
+  });
+
   test('P3 of a paused connection shakes hands, and delivers when it is resumed', () => {
     const next = successor((script) => script.reads.push('secret'));
     harness.accept();

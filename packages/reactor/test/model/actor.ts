@@ -6,9 +6,12 @@
 import type { OpenDeadline } from '../../src/deadline.ts';
 import type { CloseReason, Connection, Protocol } from '../../src/index.ts';
 import type { Timeouts } from '../../src/open-deadlines.ts';
-import { ConnectionModel, type Marks } from './connection-model.ts';
+import { ConnectionModel } from './connection-model.ts';
 import { FileStretch, type FileTraits } from './file-model.ts';
-import type { PeerAct, Verb, Whim } from './schedule.ts';
+import type { Stretch } from './inbound-model.ts';
+import type { Marks } from './marks.ts';
+import { Role } from './role.ts';
+import type { Head, PeerAct, Verb, Whim } from './schedule.ts';
 import { SimulatedSocket, type Surroundings } from './simulated-socket.ts';
 import { streamBytes } from './streams.ts';
 import { Successor } from './successor.ts';
@@ -19,6 +22,8 @@ import { Wire } from './wire.ts';
 export interface Stage extends Surroundings {
   readonly marks: Marks;
   readonly timeouts: Timeouts;
+  /** Another protocol, that speaks as all of them do. */
+  newProtocol(): Protocol<Role>;
   /** The next whim of a hook. */
   nextWhim(): Whim;
   /** The actor that a deed of a hook of `self` concerns. */
@@ -28,6 +33,8 @@ export interface Stage extends Surroundings {
 }
 
 const POISON = 0xdd;
+/** Streams that no peer sends. */
+const FOREIGN_STREAMS = 1_000;
 
 export class Actor {
   readonly wire: Wire;
@@ -36,9 +43,16 @@ export class Actor {
   /** How the promise of `connect` was settled; undefined for those that were accepted, and until it is. */
   connectAnswer: 'open' | 'failed' | undefined;
   readonly outgoing: boolean;
-  conn: Connection<Actor> | undefined;
+  conn: Connection<Role> | undefined;
+  /** What the connection's state has to be. */
+  private role: Role | undefined;
   private readonly stage: Stage;
+  /** How much of the stream of its own that no peer sends was used. */
+  private invented = 0;
+  /** What `onData` was lent, while it runs. */
+  private lent: Buffer | undefined;
   private inHook: string | undefined;
+  private hasOpenThrown = false;
 
   constructor(id: number, traits: Traits, stage: Stage, outgoing: boolean) {
     this.wire = new Wire(id);
@@ -56,20 +70,37 @@ export class Actor {
 
   // ---- The hooks ----
 
-  opening(conn: Connection<Actor>): void {
+  opening(conn: Connection<Role>, protocol: Protocol<Role>): Role {
+    const isFirst = this.conn === undefined;
+    if (isFirst === this.model.isBecoming) this.stage.violate('onOpen came although nothing was opened');
     this.conn = conn;
-    this.model.opening();
+    const role = new Role(this, protocol);
+    this.role = role;
     try {
-      this.inside('onOpen', () => {});
+      this.inside('onOpen', () => this.model.opening());
     } catch (thrown) {
+      this.hasOpenThrown = true;
       this.model.openThrew();
       throw thrown;
     }
     this.model.opened();
+    return role;
+  }
+
+  /** The actor behind `role`, unless the connection is another protocol's by now. */
+  as(role: Role, protocol: Protocol<Role>): Actor {
+    if (role !== this.role || role.protocol !== protocol)
+      this.stage.violate('a hook was called on a protocol that has handed the connection on');
+    return this;
   }
 
   data(chunk: Buffer): void {
-    this.inside('onData', () => this.model.data(chunk));
+    this.lent = chunk;
+    try {
+      this.inside('onData', () => this.model.data(chunk));
+    } finally {
+      this.lent = undefined;
+    }
   }
 
   upgraded(): void {
@@ -96,7 +127,7 @@ export class Actor {
     return waives;
   }
 
-  shutdown(conn: Connection<Actor>, calm: boolean): void {
+  shutdown(conn: Connection<Role>, calm: boolean): void {
     this.inside('onShutdown', () => this.model.shutdown());
     if (calm) this.verb(conn, { verb: 'close', deadlineMs: 700 });
   }
@@ -108,7 +139,10 @@ export class Actor {
 
   /** Runs the model's check and a whim, in a hook that no other hook of this connection may interrupt. */
   private inside(hook: string, check: () => void): Whim {
-    if (this.inHook !== undefined) this.stage.violate(`${hook} was called from inside ${this.inHook}`);
+    const outer = this.inHook;
+    // That of a protocol that takes over runs inside `become`.
+    if (outer !== undefined && !this.model.isBecoming)
+      this.stage.violate(`${hook} was called from inside ${outer}`);
     this.inHook = hook;
     try {
       check();
@@ -116,7 +150,7 @@ export class Actor {
       this.indulge(whim);
       return whim;
     } finally {
-      this.inHook = undefined;
+      this.inHook = outer;
     }
   }
 
@@ -131,13 +165,15 @@ export class Actor {
 
   // ---- The verbs ----
 
-  private verb(conn: Connection<Actor>, what: Verb): void {
+  private verb(conn: Connection<Role>, what: Verb): void {
     const { model } = this;
     if (what.verb === 'write') this.write(conn, what.how, what.bytes);
     else if (what.verb === 'file') this.sendFile(conn, what.file);
     else if (what.verb === 'end') this.finish(conn, what.bytes);
     else if (what.verb === 'destroy') this.destroy(conn, what.withError);
-    else if (what.verb === 'upgrade') this.upgrade(conn, what.handshake);
+    else if (what.verb === 'upgrade') this.upgrade(conn, what.handshake, what.head);
+    else if (what.verb === 'unshift') this.giveBack(conn, what.bytes);
+    else if (what.verb === 'become') this.become(conn, what.head, what.anew);
     else if (what.verb === 'timeouts') {
       const change = { [what.name]: what.ms };
       model.asksTimeouts(change);
@@ -154,17 +190,70 @@ export class Actor {
     }
   }
 
-  private upgrade(conn: Connection<Actor>, needs: readonly ('read' | 'write')[]): void {
+  private giveBack(conn: Connection<Role>, what: Head): void {
+    const { model } = this;
+    const [bytes, stretches] = this.headOf(what);
+    const takes = model.takesBack;
+    if (takes) model.inbound.giveBack(stretches);
+    if (conn.unshift(bytes) !== takes) this.stage.violate(`unshift answered ${!takes}`);
+    this.takeMemoryBack(bytes);
+  }
+
+  private become(conn: Connection<Role>, what: Head, anew: boolean): void {
+    const { model, role, stage } = this;
+    const protocol = anew && role !== undefined ? role.protocol : stage.newProtocol();
+    const [head, stretches] = this.headOf(what);
+    const due = model.becomes;
+    if (due === true) model.asksBecome(stretches);
+    const answer = this.handOver(() => conn.become(protocol, head));
+    this.takeMemoryBack(head);
+    if (model.isBecoming) stage.violate('become did not open the other protocol');
+    model.isBecoming = false;
+    if (answer !== (due === true ? !this.hasOpenThrown : due)) stage.violate(`become answered ${answer}`);
+    if (due === true && model.isHeld && model.leaving !== undefined)
+      stage.violate('become has returned, and a close from inside onOpen was not told');
+  }
+
+  /** How `become` answers. */
+  private handOver(become: () => boolean): boolean | 'refused' {
+    try {
+      return become();
+    } catch (thrown) {
+      if ((thrown as { code?: string }).code !== 'ERR_BECOME') throw thrown;
+      return 'refused';
+    }
+  }
+
+  /** Bytes as an application has them: a part of what it was lent, or its own. */
+  private headOf({ bytes, isRead }: Head): [Uint8Array, readonly Stretch[]] {
+    const from = this.invented;
+    const stream = FOREIGN_STREAMS + this.wire.id;
+    if (!isRead) this.invented += bytes;
+    const stretches = isRead ? this.model.inbound.tail(bytes) : [{ stream, from, to: from + bytes }];
+    if (isRead && this.lent !== undefined)
+      return [this.lent.subarray(Math.max(0, this.lent.length - bytes)), stretches];
+    return [Buffer.concat(stretches.map((each) => streamBytes(each.stream, each.from, each.to))), stretches];
+  }
+
+  /** The caller's memory is the caller's again; what was lent is poisoned by the machine. */
+  private takeMemoryBack(bytes: Uint8Array): void {
+    if (bytes.buffer !== this.lent?.buffer) bytes.fill(POISON);
+  }
+
+  private upgrade(conn: Connection<Role>, needs: readonly ('read' | 'write')[], what: Head): void {
     const { model, socket, wire } = this;
     if (!model.takesUpgrade || !socket.isTakeable) return;
+    const [own, stretches] = this.headOf(what);
     model.asksUpgrade();
     const accept = (_fd: number, head?: Uint8Array) => {
-      socket.putBack(head ?? new Uint8Array(0));
+      const objection = model.inbound.upgrade(stretches, head ?? new Uint8Array(0));
+      if (objection !== undefined) this.stage.violate(objection);
+      socket.putBack();
       // A successor is told of an end that was read ahead and told to nobody.
-      wire.endTold &&= model.hasSeenEnd;
+      wire.endTold &&= model.inbound.endSeen;
       return new Successor(socket, needs, () => model.handshaken());
     };
-    conn.upgrade({ name: 'successor', upgrades: true, accept }, { head: new Uint8Array(0) });
+    conn.upgrade({ name: 'successor', upgrades: true, accept }, { head: own });
     // What was staged had to leave first, and could not.
     const { broken, writeFailed } = wire;
     if (writeFailed && broken !== undefined)
@@ -173,7 +262,7 @@ export class Actor {
       this.stage.violate('an upgrade did not begin');
   }
 
-  private write(conn: Connection<Actor>, how: 'bytes' | 'shared' | 'utf8' | 'latin1', count: number): void {
+  private write(conn: Connection<Role>, how: 'bytes' | 'shared' | 'utf8' | 'latin1', count: number): void {
     const { wire } = this;
     const takes = this.model.takesBytes;
     const bytes = streamBytes(wire.outbound, wire.accepted, wire.accepted + count);
@@ -184,7 +273,7 @@ export class Actor {
     this.compareQueue(conn);
   }
 
-  private hand(conn: Connection<Actor>, how: 'bytes' | 'shared' | 'utf8' | 'latin1', bytes: Buffer): boolean {
+  private hand(conn: Connection<Role>, how: 'bytes' | 'shared' | 'utf8' | 'latin1', bytes: Buffer): boolean {
     if (how === 'shared') return conn.writeShared(bytes);
     if (how !== 'bytes') return conn.write(bytes.toString('latin1'), how);
     const copy = Buffer.from(bytes);
@@ -196,7 +285,7 @@ export class Actor {
     }
   }
 
-  private sendFile(conn: Connection<Actor>, traits: FileTraits): void {
+  private sendFile(conn: Connection<Role>, traits: FileTraits): void {
     const { wire, stage } = this;
     const takes = this.model.takesBytes;
     const stretch = new FileStretch(wire, traits);
@@ -213,6 +302,7 @@ export class Actor {
     // The caller's own descriptor is the caller's again.
     if (typeof file === 'number') stage.disk.opened.delete(file);
     if (takes && !wire.writeFailed) this.model.queuedFile();
+    if (takes && conn.lifecycle === 'closed') this.model.fileFailed();
     this.compareQueue(conn);
   }
 
@@ -229,7 +319,7 @@ export class Actor {
     }
   }
 
-  private finish(conn: Connection<Actor>, count: number): void {
+  private finish(conn: Connection<Role>, count: number): void {
     if (count === 0) {
       this.model.asksEnd();
       return conn.end();
@@ -244,7 +334,7 @@ export class Actor {
     this.model.asksEnd();
   }
 
-  private destroy(conn: Connection<Actor>, withError: boolean): void {
+  private destroy(conn: Connection<Role>, withError: boolean): void {
     const error = withError ? new Error('destroyed on purpose') : undefined;
     const { broken, writeFailed } = this.wire;
     // Whoever destroys what has failed already tells no news: the failure is why.
@@ -256,7 +346,7 @@ export class Actor {
   }
 
   /** `queuedBytes` is what was accepted and not taken; nothing of it is counted any more once it cannot leave. */
-  compareQueue(conn: Connection<Actor>): void {
+  compareQueue(conn: Connection<Role>): void {
     const { wire, model } = this;
     if (!model.isHeld || model.leaving !== undefined) return;
     const { queuedBytes, queuedFileBytes } = conn;
@@ -284,23 +374,4 @@ export class Actor {
     };
     acts[act.peer]('bytes' in act ? act.bytes : 0);
   }
-}
-
-/** The protocol that every connection of a run speaks; the actor is found by its transport. */
-export function acting(isCalm: () => boolean, actorOf: (conn: Connection<Actor>) => Actor): Protocol<Actor> {
-  return {
-    onOpen(conn) {
-      const actor = actorOf(conn);
-      actor.opening(conn);
-      return actor;
-    },
-    onData: (conn, chunk) => conn.state.data(chunk),
-    onUpgraded: (conn) => conn.state.upgraded(),
-    onDrain: (conn) => conn.state.drain(),
-    onEnd: (conn) => conn.state.end(),
-    onFinish: (conn) => conn.state.sideEnded(),
-    onTimeout: (conn, which) => conn.state.timeout(which),
-    onShutdown: (conn) => conn.state.shutdown(conn, isCalm()),
-    onClose: (conn, reason, cause) => conn.state.closed(reason, cause),
-  };
 }

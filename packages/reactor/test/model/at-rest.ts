@@ -43,6 +43,8 @@ function checkReading({ model, socket, wire }: Actor, complain: (what: string) =
   // What was read ahead for who has paused since is kept for it.
   if (model.phase === 'open' && !model.paused && wire.delivered !== wire.read)
     complain('something that was read was not delivered');
+  if (model.phase === 'open' && !model.paused && model.inbound.hasAhead)
+    complain('something that was given back, or handed over, was not delivered');
 }
 
 function checkWriting(actor: Actor, complain: (what: string) => void): void {
@@ -62,7 +64,9 @@ function checkWriting(actor: Actor, complain: (what: string) => void): void {
 function checkEnd({ model, wire }: Actor, complain: (what: string) => void): void {
   if (model.isShutdownDue) complain('onShutdown was not told');
   if (model.leaving !== undefined) complain(`it should have closed with ${model.leaving.reason}`);
-  if (wire.endTold && wire.outEnded) complain('both sides have ended and it is not closed');
+  if (model.isEndDue) complain('onEnd was not told');
+  const isAwaited = model.paused && !model.inbound.endSeen;
+  if (wire.endTold && wire.outEnded && !isAwaited) complain('both sides have ended and it is not closed');
   if (wire.failureTold || wire.writeFailed) complain('its transport failed and it is not closed');
 }
 

@@ -6,30 +6,13 @@
 
 import type { OpenDeadline } from '../../src/deadline.ts';
 import type { CloseReason } from '../../src/index.ts';
-import { LISTENER_DRAIN_MS } from '../../src/listener.ts';
 import type { Timeouts } from '../../src/open-deadlines.ts';
-import { dueAt, MODELLED, type Modelled } from './deadline-model.ts';
-import { isOverdue, mayAccuse, type Quiet, RATES } from './rate-model.ts';
+import { DeadlineModel, LATEST_MS } from './deadline-model.ts';
+import { InboundModel, type Stretch } from './inbound-model.ts';
+import type { Marks } from './marks.ts';
+import { ShutdownModel } from './shutdown-model.ts';
 import type { Surroundings } from './simulated-socket.ts';
-import { isStreamAt } from './streams.ts';
 import type { Wire } from './wire.ts';
-
-/** What the model needs to know of the reactor's limits. */
-export interface Marks {
-  readonly highWaterMarkBytes: number;
-  readonly lowWaterMarkBytes: number;
-  readonly maxQueuedBytes: number;
-  readonly handshakeTimeoutMs: number;
-  readonly connectTimeoutMs: number;
-}
-
-/** The wheel's promise: never early, at most two ticks late. */
-export const LATEST_MS = 100;
-
-interface Leaving {
-  readonly reason: CloseReason;
-  readonly isCause: (cause: Error | undefined) => boolean;
-}
 
 export class ConnectionModel {
   /** `opening` while `onOpen` runs; `failed` is over before it was open. */
@@ -38,25 +21,18 @@ export class ConnectionModel {
   /** A `write` answered false and `onDrain` is still to come. */
   owedDrain = false;
   /** The reason that is certain, once something decided it. */
-  leaving: Leaving | undefined;
+  leaving: { reason: CloseReason; isCause: (cause: Error | undefined) => boolean } | undefined;
+  readonly inbound: InboundModel;
+  /** `become` was called, and `onOpen` of the other protocol is still to come. */
+  isBecoming = false;
   /** When it was accepted, or set out; undefined while it waits in the backlog. */
   private beganAt: number | undefined;
   private readonly wire: Wire;
   private readonly marks: Marks;
   private readonly world: Surroundings;
-  /** What {@link dueAt} needs of us. */
-  openedAt = 0;
-  waivedAt = 0;
-  private timeouts: Timeouts;
-  private changedAt = 0;
-  private resumedAt = 0;
+  private readonly deadlines: DeadlineModel;
   private closeAt = 0;
-  /** When a shutdown that it belongs to destroys it; undefined while there is none. */
-  private shutdownAt: number | undefined;
-  private shutdownTold = false;
-  /** When it has to have heard of it at the latest. */
-  private toldAt = Number.POSITIVE_INFINITY;
-  private endSeen = false;
+  private readonly shutdowns = new ShutdownModel();
   private finishSeen = false;
   /** Since when an upgrade shakes hands; undefined while none does. */
   private upgradingSince: number | undefined;
@@ -66,7 +42,8 @@ export class ConnectionModel {
   constructor(wire: Wire, marks: Marks, timeouts: Timeouts, world: Surroundings) {
     this.wire = wire;
     this.marks = marks;
-    this.timeouts = timeouts;
+    this.inbound = new InboundModel(wire);
+    this.deadlines = new DeadlineModel(wire, timeouts, world);
     this.world = world;
   }
 
@@ -121,6 +98,13 @@ export class ConnectionModel {
     if (this.isHeld) this.owedDrain = true;
   }
 
+  /** It was over at once, for the file ahead cannot be sent; `onClose` waits for `onOpen`. */
+  fileFailed(): void {
+    const { frontFile, taken } = this.wire;
+    if (this.phase === 'opening' && frontFile?.breaksAt === taken)
+      this.mustLeave('error', (cause) => this.wire.isFileFault(cause));
+  }
+
   asksEnd(): void {
     if (this.isHeld && this.leaving === undefined) this.wire.endAsked = true;
   }
@@ -140,11 +124,29 @@ export class ConnectionModel {
     this.phase = 'closing';
   }
 
-  /** Whether an upgrade can be asked for now. */
-  get hasSeenEnd(): boolean {
-    return this.endSeen;
+  /** Whether bytes that are given back now have to come again. */
+  get takesBack(): boolean {
+    const open = this.phase === 'opening' || this.phase === 'open';
+    return open && this.leaving === undefined && !this.isUpgrading && !this.inbound.endSeen;
   }
 
+  /** How `become` has to answer now. Of a failed write the application need not know. */
+  get becomes(): boolean | 'refused' {
+    if ((this.phase !== 'opening' && this.phase !== 'open') || this.leaving !== undefined) return false;
+    if (this.phase === 'opening' || this.isUpgrading) return 'refused';
+    return this.wire.endAsked && !this.wire.writeFailed ? 'refused' : true;
+  }
+
+  /** `become` is called, and has to take it over: it is as if it had just been opened. */
+  asksBecome(head: readonly Stretch[]): void {
+    this.isBecoming = true;
+    this.inbound.become(head);
+    this.paused = false;
+    this.shutdowns.isTold = false;
+    this.deadlines.beginAnew();
+  }
+
+  /** Whether an upgrade can be asked for now. */
   get takesUpgrade(): boolean {
     const open = this.phase === 'opening' || this.phase === 'open';
     const free = !this.wire.endAsked && !this.isUpgrading && !this.wire.hasFiles;
@@ -158,12 +160,11 @@ export class ConnectionModel {
   }
 
   asksTimeouts(changes: Partial<Timeouts>): void {
-    this.timeouts = { ...this.timeouts, ...changes };
-    this.changedAt = this.world.now();
+    this.deadlines.change(changes);
   }
 
   asksResume(): void {
-    if (this.paused) this.resumedAt = this.world.now();
+    if (this.paused) this.deadlines.resume();
     this.paused = false;
   }
 
@@ -173,12 +174,7 @@ export class ConnectionModel {
 
   /** Its server or the whole reactor shuts down: it has to hear of it, and to be gone at the deadline. */
   mustGo(deadlineMs: number): void {
-    if (this.isOver) return;
-    const now = this.world.now();
-    this.shutdownAt = Math.min(this.shutdownAt ?? Number.POSITIVE_INFINITY, now + deadlineMs);
-    // Listeners go first, if there is the time.
-    const waitMs = deadlineMs < 2 * LISTENER_DRAIN_MS ? 0 : LISTENER_DRAIN_MS + LATEST_MS;
-    this.toldAt = Math.min(this.toldAt, now + waitMs);
+    if (!this.isOver) this.shutdowns.begin(this.world.now(), deadlineMs);
   }
 
   /** From now on only `reason` will do. The first one counts. */
@@ -189,9 +185,11 @@ export class ConnectionModel {
   // ---- Which hooks run ----
 
   opening(): void {
-    this.mustBe(this.phase === 'new', 'onOpen came twice');
+    const isNew = this.phase === 'new';
+    this.mustBe(isNew || this.isBecoming, 'onOpen came twice');
+    if (isNew) this.deadlines.open();
+    this.isBecoming = false;
     this.phase = 'opening';
-    this.openedAt = this.world.now();
   }
 
   opened(): void {
@@ -204,22 +202,16 @@ export class ConnectionModel {
   }
 
   data(chunk: Buffer): void {
-    const { wire } = this;
     this.mustBeOpen('onData');
     this.mustBe(!this.paused, 'onData came while paused');
-    this.mustBe(!this.endSeen, 'onData came after onEnd');
-    this.mustBe(wire.delivered + chunk.length === wire.read, 'what was read is not what is delivered');
-    this.mustBe(
-      isStreamAt(wire.inbound, wire.delivered, chunk, 0, chunk.length),
-      'the peer sent other bytes than were delivered',
-    );
-    wire.delivered += chunk.length;
+    this.mustBe(!this.inbound.endSeen, 'onData came after onEnd');
+    this.mustNot(this.inbound.deliver(chunk));
   }
 
   /** The handshake of an upgrade is done: everything begins anew, a close that was asked for meanwhile too. */
   handshaken(): void {
     this.upgradingSince = undefined;
-    this.openedAt = this.world.now();
+    this.deadlines.open();
     if (this.closeAfterMs !== undefined) this.asksClose(this.closeAfterMs);
   }
 
@@ -239,10 +231,11 @@ export class ConnectionModel {
     const { wire } = this;
     this.mustBeOpen('onEnd');
     this.mustBe(!this.paused, 'onEnd came while paused');
-    this.mustBe(!this.endSeen, 'onEnd came twice');
+    this.mustBe(!this.inbound.endSeen, 'onEnd came twice');
+    this.mustBe(!this.inbound.hasAhead, 'onEnd came before what was given back');
     this.mustBe(wire.endTold, 'onEnd came before the peer had ended');
     this.mustBe(wire.delivered === wire.peerSent, 'onEnd came before all data');
-    this.endSeen = true;
+    this.inbound.endSeen = true;
   }
 
   finish(): void {
@@ -255,27 +248,21 @@ export class ConnectionModel {
 
   timeout(which: OpenDeadline): void {
     this.mustBeOpen('onTimeout');
-    if (which === 'protocol') return this.mustBe(false, 'a deadline passed that nobody has set');
-    if (!isModelled(which)) {
-      const fair = mayAccuse(which, this.wire, this.paused, this.timeouts, this.quiet);
-      return this.mustBe(fair, `the deadline ${which} fired although enough has moved`);
-    }
-    const at = dueAt(which, this.wire, this, this.timeouts);
-    this.mustBe(at !== undefined, `the deadline ${which} fired although it does not run`);
-    this.mustBe((at ?? 0) <= this.world.now(), `the deadline ${which} fired early`);
+    this.mustNot(this.deadlines.objection(which, this.owesBytes));
   }
 
   waive(): void {
-    this.waivedAt = this.world.now();
+    this.deadlines.waive();
   }
 
   shutdown(): void {
     this.mustBeOpen('onShutdown');
-    this.mustBe(this.shutdownAt !== undefined, 'onShutdown came although nobody shuts down');
-    this.mustBe(!this.shutdownTold, 'onShutdown came twice');
+    this.mustBe(this.shutdowns.isUnderWay, 'onShutdown came although nobody shuts down');
+    this.mustBe(!this.shutdowns.isTold, 'onShutdown came twice');
     const { ranDry, readBlocked, writeFailed } = this.wire;
     this.mustBe(this.paused || ranDry || readBlocked || writeFailed, 'onShutdown came before all that is in');
-    this.shutdownTold = true;
+    this.mustBe(this.paused || !this.inbound.hasAhead, 'onShutdown came before what was given back');
+    this.shutdowns.isTold = true;
   }
 
   close(reason: CloseReason, cause: Error | undefined): void {
@@ -286,7 +273,7 @@ export class ConnectionModel {
 
   /** The listener was closed and had not accepted it. */
   lose(): void {
-    const inTime = (this.shutdownAt ?? Number.POSITIVE_INFINITY) > this.world.now();
+    const inTime = this.shutdowns.destroysAt > this.world.now();
     this.mustBe(!inTime, 'it was in the backlog and the listener was closed');
     this.fail();
   }
@@ -310,19 +297,23 @@ export class ConnectionModel {
     return this.wire.outEnded && !this.finishSeen;
   }
 
+  /** A read has told the end, and nobody has told the protocol of now. */
+  get isEndDue(): boolean {
+    const open = this.phase === 'open' && !this.isUpgrading && !this.paused && !this.wire.readBlocked;
+    return open && this.wire.endTold && !this.inbound.endSeen;
+  }
+
   /** A shutdown has begun, and the application has not been told. */
   get isShutdownDue(): boolean {
     const open = this.phase === 'open' && !this.isUpgrading;
-    return open && this.toldAt <= this.world.now() && !this.shutdownTold;
+    return open && this.shutdowns.isDue(this.world.now());
   }
 
   /** Complains of every deadline that should have fired by now. */
   checkDeadlines(): void {
     const latest = this.world.now() - LATEST_MS;
-    this.mustBe(
-      this.isOver || (this.shutdownAt ?? latest) >= latest,
-      'the deadline of the shutdown did not fire',
-    );
+    const isLate = !this.isOver && this.shutdowns.destroysAt < latest;
+    this.mustBe(!isLate, 'the deadline of the shutdown did not fire');
     if (this.phase === 'closing') this.mustBe(this.closeAt >= latest, 'the deadline of close() did not fire');
     if (this.phase === 'new' && this.beganAt !== undefined) {
       const longest = Math.max(this.marks.connectTimeoutMs, this.marks.handshakeTimeoutMs) * 2;
@@ -336,17 +327,8 @@ export class ConnectionModel {
       );
     }
     if (this.phase !== 'open') return;
-    for (const which of MODELLED) {
-      const at = dueAt(which, this.wire, this, this.timeouts);
-      this.mustBe(
-        at === undefined || Math.max(at, this.changedAt) >= latest,
-        `the deadline ${which} did not fire`,
-      );
-    }
-    for (const which of RATES) {
-      const overdue = isOverdue(which, this.wire, this.paused, this.timeouts, this.quiet, LATEST_MS);
-      this.mustBe(!overdue, `the deadline ${which} did not fire`);
-    }
+    const overdue = this.deadlines.overdue(this.owesBytes);
+    this.mustBe(overdue === undefined, `the deadline ${overdue} did not fire`);
   }
 
   /** Too much is queued: it has to be closed by now, or as soon as `onOpen` has returned. */
@@ -360,19 +342,19 @@ export class ConnectionModel {
     return true;
   }
 
-  private get quiet(): Quiet {
-    const now = this.world.now();
-    const last = Math.max(this.openedAt, this.waivedAt, this.changedAt);
-    return { now, quietFor: now - last, resumedFor: now - this.resumedAt };
-  }
-
   private isRightReason(reason: CloseReason, cause: Error | undefined): boolean {
-    const { wire, leaving } = this;
+    const { wire, leaving, inbound } = this;
     if (leaving !== undefined) return reason === leaving.reason && leaving.isCause(cause);
     const code = (cause as { code?: string } | undefined)?.code;
     switch (reason) {
       case 'clean':
-        return wire.endTold && wire.outEnded && wire.taken === wire.accepted && cause === undefined;
+        return (
+          wire.endTold &&
+          (this.phase === 'closing' || inbound.endSeen) &&
+          wire.outEnded &&
+          wire.taken === wire.accepted &&
+          cause === undefined
+        );
       case 'limit':
         return wire.queued > this.marks.maxQueuedBytes && code === 'ERR_WRITE_QUEUE_FULL';
       case 'timeout':
@@ -380,13 +362,22 @@ export class ConnectionModel {
       case 'error':
         return wire.isFileFault(cause);
       default:
-        return wire.isToldBroken(reason, cause) && (this.paused || this.isUpgrading || !wire.hasUnread);
+        return wire.isToldBroken(reason, cause) && (this.paused || this.isUpgrading || !this.hasMore);
     }
+  }
+
+  /** Something came in that was not told, and should be before it closes because the peer broke off. */
+  private get hasMore(): boolean {
+    return this.wire.hasUnread || (this.phase !== 'closing' && this.inbound.hasAhead);
+  }
+
+  private get owesBytes(): boolean {
+    return !this.paused && !this.inbound.endSeen;
   }
 
   private isTimeoutDue(code: string | undefined): boolean {
     const now = this.world.now();
-    if (code === 'ERR_SHUTDOWN_TIMEOUT') return (this.shutdownAt ?? Number.POSITIVE_INFINITY) <= now;
+    if (code === 'ERR_SHUTDOWN_TIMEOUT') return this.shutdowns.destroysAt <= now;
     if (code === 'ERR_HANDSHAKE_TIMEOUT' && this.upgradingSince !== undefined)
       return this.upgradingSince + this.marks.handshakeTimeoutMs <= now;
     return code === 'ERR_CLOSE_TIMEOUT' && this.phase === 'closing' && this.closeAt <= now;
@@ -397,11 +388,11 @@ export class ConnectionModel {
     this.mustBe(open, `${hook} came while ${this.leaving === undefined ? this.phase : 'it was over'}`);
   }
 
+  private mustNot(objection: string | undefined): void {
+    this.mustBe(objection === undefined, objection ?? '');
+  }
+
   private mustBe(condition: boolean, otherwise: string): void {
     if (!condition) this.world.violate(`connection ${this.wire.id}: ${otherwise}`);
   }
-}
-
-function isModelled(which: OpenDeadline): which is Modelled {
-  return (MODELLED as readonly string[]).includes(which);
 }

@@ -22,13 +22,13 @@ export interface Quiet {
 export function mayAccuse(
   which: Rate,
   wire: Wire,
-  paused: boolean,
+  owesBytes: boolean,
   timeouts: Timeouts,
   quiet: Quiet,
 ): boolean {
   const { rateWindowMs } = timeouts;
   const least = leastOf(which, timeouts);
-  if (!isMeasured(which, wire, paused) || least === 0) return false;
+  if (!isMeasured(which, wire, owesBytes) || least === 0) return false;
   if (quietMs(which, wire, quiet) < rateWindowMs) return false;
   return movedAfter(which, wire, quiet.now - rateWindowMs) * 1000 < least * rateWindowMs;
 }
@@ -37,13 +37,13 @@ export function mayAccuse(
 export function isOverdue(
   which: Rate,
   wire: Wire,
-  paused: boolean,
+  owesBytes: boolean,
   timeouts: Timeouts,
   quiet: Quiet,
   latestMs: number,
 ): boolean {
   const twoWindowsMs = 2 * (timeouts.rateWindowMs + latestMs);
-  if (!isMeasured(which, wire, paused) || leastOf(which, timeouts) === 0) return false;
+  if (!isMeasured(which, wire, owesBytes) || leastOf(which, timeouts) === 0) return false;
   if (quietMs(which, wire, quiet) <= twoWindowsMs) return false;
   return movedAfter(which, wire, quiet.now - twoWindowsMs - 1) === 0;
 }
@@ -56,9 +56,9 @@ function leastOf(which: Rate, timeouts: Timeouts): number {
   return which === 'receive-rate' ? timeouts.minReceiveBytesPerSecond : timeouts.minSendBytesPerSecond;
 }
 
-/** The peer owes bytes unless we paused; it owes room only while something is blocked. */
-function isMeasured(which: Rate, wire: Wire, paused: boolean): boolean {
-  if (which === 'receive-rate') return !paused && !wire.endTold;
+/** It owes room only while something is blocked. */
+function isMeasured(which: Rate, wire: Wire, owesBytes: boolean): boolean {
+  if (which === 'receive-rate') return owesBytes;
   return wire.owes && wire.refusedAt !== undefined;
 }
 

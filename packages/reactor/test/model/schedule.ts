@@ -8,6 +8,12 @@ import type { Timeouts } from '../../src/open-deadlines.ts';
 import type { FileTraits } from './file-model.ts';
 import type { Traits } from './traits.ts';
 
+/** Bytes that are to be delivered: the end of what was delivered last, as much as there is, or some that nobody has sent. */
+export interface Head {
+  readonly bytes: number;
+  readonly isRead: boolean;
+}
+
 /** What the application does to a connection that it holds, from a hook or from outside. */
 export type Verb =
   | { readonly verb: 'write'; readonly how: 'bytes' | 'shared' | 'utf8' | 'latin1'; readonly bytes: number }
@@ -16,7 +22,10 @@ export type Verb =
   | { readonly verb: 'close'; readonly deadlineMs: number }
   | { readonly verb: 'destroy'; readonly withError: boolean }
   | { readonly verb: 'timeouts'; readonly name: keyof Timeouts; readonly ms: number }
-  | { readonly verb: 'upgrade'; readonly handshake: readonly ('read' | 'write')[] }
+  | { readonly verb: 'upgrade'; readonly handshake: readonly ('read' | 'write')[]; readonly head: Head }
+  | { readonly verb: 'unshift'; readonly bytes: Head }
+  /** `anew`: to the protocol that has it already. */
+  | { readonly verb: 'become'; readonly head: Head; readonly anew: boolean }
   | { readonly verb: 'pause' | 'resume' };
 
 /** What the peer and the network do; `settles`: somebody answers what a handshake is suspended for. */
@@ -92,6 +101,11 @@ const files: fc.Arbitrary<FileTraits> = fc.record({
   cached: fc.boolean(),
 });
 
+const heads: fc.Arbitrary<Head> = fc.record({
+  bytes: fc.constantFrom(0, 1, 10, 600, 17_000, 70_000, 140_000),
+  isRead: fc.boolean(),
+});
+
 const verbs: fc.Arbitrary<Verb> = fc.oneof(
   {
     weight: 8,
@@ -113,7 +127,13 @@ const verbs: fc.Arbitrary<Verb> = fc.oneof(
     arbitrary: fc.record({
       verb: fc.constant('upgrade' as const),
       handshake: fc.array(fc.constantFrom('read', 'write'), { maxLength: 2 }),
+      head: heads,
     }),
+  },
+  { weight: 4, arbitrary: fc.record({ verb: fc.constant('unshift' as const), bytes: heads }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ verb: fc.constant('become' as const), head: heads, anew: fc.boolean() }),
   },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant('destroy' as const), withError: fc.boolean() }) },
   {

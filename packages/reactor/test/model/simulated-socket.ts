@@ -97,7 +97,8 @@ export class SimulatedSocket extends SimulatedLine implements Transport {
   read(buffer: Uint8Array): Progress {
     const { wire } = this;
     this.begin('read');
-    if (wire.endTold || wire.failureTold) this.world.violate('read again after the end or a failure');
+    if ((wire.endTold && !wire.mayTellEndAgain) || wire.failureTold)
+      this.world.violate('read again after the end or a failure');
     if (this.owesPeer && wire.broken?.reason !== 'reset') {
       if (this.room === 0) return this.want('read', 'writable');
       this.owesPeer = false;
@@ -197,12 +198,10 @@ export class SimulatedSocket extends SimulatedLine implements Transport {
   }
 
   /** What was read ahead, and nobody was told of, is a successor's. */
-  putBack(head: Uint8Array): void {
+  putBack(): void {
     const { wire } = this;
-    if (wire.delivered !== wire.read - head.length)
-      this.world.violate('the head of an upgrade is not what was read and not delivered');
-    wire.read -= head.length;
-    wire.putBack += head.length;
+    wire.putBack += wire.read - wire.delivered;
+    wire.read = wire.delivered;
     wire.failureTold = false;
   }
 
@@ -284,6 +283,7 @@ export class SimulatedSocket extends SimulatedLine implements Transport {
     if (this.wire.broken !== undefined) return this.fail();
     if (!this.wire.peerEnded) return this.want('read', 'readable');
     this.wire.endTold = true;
+    this.wire.mayTellEndAgain = false;
     return Status.ended;
   }
 

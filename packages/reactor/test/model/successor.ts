@@ -10,7 +10,7 @@ export class Successor implements Transport {
   readonly name = 'successor';
   readonly applicationProtocol = undefined;
   sendFile?: Transport['sendFile'] & {};
-  private readonly socket: SimulatedSocket;
+  readonly socket: SimulatedSocket;
   private readonly onHandshaken: () => void;
 
   /** `needs` is what its handshake waits for, in order. */

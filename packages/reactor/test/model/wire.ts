@@ -14,6 +14,8 @@ export class Wire {
   delivered = 0;
   /** Of those that were read: given to a successor as its first input, and so read once more. */
   putBack = 0;
+  /** Some that were read came behind others that were given back, and are delivered with or after them. */
+  isOwed = false;
   /** Bytes that `write` has accepted, and that the transport has taken. */
   accepted = 0;
   taken = 0;
@@ -24,6 +26,8 @@ export class Wire {
   /** The peer has ended its side; a read has told it. */
   peerEnded = false;
   endTold = false;
+  /** A protocol has come that was not told of the end: a read may tell it once more. */
+  mayTellEndAgain = false;
   /** The application wants our side to end; the peer has seen it. */
   endAsked = false;
   outEnded = false;

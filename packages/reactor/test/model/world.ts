@@ -4,19 +4,21 @@
  *
  * Rule: everything is decided by the schedule. No real timer, no random number, no order that is left to chance.
  */
-import { DEFAULT_LIMITS, type Limits } from '../../src/index.ts';
+import { DEFAULT_LIMITS, type Limits, type Protocol } from '../../src/index.ts';
 import { timeoutsOf } from '../../src/open-deadlines.ts';
 import { Reactor } from '../../src/reactor.ts';
 import type { Server } from '../../src/server.ts';
 import { FakeClock } from '../../src/testing/index.ts';
-import { Actor, acting, type Stage } from './actor.ts';
+import { Actor, type Stage } from './actor.ts';
 import { checkAtRest } from './at-rest.ts';
-import type { Marks } from './connection-model.ts';
 import { checkCounts } from './counts.ts';
 import { ModelDisk } from './file-model.ts';
+import type { Marks } from './marks.ts';
+import { acting, type Role } from './role.ts';
 import type { Schedule, Whim } from './schedule.ts';
 import { type Newcomer, SimulatedKernel, SimulatedSockets } from './simulated-kernel.ts';
 import type { SimulatedSocket } from './simulated-socket.ts';
+import { Successor } from './successor.ts';
 import type { Traits } from './traits.ts';
 
 /** More turns without rest than any schedule needs, be it that each whim sends a file of 140,000 bytes a thousand a turn. */
@@ -36,7 +38,7 @@ export class World implements Stage {
   readonly disk = new ModelDisk();
   readonly kernel = new SimulatedKernel(this.sockets, this);
   readonly reactor: Reactor;
-  private readonly protocol;
+  private readonly protocol: Protocol<Role>;
   readonly actors: Actor[] = [];
   private readonly bySocket = new Map<SimulatedSocket, Actor>();
   private readonly violations: string[] = [];
@@ -65,13 +67,18 @@ export class World implements Stage {
       { poller: this.kernel, sockets: this.sockets, disk: this.disk, clock: this.clock },
       { limits: schedule.limits, poisonReads: true, onError: (error) => this.reported.push(error) },
     );
-    this.protocol = acting(
-      () => this.calm,
-      (conn) => this.actorOf(conn.transport as SimulatedSocket),
-    );
+    this.protocol = this.newProtocol();
   }
 
   // ---- What actors need ----
+
+  newProtocol(): Protocol<Role> {
+    return acting(
+      () => this.calm,
+      ({ transport }) =>
+        this.actorOf(transport instanceof Successor ? transport.socket : (transport as SimulatedSocket)),
+    );
+  }
 
   now(): number {
     return this.clock.now();
