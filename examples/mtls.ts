@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util';
 import { type HttpRequest, type HttpResponse, http } from '@sluice/http-lite';
 import { createReactor } from '@sluice/reactor';
-import { readPemFile, type TlsPeer, tls } from '@sluice/tls';
+import { readPemFileSync, type TlsPeer, tls } from '@sluice/tls';
 import { exitWith, orExit } from './shared/exit-with.ts';
 import { serve } from './shared/serve.ts';
 
@@ -35,11 +35,11 @@ function verifyPeer(peer: TlsPeer): true | Error {
 
 const transport = orExit(() =>
   tls({
-    cert: readPemFile(cert),
-    key: readPemFile(key),
+    cert: readPemFileSync(cert),
+    key: readPemFileSync(key),
     clientCertificates: values.require ? 'require' : 'request',
-    ca: readPemFile(ca),
-    crls: values.crl.map(readPemFile),
+    ca: readPemFileSync(ca),
+    crls: values.crl.map(readPemFileSync),
     verifyPeer,
   }),
 );

@@ -5,7 +5,7 @@
  *   curl -k https://127.0.0.1:8443/
  */
 import { createReactor } from '@sluice/reactor';
-import { readPemFile, tlsClient } from '@sluice/tls';
+import { readPemFileSync, tlsClient } from '@sluice/tls';
 import { exitWith, orExit } from './shared/exit-with.ts';
 import { serve } from './shared/serve.ts';
 import { settingsWith } from './shared/server-settings.ts';
@@ -15,7 +15,7 @@ const { options, flags } = await settingsWith({ flags: ['to', 'ca'] });
 const { to = '', ca } = flags;
 const { protocol, hostname: host, port } = orExit(() => new URL(to));
 if (!/^(tcp|tls):$/.test(protocol)) exitWith(new Error('--to must be tcp://HOST:PORT or tls://HOST:PORT'));
-const transport = orExit(() => tlsClient(ca === undefined ? {} : { ca: readPemFile(ca) }));
+const transport = orExit(() => tlsClient(ca === undefined ? {} : { ca: readPemFileSync(ca) }));
 const upstream = { host, port: Number(port), ...(protocol === 'tls:' ? { transport } : {}) };
 const reactor = createReactor();
 const front = tunnel({

@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 import { createReactor, type Protocol } from '@sluice/reactor';
-import { readPemFile, tlsClient } from '@sluice/tls';
+import { readPemFileSync, tlsClient } from '@sluice/tls';
 import { exitWith, orExit } from './shared/exit-with.ts';
 
 const { values } = orExit(() =>
@@ -26,7 +26,7 @@ const transport = orExit(() =>
   tlsClient({
     verify: !values.insecure,
     ...(values.servername === undefined ? {} : { servername: values.servername }),
-    ...(values.ca === undefined ? {} : { ca: readPemFile(values.ca) }),
+    ...(values.ca === undefined ? {} : { ca: readPemFileSync(values.ca) }),
     ...(values.alpn === undefined ? {} : { alpn: values.alpn }),
   }),
 );

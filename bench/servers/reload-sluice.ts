@@ -5,13 +5,13 @@
 import { parseArgs } from 'node:util';
 import { echo } from '@sluice/echo';
 import { createReactor } from '@sluice/reactor';
-import { readPemFile, tls, tlsContext } from '@sluice/tls';
+import { readPemFileSync, tls, tlsContext } from '@sluice/tls';
 import { inOneSecond } from './in-one-second.ts';
 
 const { values } = parseArgs({
   options: { port: { type: 'string' }, cert: { type: 'string' }, key: { type: 'string' } },
 });
-const pair = { cert: readPemFile(values.cert ?? ''), key: readPemFile(values.key ?? '') };
+const pair = { cert: readPemFileSync(values.cert ?? ''), key: readPemFileSync(values.key ?? '') };
 
 const reactor = createReactor();
 const transport = tls(pair);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type HttpResponse, http } from '@sluice/http-lite';
 import { createReactor } from '@sluice/reactor';
-import { readPemFile, tls } from '@sluice/tls';
+import { readPemFileSync, tls } from '@sluice/tls';
 
 const { values } = parseArgs({
   options: {
@@ -27,7 +27,7 @@ async function answer(res: HttpResponse): Promise<void> {
   res.end();
 }
 
-const transport = tls({ cert: readPemFile(values.cert), key: readPemFile(values.key) });
+const transport = tls({ cert: readPemFileSync(values.cert), key: readPemFileSync(values.key) });
 const listening = { host: '127.0.0.1', port: Number(values.port), transport };
 const server = await createReactor().listen(
   listening,

@@ -1,7 +1,7 @@
 /** Greets whoever comes with a byte, and gives everything that anybody sends to everybody: plain, or over TLS with `--cert FILE --key FILE`. */
 import { parseArgs } from 'node:util';
 import { type Connection, createReactor, type Protocol } from '@sluice/reactor';
-import { readPemFile, tls } from '@sluice/tls';
+import { readPemFileSync, tls } from '@sluice/tls';
 
 const { values } = parseArgs({
   options: { port: { type: 'string', default: '0' }, cert: { type: 'string' }, key: { type: 'string' } },
@@ -27,7 +27,7 @@ const reactor = createReactor({ limits: { firstByteTimeoutMs: 0 } });
 const transport =
   cert === undefined || key === undefined
     ? {}
-    : { transport: tls({ cert: readPemFile(cert), key: readPemFile(key) }) };
+    : { transport: tls({ cert: readPemFileSync(cert), key: readPemFileSync(key) }) };
 const server = await reactor.listen(
   { host: '127.0.0.1', port: Number(values.port), ...transport },
   everybody,

@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, workerData } from 'node:worker_threads';
 import type { ListenOptions } from '@sluice/reactor';
-import { readPemFile, tls } from '@sluice/tls';
+import { readPemFileSync, tls } from '@sluice/tls';
 import { exitWith, orExit } from './exit-with.ts';
 import { runWorkers } from './workers.ts';
 
@@ -91,7 +91,7 @@ async function credentialsOf(values: {
   key?: string;
 }): Promise<ServerSettings['credentials']> {
   if (values.cert !== undefined && values.key !== undefined) {
-    return { cert: readPemFile(values.cert), key: readPemFile(values.key) };
+    return { cert: readPemFileSync(values.cert), key: readPemFileSync(values.key) };
   }
   if (!values.tls) return undefined;
   // Making certificates takes a library that is slow to load: only who needs one waits for it.

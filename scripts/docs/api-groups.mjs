@@ -63,7 +63,7 @@ export const API_GROUPS = {
     ['Plain text and TLS on one port', 'startTls StartTlsOptions tlsOrPlain TlsOrPlainOptions'],
     [
       'Who we are',
-      'IdentityOptions TlsIdentity PemIdentity Pkcs12Identity Pem readPemFile checkIdentity watchPemFiles PemFiles PemPair PemWatcher PemWatchOptions ClientPsk ServerPsk',
+      'IdentityOptions TlsIdentity PemIdentity Pkcs12Identity Pem readPemFileSync checkIdentity watchPemFiles PemFiles PemPair PemWatcher PemWatchOptions ClientPsk ServerPsk',
     ],
     [
       'Who the peer is',

@@ -25,7 +25,7 @@ export type { IdentityOptions, PemIdentity, Pkcs12Identity, TlsIdentity } from '
 export type { KeyLogListener } from './key-log.ts';
 export { keyLogFile } from './key-log-file.ts';
 export type { VerifyPeer } from './peer-verification.ts';
-export { readPemFile } from './pem-file.ts';
+export { readPemFileSync } from './pem-file.ts';
 export type { ClientPsk, ServerPsk } from './psk-options.ts';
 export { type TlsAlertName, TlsRefusedError } from './refusal.ts';
 export type { RenegotiationLimit, RenegotiationOptions } from './renegotiation-options.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { TlsContextError } from './errors.ts';
 
 /** The bytes of a PEM file. Throws `TlsContextError` (`ERR_TLS_FILE`) that names the path when it cannot be read. */
-export function readPemFile(path: string): Uint8Array {
+export function readPemFileSync(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (thrown) {

@@ -8,7 +8,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TlsContextError } from './errors.ts';
-import { readPemFile } from './pem-file.ts';
+import { readPemFileSync } from './pem-file.ts';
 
 /** Paths of PEM files. */
 export interface PemFiles {
@@ -69,7 +69,7 @@ class FileWatch implements PemWatcher {
   constructor(files: PemFiles, options: PemWatchOptions) {
     this.files = files;
     this.options = options;
-    this.seen = { cert: readPemFile(files.cert), key: readPemFile(files.key) };
+    this.seen = { cert: readPemFileSync(files.cert), key: readPemFileSync(files.key) };
     for (const path of [files.cert, files.key]) this.watchFolder(dirname(path));
     // Links are followed, and what changed before the folders were watched is seen.
     void this.check();

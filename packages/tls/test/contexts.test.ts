@@ -1,6 +1,6 @@
 import { encryptKey, type Issuer, selfSigned } from '@sluice-internal/certificates';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readPemFile, type TlsOptions, tls, tlsClient } from '../src/index.ts';
+import { readPemFileSync, type TlsOptions, tls, tlsClient } from '../src/index.ts';
 
 let server: Issuer;
 let other: Issuer;
@@ -132,7 +132,7 @@ test('PEM may come as bytes', () => {
 });
 
 test('a PEM file that cannot be read is named', () => {
-  expect(() => readPemFile('/no/such.pem')).toThrow(
+  expect(() => readPemFileSync('/no/such.pem')).toThrow(
     expect.objectContaining({
       name: 'TlsContextError',
       code: 'ERR_TLS_FILE',
