@@ -17,6 +17,11 @@ export class HandedBytes {
   private memory: Buffer = NOTHING;
   private from = 0;
 
+  /** Whether all has been delivered. */
+  get isEmpty(): boolean {
+    return this.from === this.memory.length;
+  }
+
   /** What has not been delivered: a view that is good until more is added. */
   get left(): Uint8Array {
     return this.memory.subarray(this.from);
@@ -41,7 +46,7 @@ export class HandedBytes {
     if (count === 0) return 0;
     buffer.set(this.memory.subarray(this.from, this.from + count));
     this.from += count;
-    if (this.from === this.memory.length) this.clear();
+    if (this.isEmpty) this.clear();
     return count;
   }
 

@@ -97,7 +97,7 @@ export class ReadSide {
       this.isSmall &&
       this.trustsShortReads &&
       this.keptOutcome === NOTHING_KEPT &&
-      (this.handed === undefined || this.handed.left.length === 0) &&
+      (this.handed === undefined || this.handed.isEmpty) &&
       this.isDue(this.loop.counters.turns)
     );
   }
