@@ -48,9 +48,7 @@ async function compileIn(folder, tarball, log, { env: chosen = {}, configureTarg
   const { MAKEFLAGS: _flags, MAKELEVEL: _level, ...env } = { ...process.env, ...chosen };
   const run = (command, args, onLine) => runLogged(command, args, { log, cwd: source, env, onLine });
   await runStep(`OpenSSL ${OPENSSL.version}: unpack and configure`, async () => {
-    await run('tar', ['-xzf', tarball, '--strip-components=1']);
-    for (const change of CHANGED_LINES) changeLine(source, change);
-    for (const [file, from] of Object.entries(ADDED_FILES)) copyFileSync(from, join(source, file));
+    await unpackChanged(tarball, source, run);
     const target = configureTarget === undefined ? [] : [configureTarget];
     await run('./Configure', [...target, ...CONFIGURE_FLAGS]);
   });
@@ -69,6 +67,13 @@ async function compileIn(folder, tarball, log, { env: chosen = {}, configureTarg
   await runStep(`OpenSSL ${OPENSSL.version}: install`, () =>
     run('make', ['install_dev', `DESTDIR=${join(folder, 'install')}`]),
   );
+}
+
+/** The source as we change it, into the empty folder `source`, in which `run` runs a program. */
+export async function unpackChanged(tarball, source, run) {
+  await run('tar', ['-xzf', tarball, '--strip-components=1']);
+  for (const change of CHANGED_LINES) changeLine(source, change);
+  for (const [file, from] of Object.entries(ADDED_FILES)) copyFileSync(from, join(source, file));
 }
 
 /** A version that says it in another way has to be looked at by a person. */
