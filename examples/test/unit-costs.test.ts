@@ -47,7 +47,8 @@ interface Allocated {
   readonly bytes: number;
 }
 
-const HEAP_RESERVE = 1.02;
+/** Beside three other programs on two cores a handshake took up to 2.4 % more, presumably as the clock moves between its steps. */
+const HEAP_RESERVE = 1.04;
 /** For each turn more than a unit needs: the kernel had no room for all of a file, and it was waited for. */
 const BLOCKED_BYTES = 2_500;
 /** Less than one more in each unit: V8 has some of its own now and then. */
