@@ -57,7 +57,10 @@ async function compileAndRun(source, tarball, tests) {
   const jobs = availableParallelism();
   await runStep(`OpenSSL ${OPENSSL.version} with its tests: compile`, async () => {
     await unpackChanged(tarball, source, run);
-    await run('./Configure', [...CONFIGURE_FLAGS.filter((flag) => !LEFT_OUT.includes(flag))]);
+    await run(
+      './Configure',
+      CONFIGURE_FLAGS.filter((flag) => !LEFT_OUT.includes(flag)),
+    );
     await run('make', [`-j${jobs}`, 'build_programs']);
   });
   const lines = [];
@@ -75,7 +78,7 @@ async function compileAndRun(source, tarball, tests) {
   return { failures: failuresIn(lines.join('\n')), counts };
 }
 
-const countsIn = (lines) => lines.findLast((line) => /^Files=\d+, Tests=\d+/.test(line));
+const countsIn = (lines) => lines.findLast((line) => /^Files=\d+, Tests=[1-9]/.test(line));
 
 await runAsCommand(import.meta.url, async (args) => {
   const { failures, counts } = await runTests(args.length > 0 ? args : TESTS);
