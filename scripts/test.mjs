@@ -34,8 +34,15 @@ function command(title, run) {
   };
 }
 
-/** The benchmark's servers run on Nodes of their own choice; whoever follows the tutorial takes half a minute on any. */
-const EXCLUDED_ELSEWHERE = ['--exclude', 'bench/**', '--exclude', 'scripts/test/tutorial.test.mjs'];
+/** What has been asked of one Node need not be asked of every other. */
+const EXCLUDED_ELSEWHERE = [
+  // Servers of the benchmark run on Nodes of their own choice; who follows the tutorial takes half a minute on any.
+  'bench/**',
+  'scripts/test/tutorial.test.mjs',
+  // Many inputs for code that touches neither Node nor the kernel.
+  'packages/{reactor,tls,http-lite}/**/*.property.test.ts',
+  'packages/http-lite/test/{vectors,fuzz,differential}.test.ts',
+].flatMap((files) => ['--exclude', files]);
 
 /** The suite again, with the binary that is already built: Node-API promises that it stays valid. */
 function suiteOnOtherNode(version, filters) {

@@ -1,9 +1,9 @@
-/** An example as a child process, started the way its runner does, and seen as its user sees it: output and exit code. */
+/** An example as a child process, seen as its user sees it: output and exit code. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { bundleExample } from './bundle-example.ts';
 
 const ROOT = dirname(dirname(dirname(import.meta.dirname)));
 
@@ -22,14 +22,19 @@ export interface Program {
   readonly ended: Promise<Outcome>;
 }
 
+/** Where the addon is that the sources load; a bundle of them is somewhere else. */
+const ADDON = join(ROOT, 'packages', 'core-native', 'build', 'Release', 'sluice.node');
+
 /** Starts `examples/NAME.ts` with `flags`; it ends with the test at the latest. */
 export function startExample(
   name: string,
   flags: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
 ): Program {
-  const preload = pathToFileURL(join(ROOT, 'scripts', 'register-typescript.mjs')).href;
-  return start([`--import=${preload}`, join(ROOT, 'examples', `${name}.ts`), ...flags], env);
+  return start([bundleExample(name), ...flags], {
+    SLUICE_ADDON: process.env['SLUICE_ADDON'] ?? ADDON,
+    ...env,
+  });
 }
 
 /** The same through `npm run example`'s own script. */
