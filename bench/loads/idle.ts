@@ -1,6 +1,6 @@
 /**
- * `idle.ts HOST PORT COUNT [tls]`: opens COUNT connections, says so, and keeps them open without a word. Asked for `open` it
- * tells how many there still are.
+ * `idle.ts HOST PORT COUNT [tls]`: opens COUNT connections, saying now and then how far it is and at last that all are, and keeps
+ * them open without a word. Asked for `open` it tells how many there still are.
  */
 import type { Socket } from 'node:net';
 import { connectTo } from './connect-to.ts';
@@ -16,8 +16,8 @@ try {
   while (sockets.length < Number(count)) {
     const size = Math.min(BATCH, Number(count) - sockets.length);
     sockets.push(...(await Promise.all(Array.from({ length: size }, open))));
+    say({ open: sockets.length });
   }
-  say({ open: sockets.length });
 } catch (thrown) {
   fail(`connection ${sockets.length} of ${count}: ${(thrown as Error).message}`);
 }

@@ -4,10 +4,9 @@
  * Rule: both figures of a sample are of one server, one after the other, so that their ratio is about the crowd alone.
  */
 import { BenchError } from '../lib/bench-error.ts';
-import { withDescriptors } from '../lib/descriptors.ts';
 import { expectAnswer } from '../lib/expect-answer.ts';
 import { GREETING, GREETING_ANSWER } from '../lib/http-contenders.ts';
-import { LoadProcess } from '../lib/load-process.ts';
+import { IdleConnections, MORE_DESCRIPTORS } from '../lib/idle-connections.ts';
 import { byHaproxy, byNginx, nodes, onBun, onDeno, ours, roomy } from '../lib/peers.ts';
 import type { ServerProcess } from '../lib/server-process.ts';
 import type { Case, Contender, Load, Sample, Suite } from '../lib/suite.ts';
@@ -15,8 +14,6 @@ import { runWrk } from '../lib/wrk.ts';
 
 const BUSY = 64;
 const IDLE = 10_000;
-/** What a process has open besides its connections. */
-const MORE_DESCRIPTORS = 500;
 const MOST = IDLE + BUSY + 100;
 const DESCRIPTORS = MOST + MORE_DESCRIPTORS;
 
@@ -55,20 +52,17 @@ function withRoom(contender: Contender): Contender {
 /** What a request costs alone, then beside `idle` connections that were there for all of the second part. */
 export async function measureCrowd(
   server: ServerProcess,
-  { credentials }: Case,
+  each: Case,
   load: Load,
   idle: number,
 ): Promise<Sample> {
-  const url = `${credentials === undefined ? 'http' : 'https'}://${server.authority}/`;
+  const url = `${each.credentials === undefined ? 'http' : 'https'}://${server.authority}/`;
   await expectAnswer(url, GREETING_ANSWER);
   const aloneCpuMicros = await requestMicros(server, url, load);
-  const sealed = credentials === undefined ? [] : ['tls'];
-  const limits = withDescriptors(idle + MORE_DESCRIPTORS);
-  const silent = new LoadProcess('idle', [...server.endpoint, `${idle}`, ...sealed], load, limits);
+  const silent = await IdleConnections.open(server, each, idle, load);
   try {
-    await silent.says<{ open: number }>();
     const cpuMicros = await requestMicros(server, url, load);
-    const { open } = await silent.ask<{ open: number }>('open');
+    const open = await silent.left();
     if (open !== idle) throw new BenchError(`the server closed ${idle - open} of ${idle} idle connections`);
     return { cpuMicros, aloneCpuMicros, besideToAlone: cpuMicros / aloneCpuMicros };
   } finally {

@@ -1,8 +1,7 @@
 /** Connections that say nothing: what each of them costs in memory, and all of them in CPU. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { BenchError } from '../lib/bench-error.ts';
-import { withDescriptors } from '../lib/descriptors.ts';
-import { LoadProcess } from '../lib/load-process.ts';
+import { IdleConnections, MORE_DESCRIPTORS } from '../lib/idle-connections.ts';
 import { byHaproxy, byNginx, nodes, onBun, onDeno, ours, roomy } from '../lib/peers.ts';
 import { settledResidentBytes } from '../lib/resident-memory.ts';
 import type { ServerMemory, ServerProcess } from '../lib/server-process.ts';
@@ -29,8 +28,6 @@ const LARGE_CASES: Readonly<Record<string, Counts>> = {
   'plain, 20,000': { connections: 20_000, first: 5_000 },
   'tls, 20,000': { connections: 20_000, first: 1_000 },
 };
-/** What a process has open besides its connections. */
-const MORE_DESCRIPTORS = 500;
 /** The kernel counts CPU time in hundredths of a second: a hundredth of a core takes a while to be seen. */
 const CPU_SECONDS = 10;
 /** V8 uses the first silence to collect garbage, and to give memory back. */
@@ -93,8 +90,7 @@ function descriptors(each: Case): number {
 async function measure(server: ServerProcess, each: Case, load: Load): Promise<Sample> {
   const counts = countsOf(each);
   const { connections } = counts;
-  const sealed = each.credentials === undefined ? [] : ['tls'];
-  const open = (count: number) => openConnections(server, [`${count}`, ...sealed], descriptors(each), load);
+  const open = (count: number) => IdleConnections.open(server, each, count, load);
   const first = await open(counts.first);
   try {
     const before = await memoryOf(server, load.signal);
@@ -105,7 +101,7 @@ async function measure(server: ServerProcess, each: Case, load: Load): Promise<S
       const per = (name: 'residentBytes' | 'heapBytes') => (after[name] - before[name]) / connections;
       await first.stop();
       const cpuPercent = await idleCpuPercent(server, load.signal);
-      const { open: left } = await clients.ask<{ open: number }>('open');
+      const left = await clients.left();
       if (left !== connections) throw new BenchError(`the server closed ${connections - left} connections`);
       return { residentBytes: per('residentBytes'), heapBytes: per('heapBytes'), cpuPercent };
     } finally {
@@ -120,22 +116,6 @@ async function measure(server: ServerProcess, each: Case, load: Load): Promise<S
 async function memoryOf(server: ServerProcess, signal: AbortSignal): Promise<ServerMemory> {
   if (server.name === 'sluice' || server.name.startsWith('node')) return server.memory();
   return { residentBytes: await settledResidentBytes(server.pid, signal), heapBytes: Number.NaN };
-}
-
-async function openConnections(
-  server: ServerProcess,
-  args: readonly string[],
-  descriptors: number,
-  load: Load,
-): Promise<LoadProcess> {
-  const clients = new LoadProcess('idle', [...server.endpoint, ...args], load, withDescriptors(descriptors));
-  try {
-    await clients.says<{ open: number }>();
-    return clients;
-  } catch (thrown) {
-    await clients.stop();
-    throw thrown;
-  }
 }
 
 async function idleCpuPercent(server: ServerProcess, signal: AbortSignal): Promise<number> {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BenchError } from '../lib/bench-error.ts';
 import { cpuSeconds, parseStatTicks } from '../lib/cpu-time.ts';
 import { hardLimit, withDescriptors } from '../lib/descriptors.ts';
+import { IdleConnections } from '../lib/idle-connections.ts';
 import { LoadProcess } from '../lib/load-process.ts';
 import { measureSuite, type SuiteResult } from '../lib/measure-suite.ts';
 import { type Pinning, parseCpuList } from '../lib/pinning.ts';
@@ -253,14 +254,13 @@ describe('load generators of ours', () => {
         typescriptProgram(file, PLAIN, TELLS_MEMORY),
         LOAD.signal,
       );
-      const idle = new LoadProcess('idle', [...server.endpoint, '20'], LOAD);
+      const idle = await IdleConnections.open(server, PLAIN, 401, LOAD);
       const flood = new LoadProcess('flood', [...server.endpoint, '2'], LOAD);
       const ping = new LoadProcess('ping', [...server.endpoint, '0'], LOAD);
       try {
-        expect(await idle.says()).toEqual({ open: 20 });
         expect(await flood.says()).toEqual({ returned: expect.any(Number) });
         expect(await ping.says()).toEqual({ micros: [expect.any(Number)] });
-        expect(await idle.ask('open')).toEqual({ open: 20 });
+        expect(await idle.left()).toBe(401);
         expect((await server.memory()).residentBytes).toBeGreaterThan(0);
       } finally {
         await Promise.all([idle, flood, ping].map((load) => load.stop()));
@@ -313,8 +313,7 @@ describe('load generators of ours', () => {
   );
 
   it('tell what they cannot do, which is an error of the run', async () => {
-    const nobody = new LoadProcess('idle', ['127.0.0.1', '1', '5'], LOAD);
-    await expect(nobody.says()).rejects.toThrowError(/connection 0 of 5: .*ECONNREFUSED/);
-    await nobody.stop();
+    const opened = IdleConnections.open({ endpoint: ['127.0.0.1', '1'] }, PLAIN, 5, LOAD);
+    await expect(opened).rejects.toThrowError(/connection 0 of 5: .*ECONNREFUSED/);
   });
 });
