@@ -2,7 +2,8 @@
  * Deadlines of all connections on one coarse timing wheel (Varghese and Lauck, 1987): setting and clearing cost a few
  * assignments, and one timer of Node's serves them all, none while nothing is set.
  *
- * Rule: a deadline never fires early, and at most two ticks late. Nothing is allocated for it: the node is the holder.
+ * Rule: a deadline never fires early, and at most two ticks late, but where more are due than a turn may take. Nothing is
+ * allocated for it: the node is the holder.
  */
 
 /** Fields that the wheel needs on whoever has a deadline. They belong to the wheel. */
@@ -114,12 +115,12 @@ export class DeadlineWheel {
     if (this.held === 0) this.stopTimer();
   }
 
-  /** Calls everybody whose deadline has passed. */
-  expire(): void {
+  /** Calls `most` of those whose deadline has passed, or fewer. Whether some may be left, who are due at once. */
+  expire(most: number): boolean {
     const now = this.tickNow();
     const due: DeadlineHolder[] = [];
-    for (let spoke = 0; spoke < SPOKES; spoke += 1) {
-      if ((this.earliest[spoke] as number) <= now) this.collect(spoke, now, due);
+    for (let spoke = 0; spoke < SPOKES && due.length < most; spoke += 1) {
+      if ((this.earliest[spoke] as number) <= now) this.collect(spoke, now, due, most);
     }
     for (const holder of due) {
       // An earlier one's callback may have cleared or moved it.
@@ -127,7 +128,9 @@ export class DeadlineWheel {
       this.clear(holder);
       holder.onDeadline();
     }
+    if (due.length === most) return this.held > 0;
     if (this.held > 0) this.wakeAt(Math.min(...this.earliest));
+    return false;
   }
 
   /** Stops the timer; what is set stays unfired. */
@@ -139,10 +142,11 @@ export class DeadlineWheel {
     return Math.floor((this.clock.now() - this.origin) / this.tickMs);
   }
 
-  /** Adds who is due on a spoke to `due`, and learns when the next one is. */
-  private collect(spoke: number, now: number, due: DeadlineHolder[]): void {
+  /** Adds who is due on a spoke to `due`, up to `most`, and when that was everybody learns when the next one is. */
+  private collect(spoke: number, now: number, due: DeadlineHolder[], most: number): void {
     let earliest = NEVER;
     for (let holder = this.spokes[spoke]; holder !== undefined; holder = holder.deadlineNext) {
+      if (due.length === most) return;
       if (holder.deadlineTick <= now) due.push(holder);
       else earliest = Math.min(earliest, holder.deadlineTick);
     }

@@ -31,6 +31,12 @@ const NOBODY: readonly Pollable[] = [];
 /** For so many full batches at most deadlines wait until what has arrived was read: load alone must not end them. */
 const MOST_PUT_OFF = 64;
 
+/**
+ * Deadlines that one turn sees to. Thousands may be due at once, each with a connection to close, and whoever is open must not wait
+ * for all of them: the kernel takes milliseconds to forget what a slow reader was sent in small segments.
+ */
+const DEADLINES_A_TURN = 32;
+
 export interface EventLoopInit {
   readonly poller: Poller;
   readonly sockets: Sockets;
@@ -77,6 +83,8 @@ export class EventLoop implements Loop {
   private mayHaveMore = false;
   /** For how many turns deadlines that are due have been put off. */
   private putOff = 0;
+  /** More deadlines were due than a turn sees to. */
+  private overdue = false;
 
   constructor(init: EventLoopInit) {
     this.poller = init.poller;
@@ -178,7 +186,7 @@ export class EventLoop implements Loop {
       for (const pollable of due) this.run(pollable, () => pollable.onTurn());
       if (this.handshakes.length > 0) this.takeHandshakeSteps();
       if (count > 0) this.mayHaveMore = count * EVENT_FIELDS === this.poller.events.length;
-      if (deadlinesDue || this.putOff > 0) this.expire();
+      if (deadlinesDue || this.overdue || this.putOff > 0) this.expire();
     } finally {
       // Whatever happens, the next turn must find the loop between turns.
       this.endTurn();
@@ -194,7 +202,8 @@ export class EventLoop implements Loop {
       return;
     }
     this.putOff = 0;
-    this.deadlines.expire();
+    this.overdue = this.deadlines.expire(DEADLINES_A_TURN);
+    if (this.overdue) this.poller.wake();
   }
 
   private beginTurn(): void {

@@ -4,6 +4,8 @@ import { type DeadlineHolder, DeadlineWheel, NO_DEADLINE } from '../src/deadline
 import { FakeClock } from '../src/testing/index.ts';
 
 const TICK_MS = 50;
+/** At once: enough for all that are set in these tests. */
+const MOST = 10_000;
 
 class Holder implements DeadlineHolder {
   deadlineTick = NO_DEADLINE;
@@ -17,7 +19,7 @@ class Holder implements DeadlineHolder {
 }
 
 function wheelOf(clock: FakeClock): DeadlineWheel {
-  const wheel: DeadlineWheel = new DeadlineWheel(clock, () => wheel.expire(), TICK_MS);
+  const wheel: DeadlineWheel = new DeadlineWheel(clock, () => void wheel.expire(MOST), TICK_MS);
   return wheel;
 }
 
@@ -79,7 +81,7 @@ test('the timer sleeps until something is due, at most a second, and is brought 
     clock,
     () => {
       ticks += 1;
-      wheel.expire();
+      wheel.expire(MOST);
     },
     TICK_MS,
   );
@@ -121,7 +123,7 @@ test('after a stall longer than the wheel everything that is due fires, and noth
       return () => {};
     },
   };
-  const wheel: DeadlineWheel = new DeadlineWheel(late, () => wheel.expire(), TICK_MS);
+  const wheel: DeadlineWheel = new DeadlineWheel(late, () => void wheel.expire(MOST), TICK_MS);
   for (const delayMs of [100, 5_000, 13_000, 30_000, 90_000]) {
     wheel.set(new Holder(() => fired.push(delayMs)), delayMs);
   }
@@ -129,4 +131,40 @@ test('after a stall longer than the wheel everything that is due fires, and noth
   due?.();
   expect(fired.sort((a, b) => a - b)).toEqual([100, 5_000, 13_000, 30_000]);
   expect(wheel.size).toBe(1);
+});
+
+test('no more are called at once than is asked for, and everybody in the end', () => {
+  const clock = new FakeClock();
+  const wheel: DeadlineWheel = new DeadlineWheel(clock, () => {}, TICK_MS);
+  const fired = new Set<number>();
+  const holders = Array.from({ length: 100 }, (_, index) => new Holder(() => fired.add(index)));
+  for (const [index, holder] of holders.entries()) wheel.set(holder, 1_000 + (index % 5) * 100);
+  wheel.set(new Holder(() => fired.add(100)), 5_000);
+  clock.advance(2_000);
+  const answers = Array.from({ length: 3 }, () => [wheel.expire(32), fired.size]);
+  expect(answers).toEqual([
+    [true, 32],
+    [true, 64],
+    [true, 96],
+  ]);
+  // The next timer is set when nobody is due any more.
+  expect(clock.pending).toBe(0);
+  expect([wheel.expire(32), fired.size, clock.pending]).toEqual([false, 100, 1]);
+});
+
+test('who is due and left is cleared and moved like anybody', () => {
+  const clock = new FakeClock();
+  const wheel: DeadlineWheel = new DeadlineWheel(clock, () => {}, TICK_MS);
+  const fired: string[] = [];
+  const [cleared, moved] = [new Holder(() => fired.push('cleared')), new Holder(() => fired.push('moved'))];
+  wheel.set(cleared, 100);
+  wheel.set(moved, 100);
+  wheel.set(new Holder(() => fired.push('first')), 100);
+  clock.advance(1_000);
+  expect(wheel.expire(1)).toBe(true);
+  wheel.clear(cleared);
+  wheel.set(moved, 100);
+  expect([wheel.expire(1), fired]).toEqual([false, ['first']]);
+  clock.advance(200);
+  expect([wheel.expire(1), fired]).toEqual([false, ['first', 'moved']]);
 });

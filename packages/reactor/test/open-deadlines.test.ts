@@ -293,3 +293,18 @@ test('a connection that closes has the close deadline and no other', () => {
   harness.clock.advance(300 + TICKS_MS);
   expect(recorder.log.at(-1)).toMatch(/^close timeout: .*closeTimeoutMs/);
 });
+
+test('P56 deadlines of many at once are seen to in several turns, between which others are served', () => {
+  for (let count = 1; count < 100; count += 1) harness.accept();
+  const closed = () => harness.reactor.stats().closedBy.timeout;
+  harness.clock.advance(1_000 + TICKS_MS);
+  expect(closed()).toBeGreaterThan(0);
+  expect(closed()).toBeLessThan(100);
+  // The first of all is due as well, and its byte is there before it is seen to.
+  expect(transport.closed).toBe(false);
+  receive('in time');
+  expect(harness.poller.settle()).toBeGreaterThan(0);
+  expect(closed()).toBe(99);
+  expect(recorder.log.filter((line) => line.includes('in time'))).toHaveLength(1);
+  expect(transport.closed).toBe(false);
+});
