@@ -32,8 +32,8 @@ global
   maxconn ${values.connections}
 defaults
   mode http
-  timeout client 10m
-  timeout http-request 10m
+  timeout client 1d
+  timeout http-request 1d
 frontend bench
   bind ${HOST}:${port}${certificate(folder)}
   http-request return status 200 content-type text/plain string "${values.answer}"

@@ -44,7 +44,7 @@ function configuration(port: number): string {
     events { worker_connections ${connections}; }
     http {
       access_log off; sendfile on; tcp_nopush ${values.nopush ? 'on' : 'off'};
-      keepalive_requests 1000000000; client_header_timeout 10m;
+      keepalive_requests 1000000000; client_header_timeout 1d;
       ${TEMPORARY.map((name) => `${name}_temp_path ${name};`).join(' ')}
       server { listen ${HOST}:${port}${isTls ? ' ssl' : ''}; ${tls} ${content} }
     }`;

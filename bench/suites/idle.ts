@@ -47,7 +47,7 @@ export const idle: Suite = {
     { name: 'cpuPercent', title: 'CPU % of a core', digits: 2, better: 'less' },
   ],
   contenders: [
-    withRoom(ours('examples/echo.ts', () => [], TELLS_MEMORY)),
+    withRoom(ours('bench/servers/sluice-silent.ts', () => [], TELLS_MEMORY)),
     ...nodes('bench/servers/node-echo.ts', () => [], TELLS_MEMORY).map(withRoom),
     withRoom(onBun('bun-echo.mjs')),
     withRoom(onDeno('deno-echo.mjs')),

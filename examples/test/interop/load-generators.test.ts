@@ -22,12 +22,17 @@ const answer: HttpHandler = async (req, res) => {
   res.end(String(bytes).padStart(8, '0'));
 };
 
-/** All connections have left, every request was answered, and nothing else happened. */
-async function expectAnswered({ left, protocol, reactor }: HttpServer, requests: number): Promise<void> {
+/**
+ * All connections have left, every request was answered, and nothing else happened. A client that has said its close_notify and is gone
+ * answers ours with a reset: where that leaves in two pieces, as under faults, the second finds it.
+ */
+async function expectAnswered(served: HttpServer, requests: number): Promise<void> {
+  const { left, protocol, reactor } = served;
   await left();
   expect(protocol.stats()).toMatchObject({ requests, answers: requests, aborted: 0, refused: {} });
   const { closedBy } = reactor.stats();
-  expect(closedBy).toMatchObject({ reset: 0, timeout: 0, limit: 0, error: 0 });
+  expect(closedBy).toMatchObject({ timeout: 0, limit: 0, error: 0 });
+  if (served.url('/').startsWith('http:')) expect(closedBy.reset).toBe(0);
 }
 
 describe.each(SCHEMES)('ab over %s', (scheme) => {
