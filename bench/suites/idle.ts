@@ -51,7 +51,10 @@ export const idle: Suite = {
     ...nodes('bench/servers/node-echo.ts', () => [], TELLS_MEMORY).map(withRoom),
     withRoom(onBun('bun-echo.mjs')),
     withRoom(onDeno('deno-echo.mjs')),
-    withRoom(byNginx((each) => ['--answer', ANSWER, '--connections', `${most(each)}`])),
+    roomy(
+      byNginx((each) => ['--answer', ANSWER, '--connections', `${mostOfNginx(each)}`]),
+      (each) => mostOfNginx(each) + MORE_DESCRIPTORS,
+    ),
     // It wants two for every connection that it may have, for there is mostly a server behind it.
     roomy(
       byHaproxy((each) => ['--answer', ANSWER, '--connections', `${most(each)}`]),
@@ -81,6 +84,11 @@ function countsOf({ name }: Pick<Case, 'name'>): Counts {
 function most(each: Case): number {
   const { connections, first } = countsOf(each);
   return connections + first + 100;
+}
+
+/** With less than a sixteenth of them free it closes those that have been silent for longest. */
+function mostOfNginx(each: Case): number {
+  return Math.ceil((most(each) * 16) / 15);
 }
 
 function descriptors(each: Case): number {
