@@ -68,6 +68,7 @@ async function compile(target, { folder, toolchain, openssl }) {
       define('CMAKE_SYSTEM_NAME', 'Linux'),
       define('CMAKE_SYSTEM_PROCESSOR', target.processor),
       define('SLUICE_STATIC_RUNTIME', 'ON'),
+      define('SLUICE_LTO', 'ON'),
       define('SLUICE_OPENSSL_ROOT', openssl.root),
       define('SLUICE_NODE_INCLUDE', await ensureNodeHeaders()),
       define('SLUICE_NODE_ADDON_API', folderOf('node-addon-api')),

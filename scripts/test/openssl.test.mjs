@@ -3,8 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cacheDirectory } from '../../packages/core-native/scripts/cache-directory.mjs';
-import { changeLine } from '../../packages/core-native/scripts/openssl-compile.mjs';
-import { buildKey, OPENSSL } from '../../packages/core-native/scripts/openssl-release.mjs';
+import { changeLine, isNamed, optimizeTogether } from '../../packages/core-native/scripts/openssl-compile.mjs';
+import {
+  buildKey,
+  gccVersion,
+  OPENSSL,
+  OPTIMIZED_TOGETHER,
+} from '../../packages/core-native/scripts/openssl-release.mjs';
 import { inspectOpensslRoot } from '../../packages/core-native/scripts/openssl-root.mjs';
 import { ensureSource, SourceMismatch } from '../../packages/core-native/scripts/openssl-source.mjs';
 import { missingToolsMessage, requireTools } from '../../packages/core-native/scripts/required-tools.mjs';
@@ -70,6 +75,46 @@ describe('a line of the source that is changed', () => {
     expect(() => changeLine(folder, change)).toThrow(
       `a.h of OpenSSL has the line "# define MANY 32" ${times} times, not once`,
     );
+  });
+});
+
+describe('objects that are optimized together', () => {
+  const makefile = ['a/one.o: a/one.c', '\tcc', 'b/two.o: b/two.c', ''].join('\n');
+  const read = () => readFileSync(join(folder, 'Makefile'), 'utf8');
+  beforeEach(() => writeFileSync(join(folder, 'Makefile'), makefile));
+
+  it('get flags of their own', () => {
+    optimizeTogether(folder, ['a/%.o', 'b/two.o'], '-flto');
+    expect(read()).toBe(`${makefile}\na/%.o b/two.o: CNF_CFLAGS += -flto\n`);
+  });
+
+  it.each(['c/%.o', 'a/on.o', 'two.o'])('are an error where there are none: %s', (pattern) => {
+    expect(() => optimizeTogether(folder, ['a/%.o', pattern], '-flto')).toThrow(
+      `the Makefile of OpenSSL has no object ${pattern}`,
+    );
+    expect(read()).toBe(makefile);
+  });
+
+  it.each([
+    'crypto/libcrypto-lib-cpuid.o',
+    'crypto/libcrypto-lib-mem_clr.o',
+    'crypto/bn/libcrypto-lib-bn_exp.o',
+    'crypto/ec/libcrypto-lib-curve25519.o',
+    'crypto/evp/libcrypto-lib-e_aes.o',
+    'crypto/modes/libcrypto-lib-gcm128.o',
+    'crypto/rsa/libcrypto-lib-rsa_pk1.o',
+    'crypto/sha/libcrypto-lib-sha256.o',
+    'providers/implementations/ciphers/libcommon-lib-ciphercommon_gcm.o',
+    'ssl/record/methods/libcommon-lib-tls_pad.o',
+    'ssl/record/methods/libdefault-lib-ssl3_cbc.o',
+    'ssl/record/methods/libssl-lib-tls1_meth.o',
+  ])('are not those that compute with secrets or clear them: %s', (object) => {
+    expect(OPTIMIZED_TOGETHER.filter((pattern) => isNamed(object, pattern))).toEqual([]);
+  });
+
+  it('are compiled so by GCC alone', () => {
+    expect(gccVersion('cc\nUsing built-in specs.\ngcc version 12.2.0 (Debian 12.2.0-14)\n')).toBe('12.2.0');
+    expect(gccVersion('cc\nDebian clang version 14.0.6\nTarget: x86_64-pc-linux-gnu\n')).toBeUndefined();
   });
 });
 

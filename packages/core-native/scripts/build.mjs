@@ -11,7 +11,7 @@ import { buildDependency } from './build-dependency.mjs';
 import { environmentStamp, sourceStamp } from './build-stamp.mjs';
 import { runAsCommand } from './command.mjs';
 import { ensureNodeHeaders } from './node-headers.mjs';
-import { ensureOpenssl, findOpenssl } from './openssl.mjs';
+import { ensureOpenssl, findOpenssl, isOptimizedTogether } from './openssl.mjs';
 import { runStep } from './progress.mjs';
 import { cxxCompiler, requireTools } from './required-tools.mjs';
 import { runLogged } from './run-logged.mjs';
@@ -27,7 +27,10 @@ const COUNTS = 'sluice_counts.so';
 const RELEASE = {
   title: 'the addon',
   folder: join(PACKAGE, 'build'),
-  options: [],
+  // Asked when it is wanted: it takes a compiler.
+  get options() {
+    return [`--CDSLUICE_LTO=${isOptimizedTogether() ? 'ON' : 'OFF'}`];
+  },
   target: 'all',
   libraries: [FAULTS, ALLOCATIONS, COUNTS],
 };

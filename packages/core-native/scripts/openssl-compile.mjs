@@ -1,6 +1,7 @@
 // Builds OpenSSL from its verified tarball into a prefix.
 // Rule: the prefix appears by one rename, complete, or not at all.
 import {
+  appendFileSync,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
@@ -13,8 +14,18 @@ import {
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { onInterruption } from './interruption.mjs';
-import { ADDED_FILES, CHANGED_LINES, CONFIGURE_FLAGS, OPENSSL } from './openssl-release.mjs';
+import {
+  ADDED_FILES,
+  CHANGED_LINES,
+  CONFIGURE_FLAGS,
+  compilerIdentity,
+  gccVersion,
+  OPENSSL,
+  OPTIMIZED_TOGETHER,
+  OPTIMIZED_TOGETHER_FLAGS,
+} from './openssl-release.mjs';
 import { runStep } from './progress.mjs';
+import { cCompiler } from './required-tools.mjs';
 import { runLogged } from './run-logged.mjs';
 import { SetupError } from './setup-error.mjs';
 
@@ -51,8 +62,9 @@ async function compileIn(folder, tarball, log, { env: chosen = {}, configureTarg
     await unpackChanged(tarball, source, run);
     const target = configureTarget === undefined ? [] : [configureTarget];
     await run('./Configure', [...target, ...CONFIGURE_FLAGS]);
+    if (gccVersion(compilerIdentity(cCompiler(env), env)) !== undefined) optimizeTogether(source);
   });
-  const totalFiles = countObjects(join(source, 'Makefile'));
+  const totalFiles = objectsOf(join(source, 'Makefile')).length || 1;
   const jobs = availableParallelism();
   await runStep(
     `OpenSSL ${OPENSSL.version}: compile ${totalFiles} files, ${jobs} at a time`,
@@ -85,9 +97,25 @@ export function changeLine(source, { file, line, becomes }) {
   writeFileSync(path, lines.map((each) => (each === line ? becomes : each)).join('\n'));
 }
 
-function countObjects(makefile) {
-  return readFileSync(makefile, 'utf8').match(/^[^\s:]+\.o: /gm)?.length ?? 1;
+/** Has make give the compiler `flags` for the objects that `patterns` name: each has to name some. */
+export function optimizeTogether(source, patterns = OPTIMIZED_TOGETHER, flags = OPTIMIZED_TOGETHER_FLAGS) {
+  const makefile = join(source, 'Makefile');
+  const objects = objectsOf(makefile);
+  for (const pattern of patterns) {
+    if (!objects.some((object) => isNamed(object, pattern)))
+      throw new SetupError(`the Makefile of OpenSSL has no object ${pattern}`);
+  }
+  appendFileSync(makefile, `\n${patterns.join(' ')}: CNF_CFLAGS += ${flags}\n`);
 }
+
+/** As make(1) takes its patterns. */
+export function isNamed(object, pattern) {
+  const [start, end] = pattern.split('%');
+  return end === undefined ? object === pattern : object.startsWith(start) && object.endsWith(end);
+}
+
+/** The objects that it has a rule for. */
+const objectsOf = (makefile) => readFileSync(makefile, 'utf8').match(/^[^\s:]+\.o(?=: )/gm) ?? [];
 
 function publish(installed, prefix) {
   try {

@@ -281,6 +281,40 @@ export const CHANGED_LINES = [
   },
 ];
 
+/**
+ * Objects that are optimized as one when the addon is linked, and with the addon, as patterns of make(1): what stands around
+ * the arithmetic, half of a handshake. Nothing in them decides by the value of a secret. What does, or clears one, or computes
+ * with one is left as its authors wrote it, each function for itself: they advise against optimizing across files, for it may find
+ * out that what always takes the same time need not. So no ciphers, hashes and curves, no record padding, no CRYPTO_memcmp
+ * and OPENSSL_cleanse (cpuid, mem_clr), and no providers.
+ */
+export const OPTIMIZED_TOGETHER = [
+  'ssl/libssl-lib-%.o',
+  'ssl/statem/libssl-lib-%.o',
+  'ssl/record/libssl-lib-%.o',
+  'ssl/record/methods/libssl-lib-tls_common.o',
+  'ssl/record/methods/libssl-lib-tls13_meth.o',
+  ...['asn1', 'bio', 'buffer', 'err', 'hashtable', 'lhash', 'objects', 'property', 'stack', 'x509'].map(
+    (folder) => `crypto/${folder}/libcrypto-lib-%.o`,
+  ),
+  ...['digest', 'evp_enc', 'evp_fetch', 'evp_lib', 'evp_rand', 'evp_utils', 'exchange', 'kdf_lib'].map(
+    (file) => `crypto/evp/libcrypto-lib-${file}.o`,
+  ),
+  ...['keymgmt_lib', 'keymgmt_meth', 'm_sigver', 'mac_lib', 'p_lib', 'pmeth_gn', 'pmeth_lib', 'signature'].map(
+    (file) => `crypto/evp/libcrypto-lib-${file}.o`,
+  ),
+  ...['context', 'core_algorithm', 'core_fetch', 'core_namemap', 'cryptlib', 'ex_data', 'init', 'initthread'].map(
+    (file) => `crypto/libcrypto-lib-${file}.o`,
+  ),
+  ...['mem', 'o_str', 'packet', 'param_build', 'params', 'provider', 'provider_core', 'sparse_array'].map(
+    (file) => `crypto/libcrypto-lib-${file}.o`,
+  ),
+  'crypto/libcrypto-lib-threads_pthread.o',
+];
+
+/** GCC's for that. The machine code is there as well, for whoever links without such a GCC, or with sanitizers. */
+export const OPTIMIZED_TOGETHER_FLAGS = '-flto -ffat-lto-objects';
+
 /** Files of ours that go into the source, by where they go. */
 export const ADDED_FILES = {
   'ssl/tls_hmac.h': join(import.meta.dirname, '../openssl/tls_hmac.h'),
@@ -295,10 +329,13 @@ export function compilerIdentity(compiler = cCompiler(), env = process.env) {
   return [compiler, stderr, env.CPPFLAGS, env.CFLAGS, env.LDFLAGS].map((part) => part ?? '').join('\n');
 }
 
+/** Of what {@link compilerIdentity} says: GCC's version, if it is GCC. */
+export const gccVersion = (identity) => /^gcc version (\S+)/m.exec(identity)?.[1];
+
 /** Names one build of OpenSSL, for the processor `arch`: equal keys mean interchangeable libraries. */
 export function buildKey(compiler = compilerIdentity(), addedFiles = ADDED_FILES, arch = process.arch) {
   const added = Object.entries(addedFiles).map(([file, from]) => [file, readFileSync(from, 'utf8')]);
-  const changes = JSON.stringify([CHANGED_LINES, added]);
+  const changes = JSON.stringify([CHANGED_LINES, added, OPTIMIZED_TOGETHER, OPTIMIZED_TOGETHER_FLAGS]);
   const parts = [OPENSSL.version, OPENSSL.sha256, changes, ...CONFIGURE_FLAGS, compiler, arch];
   return `openssl-${OPENSSL.version}-${createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 16)}`;
 }

@@ -6,11 +6,11 @@ import { cacheDirectory } from './cache-directory.mjs';
 import { runAsCommand } from './command.mjs';
 import { withFileLock } from './file-lock.mjs';
 import { compileOpenssl } from './openssl-compile.mjs';
-import { ADDED_FILES, buildKey, compilerIdentity, OPENSSL } from './openssl-release.mjs';
+import { ADDED_FILES, buildKey, compilerIdentity, gccVersion, OPENSSL } from './openssl-release.mjs';
 import { inspectOpensslRoot } from './openssl-root.mjs';
 import { ensureSource } from './openssl-source.mjs';
 import { note } from './progress.mjs';
-import { cCompiler, requirePerlModules, requireTools } from './required-tools.mjs';
+import { cCompiler, cxxCompiler, requirePerlModules, requireTools } from './required-tools.mjs';
 
 /**
  * Returns `{ root, version }`: a prefix with `include/` and static libraries in `lib/`.
@@ -53,6 +53,16 @@ export function findOpenssl() {
   if (process.env.OPENSSL_ROOT_DIR) return inspectOpensslRoot(process.env.OPENSSL_ROOT_DIR);
   const prefix = opensslPrefix();
   return existsSync(prefix) ? { root: prefix, version: OPENSSL.version } : undefined;
+}
+
+/**
+ * True if the addon's compiler can optimize our OpenSSL together with it: only the GCC that has compiled that understands what it
+ * has left for the purpose.
+ */
+export function isOptimizedTogether(env = process.env) {
+  if (env.OPENSSL_ROOT_DIR) return false;
+  const version = gccVersion(compilerIdentity(cCompiler(env), env));
+  return version !== undefined && version === gccVersion(compilerIdentity(cxxCompiler(env), env));
 }
 
 function opensslPrefix() {
