@@ -3,7 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cacheDirectory } from '../../packages/core-native/scripts/cache-directory.mjs';
-import { changeLine, isNamed, optimizeTogether } from '../../packages/core-native/scripts/openssl-compile.mjs';
+import {
+  changeLine,
+  isNamed,
+  optimizeTogether,
+} from '../../packages/core-native/scripts/openssl-compile.mjs';
 import {
   buildKey,
   gccVersion,

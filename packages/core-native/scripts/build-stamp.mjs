@@ -13,7 +13,8 @@ export function environmentStamp(folder, openssl, options, env = process.env) {
     folder,
     openssl.root,
     openssl.version,
-    String(library.mtimeMs),
+    // In seconds: not every file system, the lab's not, tells more.
+    String(Math.floor(library.mtimeMs / 1000)),
     compilerIdentity(cxxCompiler(env), env),
     env.CXXFLAGS ?? '',
     process.arch,

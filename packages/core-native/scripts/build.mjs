@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // Builds build/Release/ with cmake-js when something that goes into it changed: the addon, sluice.node, and beside it what
 // tests preload: sluice_faults.so that injects faults, sluice_allocations.so that weighs what is held, and sluice_counts.so
-// that counts calls; and for tests another addon, with sanitizers, to build-sanitized/.
+// that counts calls; for the benchmark another addon, optimized as releases are, to build-optimized/; and for tests one with
+// sanitizers, to build-sanitized/.
 // Rule: nothing is downloaded but OpenSSL's source, and in an installed package what build-dependency.mjs names; uv.h is the
 // running Node's.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,16 +24,24 @@ const FAULTS = 'sluice_faults.so';
 const ALLOCATIONS = 'sluice_allocations.so';
 const COUNTS = 'sluice_counts.so';
 
-/** The addon that is shipped, and the libraries that are preloaded to try it. */
+/** The addon, and the libraries that are preloaded to try it. */
 const RELEASE = {
   title: 'the addon',
   folder: join(PACKAGE, 'build'),
+  options: [],
+  target: 'all',
+  libraries: [FAULTS, ALLOCATIONS, COUNTS],
+};
+/** As releases are: optimized across files, which takes the linker a minute or more that a day's work does not want to wait for. */
+const OPTIMIZED = {
+  title: 'the addon, optimized as releases are',
+  folder: join(PACKAGE, 'build-optimized'),
   // Asked when it is wanted: it takes a compiler.
   get options() {
     return [`--CDSLUICE_LTO=${isOptimizedTogether() ? 'ON' : 'OFF'}`];
   },
-  target: 'all',
-  libraries: [FAULTS, ALLOCATIONS, COUNTS],
+  target: 'sluice',
+  libraries: [],
 };
 /** The one that sees its own mistakes; it loads only into a process that has libasan (docs/sanitizers.md). */
 const SANITIZED = {
@@ -45,6 +54,9 @@ const SANITIZED = {
 
 /** Makes `build/Release/sluice.node` current and returns its path. Callers hold the lock of the clone. */
 export const ensureAddon = () => ensureBuild(RELEASE);
+
+/** The same for the addon that is measured. */
+export const ensureOptimizedAddon = () => ensureBuild(OPTIMIZED);
 
 /** The same for the addon with sanitizers. */
 export const ensureSanitizedAddon = () => ensureBuild(SANITIZED);

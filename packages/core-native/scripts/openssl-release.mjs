@@ -300,12 +300,26 @@ export const OPTIMIZED_TOGETHER = [
   ...['digest', 'evp_enc', 'evp_fetch', 'evp_lib', 'evp_rand', 'evp_utils', 'exchange', 'kdf_lib'].map(
     (file) => `crypto/evp/libcrypto-lib-${file}.o`,
   ),
-  ...['keymgmt_lib', 'keymgmt_meth', 'm_sigver', 'mac_lib', 'p_lib', 'pmeth_gn', 'pmeth_lib', 'signature'].map(
-    (file) => `crypto/evp/libcrypto-lib-${file}.o`,
-  ),
-  ...['context', 'core_algorithm', 'core_fetch', 'core_namemap', 'cryptlib', 'ex_data', 'init', 'initthread'].map(
-    (file) => `crypto/libcrypto-lib-${file}.o`,
-  ),
+  ...[
+    'keymgmt_lib',
+    'keymgmt_meth',
+    'm_sigver',
+    'mac_lib',
+    'p_lib',
+    'pmeth_gn',
+    'pmeth_lib',
+    'signature',
+  ].map((file) => `crypto/evp/libcrypto-lib-${file}.o`),
+  ...[
+    'context',
+    'core_algorithm',
+    'core_fetch',
+    'core_namemap',
+    'cryptlib',
+    'ex_data',
+    'init',
+    'initthread',
+  ].map((file) => `crypto/libcrypto-lib-${file}.o`),
   ...['mem', 'o_str', 'packet', 'param_build', 'params', 'provider', 'provider_core', 'sparse_array'].map(
     (file) => `crypto/libcrypto-lib-${file}.o`,
   ),
