@@ -61,6 +61,8 @@ test('a turn, and the timer, look at nobody who is idle', async () => {
 
   // So that it is known that looks are seen: now they are all due, and closed, but for the one that has spoken.
   harness.clock.advance(FIRST_BYTE_MS);
+  // A turn sees to some of them.
+  harness.poller.settle(IDLE);
   expect(looks).toBeGreaterThanOrEqual(IDLE);
   expect(harness.reactor.stats().connections).toBe(1);
   busyOne?.destroy();
