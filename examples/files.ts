@@ -27,7 +27,10 @@ function answer(req: HttpRequest, res: HttpResponse): Promise<void> | undefined 
   const path = filePath(req.target);
   if (path === undefined) return refuse(res, 404, 'Not Found');
   // What there is no file for is answered with the status that says so.
-  return res.sendFile(path, served).catch((thrown: unknown) => {
+  const sent = res.sendFile(path, served);
+  // What has begun to leave is no folder.
+  if (res.headersSent) return sent;
+  return sent.catch((thrown: unknown) => {
     if (thrown instanceof FileError && thrown.code === 'ERR_FILE_TYPE')
       return res.sendFile(`${path}/index.html`, served);
     throw thrown;

@@ -80,6 +80,16 @@ napi_value SendWithFile(const Arguments& arguments) {
   return Sent(arguments, behind, "sendfile");
 }
 
+napi_value TrustSigpipe(const Arguments& arguments) {
+  struct sigaction action {};
+  const bool is_ignored = arguments.Boolean(0, "trust") &&
+                          sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+  sigpipe_is_ignored.store(is_ignored, std::memory_order_relaxed);
+  napi_value answer = nullptr;
+  napi_get_boolean(arguments.env(), is_ignored, &answer);
+  return answer;
+}
+
 napi_value ReadCached(const Arguments& arguments) {
   const int file = File(arguments, 0);
   const ByteRange all = arguments.Bytes(1);
@@ -155,6 +165,7 @@ void DefineFileCalls(Napi::Env env, Napi::Object exports, Environment& environme
               {
                   CallProperty("sendFile", FunctionCallback<SendFile>, environment),
                   CallProperty("sendWithFile", FunctionCallback<SendWithFile>, environment),
+                  CallProperty("trustSigpipe", FunctionCallback<TrustSigpipe>, environment),
                   CallProperty("readCached", FunctionCallback<ReadCached>, environment),
                   CallProperty("isFileCached", FunctionCallback<IsCached>, environment),
                   CallProperty("duplicateFile", FunctionCallback<Duplicate>, environment),

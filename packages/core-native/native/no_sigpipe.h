@@ -1,18 +1,26 @@
 // Keeps SIGPIPE from this thread while it stands. Rule: for calls on sockets that know no
 // MSG_NOSIGNAL, sendfile(2) among them. Node.js ignores the signal, but whoever listens for it once
 // and then no more leaves it at its default, which ends the process.
+//
+// Holding it back takes two system calls, and asking what becomes of it one. So it is asked once,
+// and JavaScript says when somebody begins to listen (sigpipe.ts): until then it is ignored.
 #pragma once
 
 #include <pthread.h>
 #include <signal.h>
 
+#include <atomic>
 #include <cerrno>
 
 namespace sluice {
 
+/// Of the process: whether SIGPIPE is ignored, and somebody sees to it that this stays true.
+inline std::atomic<bool> sigpipe_is_ignored{false};
+
 class NoSigpipe {
  public:
-  NoSigpipe() {
+  NoSigpipe() : is_ignored_(sigpipe_is_ignored.load(std::memory_order_relaxed)) {
+    if (is_ignored_) return;
     sigemptyset(&pipe_);
     sigaddset(&pipe_, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
@@ -27,6 +35,7 @@ class NoSigpipe {
 
   /// Leaves errno alone.
   ~NoSigpipe() {
+    if (is_ignored_) return;
     const int error = errno;
     // Raised together with EPIPE, at this thread; it would arrive as soon as it may.
     if (error == EPIPE && !was_pending_) {
@@ -39,6 +48,7 @@ class NoSigpipe {
   }
 
  private:
+  const bool is_ignored_;
   sigset_t pipe_;
   sigset_t before_;
   bool was_pending_ = false;

@@ -112,10 +112,13 @@ std::string Path(const Arguments& arguments, size_t index) {
 }
 
 double* FactTable(const Arguments& arguments, size_t index) {
-  const Napi::Value value = arguments[index];
-  if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float64_array &&
-      value.As<Napi::TypedArray>().ElementLength() >= kFacts) {
-    return value.As<Napi::Float64Array>().Data();
+  napi_typedarray_type type;
+  size_t length;
+  void* data;
+  if (napi_get_typedarray_info(arguments.env(), arguments[index], &type, &length, &data, nullptr,
+                               nullptr) == napi_ok &&
+      type == napi_float64_array && length >= kFacts) {
+    return static_cast<double*>(data);
   }
   throw Napi::TypeError::New(arguments.env(), "\"facts\" must be a Float64Array of FILE_FACTS");
 }
@@ -136,23 +139,15 @@ napi_value OpenFile(const Arguments& arguments) {
   return Integer(arguments.env(), environment.HandOver(file.Release()));
 }
 
-/// Whether `told`, of which `isLocal` is not looked at, is what is there now.
-bool IsStill(int file, const char* path, const double* told) {
-  Facts now{};
-  if (!Look(file, path, now)) return false;
-  now[kIsLocal] = told[kIsLocal];
-  return std::equal(now.begin(), now.end(), told);
-}
-
 napi_value IsSameFile(const Arguments& arguments) {
   const int folder = arguments.Int(0, "folder", 0, INT32_MAX);
   const std::string path = Path(arguments, 1);
-  const int file = arguments.Int(2, "file", 0, INT32_MAX);
-  const double* const told = FactTable(arguments, 3);
-  // An empty path would be the folder itself. First the file: renamed, removed or written to, it
-  // has changed, and the way to its name may be one that the kernel has to ask the disk for.
-  const bool is_same =
-      !path.empty() && IsStill(file, "", told) && IsStill(folder, path.c_str(), told);
+  const double* const told = FactTable(arguments, 2);
+  Facts now{};
+  // An empty path would be the folder itself.
+  bool is_same = !path.empty() && Look(folder, path.c_str(), now);
+  now[kIsLocal] = told[kIsLocal];
+  is_same = is_same && std::equal(now.begin(), now.end(), told);
   napi_value answer = nullptr;
   napi_get_boolean(arguments.env(), is_same, &answer);
   return answer;

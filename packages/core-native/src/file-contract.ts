@@ -26,6 +26,11 @@ export interface NativeFileCalls {
     count: number,
   ): number;
   /**
+   * Whether SIGPIPE is ignored, by the process; if so `sendFile` does without holding it back (two system calls), in every thread, until
+   * this is called with `trust` false. Who calls it with true promises to do that as soon as anybody may change what becomes of it.
+   */
+  trustSigpipe(trust: boolean): boolean;
+  /**
    * preadv2(2), RWF_NOWAIT, into `buffer[offset, offset + length)`: bytes of a file from `position` on, fewer perhaps, 0 where
    * it ends; `wantsRead` when the first is not in the page cache; `failed`, also where the file system cannot tell. It may wait
    * where {@link isFileCached} is false, since it begins to read then. A zero `length` is misuse.
@@ -52,11 +57,12 @@ export interface NativeFileCalls {
    */
   openFile(folder: number, path: string, facts: Float64Array): number;
   /**
-   * statx(2), twice: whether the open `file` is what its {@link FILE_FACTS} say, and what `openFile(folder, path)` would find. It
-   * has to be the one that `openFile` has found there. An open file and the folders above it are known by heart; only where one
-   * of those was renamed, or a symbolic link is on the way that nobody has followed for long, may the second wait for the disk.
+   * statx(2): whether the file of which `openFile(folder, path, facts)` has told {@link FILE_FACTS} is what it would find again,
+   * in the same state. That one has to be open still: no other can have its inode then. An open file and the folders above it are
+   * known by heart; only where one of those was renamed, or a symbolic link is on the way that nobody has followed for long, may this
+   * wait for the disk.
    */
-  isSameFile(folder: number, path: string, file: number, facts: Float64Array): boolean;
+  isSameFile(folder: number, path: string, facts: Float64Array): boolean;
   /**
    * `openFile` on a thread, whatever it takes: 0, and `done` follows with the descriptor, or with `failed` while
    * {@link NativeBinding.lastFailure} tells why: EXDEV when the path leaves the folder. With the folder -1 `path` is any (open(2)). `failed`

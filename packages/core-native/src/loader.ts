@@ -11,6 +11,7 @@ import type { NativeBinding } from './contract.ts';
 import { addonMissing, addonOfOtherVersion, addonRefused, type System, thisSystem } from './load-failure.ts';
 import { assertSupportedPlatform } from './platform.ts';
 import { prebuiltFile, versionMismatch } from './platform-package.ts';
+import { watchSigpipe } from './sigpipe.ts';
 
 let loaded: NativeBinding | undefined;
 
@@ -20,7 +21,9 @@ let loaded: NativeBinding | undefined;
  * @throws NativeLoadError `ERR_PLATFORM`, `ERR_ADDON_MISSING` or `ERR_ADDON_LOAD`.
  */
 export function loadNative(): NativeBinding {
-  loaded ??= loadAddon(addonPaths());
+  if (loaded !== undefined) return loaded;
+  loaded = loadAddon(addonPaths());
+  watchSigpipe(loaded);
   return loaded;
 }
 

@@ -58,6 +58,7 @@ describe('the exports', () => {
       'setTicketKeys',
       'shutdownWrite',
       'tcpInfo',
+      'trustSigpipe',
       'tlsCounts',
       'welcome',
     ];

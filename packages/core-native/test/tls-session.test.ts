@@ -317,7 +317,8 @@ describe('misuse', () => {
       'must be retried with the same bytes, at least as many',
     );
     expect(() => pair.client.shutdown()).toThrow('close_notify cannot overtake a blocked write');
-    expect(pair.client.write(bytes, 0, bytes.length)).toBe(Status.wantsWrite);
+    // The kernel may have moved something to the peer meanwhile.
+    expect([Status.wantsWrite, bytes.length]).toContain(pair.client.write(bytes, 0, bytes.length));
     pair.close();
   });
 

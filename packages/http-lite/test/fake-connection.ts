@@ -171,6 +171,10 @@ export class FakeConnection<State> implements Connection<State> {
     return Promise.reject(new Error('no files here'));
   }
 
+  sendOpenFile(): Promise<number> {
+    return this.sendFile();
+  }
+
   end(data?: string | Uint8Array): void {
     if (data !== undefined) this.write(data);
     if (this.writeHalf !== 'ready') return;

@@ -10,6 +10,7 @@ import type { Lifecycle } from './lifecycle.ts';
 import type { Timeouts } from './open-deadlines.ts';
 import type { Protocol } from './protocol.ts';
 import type { ReadHalf } from './read-half.ts';
+import type { SharedFile } from './shared-file.ts';
 import type { ClientTransport, ServerTransport, Transport } from './transport.ts';
 import type { WriteHalf } from './write-half.ts';
 
@@ -68,6 +69,13 @@ export interface Connection<State = unknown> {
    * descriptor that is closed.
    */
   sendFile(file: SendableFile, options?: SendFileOptions): Promise<number>;
+  /**
+   * As `sendFile`, for protocols that go on with the next thing when an open file has left: `true` when the transport has taken all
+   * `length` bytes from `offset` on in the call, with what was written in the same hook before. Then neither `onDrain` nor anything else
+   * tells of it, and nothing was allocated for it. Over plain TCP that is what mostly becomes of a file of up to a mebibyte that is in
+   * the page cache. Otherwise the promise of `sendFile`, and all that is said there.
+   */
+  sendOpenFile(file: SharedFile, offset: number, length: number): true | Promise<number>;
   /**
    * Puts another transport on the open connection, over the same socket: STARTTLS and its like. What was written before
    * leaves first, by the transport so far; what is written from here on waits for the handshake and leaves by `transport`,

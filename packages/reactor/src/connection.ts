@@ -17,7 +17,15 @@ import type { Deadline } from './deadline.ts';
 import type { Sender } from './departures.ts';
 import { isDoubtful, isError, isReadable, isWritable } from './edges.ts';
 import { TimeoutError } from './errors.ts';
-import { fileRange, fileSource, type SendableFile, type SendFileOptions, unsent } from './file-source.ts';
+import {
+  type FileRange,
+  fileRange,
+  fileSource,
+  rangeOf,
+  type SendableFile,
+  type SendFileOptions,
+  unsent,
+} from './file-source.ts';
 import type { Stepper } from './handshake-queue.ts';
 import type { Hooks } from './hooks.ts';
 import { runsHooks, stepLifecycle } from './lifecycle.ts';
@@ -25,8 +33,9 @@ import { Listing } from './listing.ts';
 import type { Flushable, Loop } from './loop.ts';
 import { NEVER, type Timeouts } from './open-deadlines.ts';
 import type { Receiver } from './read-side.ts';
+import type { SharedFile } from './shared-file.ts';
 import { Telling } from './telling.ts';
-import { Status } from './transport.ts';
+import { type Progress, Status } from './transport.ts';
 import { acceptsBytes, awaitsWritable } from './write-half.ts';
 
 export class ReactorConnection<State>
@@ -59,7 +68,21 @@ export class ReactorConnection<State>
   }
 
   sendFile(file: SendableFile, options: SendFileOptions = {}): Promise<number> {
-    const range = fileRange(options);
+    return this.queueFile(file, fileRange(options));
+  }
+
+  sendOpenFile(file: SharedFile, offset: number, length: number): true | Promise<number> {
+    const range = rangeOf(offset, length);
+    // What is not there, or is nothing, is the business of who judges any file.
+    const isUsual = length > 0 && offset + length <= file.sizeBytes;
+    if (!isUsual || !this.isDispatched || !acceptsBytes(this.writing.half))
+      return this.queueFile(file, range);
+    const end = this.writing.sendBehindStaged({ file, offset, count: length });
+    return end === 'whole' ? true : this.queueFile(file, range, end);
+  }
+
+  /** `tried`: what sending it behind what is staged has come to. */
+  private queueFile(file: SendableFile, range: FileRange, tried?: Progress): Promise<number> {
     if (!acceptsBytes(this.writing.half)) return unsent(file);
     const source = fileSource(this.loop.disk, file);
     const queued = this.writing.makeFile(source, range, this.listing);
@@ -68,7 +91,7 @@ export class ReactorConnection<State>
       this.listing.flush();
       // What is staged was written before. At once: 3 µs between the head and the file make a mebibyte over loopback some 20 µs
       // dearer (performance-notes.md).
-    } else if (this.writing.queueBehindStaged(queued)) {
+    } else if (this.writing.queueBehindStaged(queued, tried)) {
       this.sendAll();
     } else {
       this.writeFailed();

@@ -3,11 +3,20 @@
  *
  * Rule: the budget is of the turn, however often a flush comes in it and however many files it is spent on (P43).
  */
+import { PIECE_BYTES } from './file-buffers.ts';
 import type { FileError } from './file-errors.ts';
 import type { Loop } from './loop.ts';
 import type { QueuedFile } from './queued-file.ts';
+import type { SharedFile } from './shared-file.ts';
 import { type Progress, Status, type Transport } from './transport.ts';
 import type { WriteQueue } from './write-queue.ts';
+
+/** Some bytes of an open file, which are there: one at least. */
+export interface OpenPart {
+  readonly file: SharedFile;
+  readonly offset: number;
+  readonly count: number;
+}
 
 export class FileFlow {
   /** The file at the front cannot be sent: the connection has to close with this. */
@@ -60,6 +69,29 @@ export class FileFlow {
     if (this.budgetBytes <= 0) return undefined;
     const progress = file.stepWith(bytes, length, transport, this.budgetBytes);
     if (progress !== undefined && progress > length) this.sent(progress - length);
+    return progress;
+  }
+
+  /**
+   * As {@link sendWith}, of `[offset, offset + count)` of an open file of which nothing is queued. Undefined when not all of it may
+   * leave in this turn, or would have to be waited for.
+   */
+  sendOpenWith(
+    bytes: Uint8Array,
+    length: number,
+    { file, offset, count }: OpenPart,
+    transport: Transport,
+  ): Progress | undefined {
+    this.renewBudget();
+    if (transport.writeWithFile === undefined || count > Math.min(this.budgetBytes, PIECE_BYTES))
+      return undefined;
+    const { residentFiles, nowMs } = this.loop;
+    if (residentFiles.partOf(file).bytesFrom(offset, nowMs) < count) return undefined;
+    const progress = transport.writeWithFile(bytes, length, file.hold(), offset, count);
+    file.drop();
+    if (progress === undefined || progress <= length) return progress;
+    this.sent(progress - length);
+    if (progress === length + count) this.loop.counters.filesSent += 1;
     return progress;
   }
 

@@ -44,10 +44,19 @@ const OPTION_NAMES = ['offset', 'length'];
 /** Throws `UsageError` (`ERR_UNKNOWN_OPTION`, `ERR_OPTION_VALUE`). */
 export function fileRange(options: SendFileOptions): FileRange {
   checkOptionNames('sendFile', options, OPTION_NAMES);
-  const offset = integerOption('offset', options.offset, 0, 0);
-  const { length } = options;
-  if (length === undefined) return { offset, length };
-  return { offset, length: integerOption('length', length, undefined, 0, Number.MAX_SAFE_INTEGER - offset) };
+  const { offset, length } = options;
+  return length === undefined
+    ? { offset: integerOption('offset', offset, 0, 0), length }
+    : rangeOf(offset ?? 0, length);
+}
+
+/** As {@link fileRange}, both given. */
+export function rangeOf(offset: number, length: number): FileRange {
+  const from = integerOption('offset', offset, undefined, 0);
+  return {
+    offset: from,
+    length: integerOption('length', length, undefined, 0, Number.MAX_SAFE_INTEGER - from),
+  };
 }
 
 /**

@@ -25,6 +25,11 @@ export class Outbox {
     return this.end - this.start;
   }
 
+  /** What is staged, with what may stand behind it. */
+  get stagedBytes(): Buffer {
+    return this.start === 0 ? this.bytes : this.bytes.subarray(this.start);
+  }
+
   /** Forgets what is staged. */
   drop(): void {
     this.end = this.start;

@@ -137,8 +137,14 @@ export class QueuedFile {
     const count = this.residentBytes(wanted);
     if (count === 0) return undefined;
     const progress = transport.writeWithFile?.(bytes, length, this.file.fd, this.offset, count);
-    if (progress !== undefined && progress > length) this.advance(progress - length);
+    if (progress !== undefined && progress > length) this.hasLeft(progress - length);
     return progress;
+  }
+
+  /** The transport has taken its next `count` bytes: in a step, or before it was made. */
+  hasLeft(count: number): void {
+    this.sentBytes += count;
+    this.leftBytes -= count;
   }
 
   /** All of it has left. */
@@ -165,7 +171,7 @@ export class QueuedFile {
     const length = this.residentBytes(wanted);
     if (length === 0) return this.load(Math.min(wanted, LOAD_BYTES));
     const progress = transport.sendFile?.(this.file.fd, offset, length) ?? Status.failed;
-    if (progress > 0) this.advance(progress);
+    if (progress > 0) this.hasLeft(progress);
     else if (progress === 0) return this.shrank();
     else if (progress === Status.failed && transport.failure().isFile === true) {
       // Whether it can be read says what is wrong with it, if anything.
@@ -201,7 +207,7 @@ export class QueuedFile {
     const progress = transport.write(chunk.bytes, chunk.start, chunk.end - chunk.start);
     if (progress <= 0) return progress;
     chunk.start += progress;
-    this.advance(progress);
+    this.hasLeft(progress);
     if (chunk.start === chunk.end) this.dropChunk();
     return progress;
   }
@@ -269,11 +275,6 @@ export class QueuedFile {
     if (error !== undefined) this.fail(readError(this.source.name, this.sentBytes, error));
     else if (count === 0) this.shrank();
     else this.stage = 'ready';
-  }
-
-  private advance(count: number): void {
-    this.sentBytes += count;
-    this.leftBytes -= count;
   }
 
   private shrank(): Progress {

@@ -15,7 +15,6 @@ const MOST_KEPT = 64;
 
 interface Recent {
   readonly file: SharedFile;
-  readonly fd: number;
   /** FILE_FACTS of when it was opened. */
   readonly facts: Float64Array;
   wasAskedFor: boolean;
@@ -34,7 +33,7 @@ export class RecentFiles {
   find(folder: number, path: string): SharedFile | undefined {
     const recent = this.#files.get(path);
     if (recent === undefined) return undefined;
-    if (this.#native.isSameFile(folder, path, recent.fd, recent.facts)) {
+    if (this.#native.isSameFile(folder, path, recent.facts)) {
       recent.wasAskedFor = true;
       return recent.file.another();
     }
@@ -45,11 +44,7 @@ export class RecentFiles {
   /** `file` was opened as `path`, with `facts`, which are not to be written to any more. It stays the caller's. */
   keep(path: string, file: SharedFile, facts: Float64Array): void {
     if (this.#files.size === MOST_KEPT) this.#dropFirst();
-    const own = file.another();
-    // Whoever owns it holds it: the number stays this file's.
-    const fd = own.hold();
-    own.drop();
-    this.#files.set(path, { file: own, fd, facts, wasAskedFor: true });
+    this.#files.set(path, { file: file.another(), facts, wasAskedFor: true });
     this.#look ??= setInterval(() => this.#closeForgotten(), LOOK_MS).unref();
   }
 

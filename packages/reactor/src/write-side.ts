@@ -7,7 +7,7 @@
  * What may leave in one call with what others have staged is the business of `write-side-batched.ts`.
  */
 import type { FileError } from './file-errors.ts';
-import { FileFlow } from './file-flow.ts';
+import { FileFlow, type OpenPart } from './file-flow.ts';
 import type { FileRange, FileSource } from './file-source.ts';
 import type { Loop } from './loop.ts';
 import { NEVER } from './open-deadlines.ts';
@@ -131,15 +131,33 @@ export class WriteSide {
   }
 
   /**
-   * Sends what is staged, together with the first of `file` where that can be, and queues the file. False when the transport
-   * failed; then the file is queued only where it was the file that was being sent.
+   * Sends what is staged and an open file behind it, if something is, and all of both can be tried in one call: `whole` when that
+   * succeeded, which is the usual end of it. Otherwise what the transport has answered, for {@link queueBehindStaged}; undefined
+   * when nothing was done.
    */
-  queueBehindStaged(file: QueuedFile): boolean {
+  sendBehindStaged(part: OpenPart): 'whole' | Progress | undefined {
     const { outbox } = this.loop;
-    const { start, length } = outbox;
-    const bytes = start === 0 ? outbox.bytes : outbox.bytes.subarray(start);
-    const together =
-      length > 0 && this.isClear ? this.fileFlow.sendWith(bytes, length, file, this.transport) : undefined;
+    const { length } = outbox;
+    if (length === 0 || !this.isClear) return undefined;
+    const together = this.fileFlow.sendOpenWith(outbox.stagedBytes, length, part, this.transport);
+    if (together !== length + part.count) return together;
+    outbox.drop();
+    this.left(together);
+    return 'whole';
+  }
+
+  /**
+   * Sends what is staged, together with the first of `file` where that can be, and queues the file. `tried`: that was done already,
+   * with this answer. False when the transport failed; then the file is queued only where it was the file that was being sent.
+   */
+  queueBehindStaged(file: QueuedFile, tried?: Progress): boolean {
+    const { outbox } = this.loop;
+    const { length } = outbox;
+    const bytes = outbox.stagedBytes;
+    let together = tried;
+    if (together !== undefined) file.hasLeft(Math.max(together - length, 0));
+    else if (length > 0 && this.isClear)
+      together = this.fileFlow.sendWith(bytes, length, file, this.transport);
     if (together === undefined) {
       if (!this.flushStaged(file.isShort)) return false;
     } else {

@@ -1,7 +1,7 @@
 /** A file and what was written ahead of it in the same dispatch, which leave in one call where the transport has one. */
 import { Ready } from '@sluice/core-native';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Connection, SharedFile } from '../src/index.ts';
+import type { Connection, SharedFile } from '../src/index.ts';
 import type { FakeTransport } from '../src/testing/index.ts';
 import { BUDGET_BYTES, FileBench, settled, writesOf } from './support/file-bench.ts';
 
@@ -13,28 +13,11 @@ beforeEach(async () => {
   ({ transport, fd } = bench.accept('sends both'));
 });
 
-/** As `openFile` makes one, of a file of the fake disk. */
-function shared(path: string, sizeBytes?: number): SharedFile {
-  const descriptor = bench.disk.openNow(path);
-  const facts = {
-    isRegular: true,
-    sizeBytes: sizeBytes ?? bench.disk.contentOf(descriptor).length,
-    modifiedMs: 0,
-    device: 1,
-    inode: descriptor,
-  };
-  return new SharedFile(path, descriptor, facts, () => bench.disk.close(descriptor));
-}
-
 /** Has the connection do `what` in a dispatch. */
-function dispatch(what: (conn: Connection) => void): void {
-  bench.recorder.data = what;
-  transport.reads.push('go');
-  bench.harness.poller.fire([fd, Ready.readable]);
-}
+const dispatch = (what: (conn: Connection) => void) => bench.dispatch({ fd, transport }, what);
 
 /** `head ` and the ten digits. */
-function sendTen(file: SharedFile = shared('ten')): Promise<number> {
+function sendTen(file: SharedFile = bench.shared('ten')): Promise<number> {
   let sent: Promise<number> | undefined;
   dispatch((conn) => {
     conn.write('head ');
@@ -45,18 +28,13 @@ function sendTen(file: SharedFile = shared('ten')): Promise<number> {
   return sent ?? Promise.reject(new Error('there was no dispatch'));
 }
 
-const counted = () => {
-  const { bytesSent, fileBytesSent, filesSent } = bench.harness.reactor.stats();
-  return { bytesSent, fileBytesSent, filesSent };
-};
-
 describe('a file behind a head', () => {
   test('leaves with it, is counted once, and onDrain follows', async () => {
     const sent = sendTen();
     expect(writesOf(transport)).toEqual(['writeWithFile 15/15 from 0', 'write 5/5']);
     expect(transport.written.toString()).toBe('head 0123456789 tail');
     expect(await sent).toBe(10);
-    expect(counted()).toEqual({ bytesSent: 20, fileBytesSent: 10, filesSent: 1 });
+    expect(bench.counted()).toEqual({ bytesSent: 20, fileBytesSent: 10, filesSent: 1 });
     expect(bench.recorder.log).toContain('drain');
     expect(bench.disk.opened.size).toBe(0);
   });
@@ -70,7 +48,7 @@ describe('a file behind a head', () => {
     await bench.settle();
     expect(transport.written.toString()).toBe('head 0123456789 tail');
     expect(await sent).toBe(10);
-    expect(counted()).toEqual({ bytesSent: 20, fileBytesSent: 10, filesSent: 1 });
+    expect(bench.counted()).toEqual({ bytesSent: 20, fileBytesSent: 10, filesSent: 1 });
     expect(bench.disk.opened.size).toBe(0);
   });
 
@@ -87,7 +65,7 @@ describe('a file behind a head', () => {
 
   test('P43 draws on the budget of the turn', async () => {
     const content = bench.disk.add('large', Buffer.alloc(2500, 'large file '));
-    const file = shared('large');
+    const file = bench.shared('large');
     const before = transport.written.length;
     dispatch((conn) => {
       conn.write('head ');
@@ -100,7 +78,7 @@ describe('a file behind a head', () => {
   });
 
   test('behind another file waits for its turn, as does what was written between them', async () => {
-    const file = shared('ten');
+    const file = bench.shared('ten');
     transport.writes.push(5, { status: 'wantsWrite' });
     dispatch((conn) => {
       conn.write('1 ');
@@ -116,7 +94,7 @@ describe('a file behind a head', () => {
   });
 
   test('P42 that shrank is told with what has left, and closes the connection', async () => {
-    const file = shared('ten', 12);
+    const file = bench.shared('ten', 12);
     const sent = settled(sendTen(file));
     await bench.settle();
     expect(await sent).toMatchObject({ code: 'ERR_FILE_SHRANK', sentBytes: 10 });
@@ -129,7 +107,7 @@ describe('a file behind a head', () => {
     const sent = settled(sendTen());
     await bench.settle();
     expect(await sent).toMatchObject({ code: 'ERR_FILE_UNSENT', sentBytes: 0 });
-    expect(counted()).toEqual({ bytesSent: 0, fileBytesSent: 0, filesSent: 0 });
+    expect(bench.counted()).toEqual({ bytesSent: 0, fileBytesSent: 0, filesSent: 0 });
     expect(bench.disk.opened.size).toBe(0);
   });
 
@@ -141,7 +119,7 @@ describe('a file behind a head', () => {
     await bench.settle();
     expect(await sent).toMatchObject({ code: 'ERR_FILE_UNSENT', sentBytes: 0, cause: error });
     expect(writesOf(transport)).toEqual(['writeWithFile failed']);
-    expect(counted()).toEqual({ bytesSent: 5, fileBytesSent: 0, filesSent: 0 });
+    expect(bench.counted()).toEqual({ bytesSent: 5, fileBytesSent: 0, filesSent: 0 });
     expect(bench.disk.opened.size).toBe(0);
   });
 

@@ -10,6 +10,7 @@ import { fileErrorStatus } from '../files/file-error-status.ts';
 import type { HttpSettings } from '../http-settings.ts';
 import { isSafe } from '../parser/method.ts';
 import type { ServedRequest } from '../request/request.ts';
+import { ANSWERED } from '../response/answered.ts';
 import type { ServedResponse } from '../response/response.ts';
 
 /** Never throws. What may be a replay is not handled where it would change anything (RFC 8470 §5.2). */
@@ -24,7 +25,7 @@ export function callHandler(
   try {
     const outcome: unknown = settings.handler(request, response);
     if (response.phase !== 'ended') request.detach();
-    if (!isThenable(outcome)) return;
+    if (outcome === ANSWERED || !isThenable(outcome)) return;
     Promise.resolve(outcome).catch((error: unknown) =>
       failed(settings, connection, request, response, error),
     );

@@ -17,6 +17,7 @@ import {
 } from '@sluice/reactor';
 import { peerGone } from '../errors.ts';
 import type { ServedRequest } from '../request/request.ts';
+import { ANSWERED } from '../response/answered.ts';
 import type { ServedResponse } from '../response/response.ts';
 import type { FileAnswerOptions } from '../response/response-contract.ts';
 import { loadTypes, typesAreLoaded } from './content-type.ts';
@@ -108,7 +109,7 @@ function answerWith(representation: FileRepresentation, asked: Asked): Promise<v
     const { etag } = response;
     const answer = answerAboutFile({ representation, request, part: whole, varies, etag });
     const connection = response.beginFile(answer);
-    return connection === undefined ? Promise.resolve() : sendBody(asked, connection, file, answer);
+    return connection === undefined ? ANSWERED : sendBody(asked, connection, file, answer);
   } catch (thrown) {
     return unanswered(asked, thrown);
   } finally {
@@ -120,7 +121,12 @@ function answerWith(representation: FileRepresentation, asked: Asked): Promise<v
 /** Sends what is behind the head. All of it is queued in this call, so that its order holds. */
 function sendBody(asked: Asked, connection: Connection, file: SharedFile, answer: FileAnswer): Promise<void> {
   const { response } = asked;
-  return queueBody(connection, file, answer).then(
+  const sent = queueBody(connection, file, answer);
+  if (sent === true) {
+    response.endFile();
+    return ANSWERED;
+  }
+  return sent.then(
     () => response.endFile(),
     (thrown: Error) => broken(asked, file, thrown),
   );
@@ -135,9 +141,15 @@ function broken(asked: Asked, file: SharedFile, thrown: Error): never {
   throw peerGone(`the connection ended after ${thrown.sentBytes} bytes of ${file.name}`, thrown);
 }
 
-function queueBody(connection: Connection, file: SharedFile, { parts, texts }: FileAnswer): Promise<unknown> {
+/** `true`: all of it has left. */
+function queueBody(
+  connection: Connection,
+  file: SharedFile,
+  { parts, texts }: FileAnswer,
+): true | Promise<unknown> {
   const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return connection.sendFile(file, only);
+  if (parts.length === 1 && only !== undefined)
+    return connection.sendOpenFile(file, only.offset, only.length);
   const [, ...behind] = texts;
   const sent = parts.map((part, index) => {
     const promise = connection.sendFile(file, part);

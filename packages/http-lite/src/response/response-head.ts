@@ -35,15 +35,30 @@ export function connectionLines(
 
 const CACHED_LENGTHS = 2048;
 const lengthEnds: (string | undefined)[] = new Array(CACHED_LENGTHS).fill(undefined);
+/** Of longer ones the last that was asked for, by its last bits: files are sent over and over, too. */
+const RECENT_LENGTHS = 64;
+const recentEnds: readonly { length: number; end: string }[] = Array.from({ length: RECENT_LENGTHS }, () => ({
+  length: 0,
+  end: '',
+}));
 
 /** The last line of a head, `Content-Length: n`, with the empty line behind it. */
 export function lengthEnd(length: number): string {
-  if (length >= CACHED_LENGTHS) return `Content-Length: ${length}\r\n\r\n`;
+  if (length >= CACHED_LENGTHS) return recentEnd(length);
   const cached = lengthEnds[length];
   if (cached !== undefined) return cached;
   const end = flatString(`Content-Length: ${length}\r\n\r\n`);
   lengthEnds[length] = end;
   return end;
+}
+
+function recentEnd(length: number): string {
+  const recent = recentEnds[length % RECENT_LENGTHS] as { length: number; end: string };
+  if (recent.length !== length) {
+    recent.length = length;
+    recent.end = flatString(`Content-Length: ${length}\r\n\r\n`);
+  }
+  return recent.end;
 }
 
 /**

@@ -220,12 +220,12 @@ export class ServedResponse implements HttpResponse {
     const hasBody = !this.toHead && !isBodiless(this.status) && length > 0;
     const { fields, lines } = fileFields(this.#fields, answer);
     this.#fields = fields;
-    const start = headStart(this.status, lines);
-    const head = start + this.#connectionLine() + this.#headEnd(undefined, length);
+    const head = this.#wholeHead(headStart(this.status, lines), this.#headEnd(undefined, length), length);
     const isOver = !hasBody || parts.length === 0;
     this.phase = isOver ? 'ended' : 'streaming';
     this.#framing = 'file';
-    this.#owner.connection.write(hasBody ? head + (texts[0] ?? '') : head, 'latin1');
+    const text = hasBody ? (texts[0] ?? '') : '';
+    this.#send(head, text, text.length, '', 'borrowed');
     if (!isOver) return this.#owner.connection;
     this.#owner.answerEnded(this);
     return undefined;
@@ -274,11 +274,16 @@ export class ServedResponse implements HttpResponse {
     if (declared !== undefined && declared !== size && !bodiless) throw lengthMismatch(declared, size);
     const start = this.#headStart();
     const end = this.#headEnd(declared, chunk === undefined && this.toHead ? undefined : size);
-    const line = this.#connectionLine();
-    const head = (line === '' ? keptHead(start, end, size) : undefined) ?? start + line + end;
+    const head = this.#wholeHead(start, end, size);
     this.phase = 'ended';
     this.#send(head, bodiless ? '' : (chunk ?? ''), bodiless ? 0 : size, '', memory);
     this.#owner.answerEnded(this);
+  }
+
+  /** `start`, what is said of the connection, and `end`, of an answer whose body has `length` bytes. */
+  #wholeHead(start: string, end: string, length: number): string | Buffer {
+    const line = this.#connectionLine();
+    return (line === '' ? keptHead(start, end, length) : undefined) ?? start + line + end;
   }
 
   /** The head of an answer whose end is not known yet. `size` is its first piece. */

@@ -51,6 +51,13 @@ export class FakeDisk implements Disk {
     return content;
   }
 
+  /** Gives a file other bytes, for those too who have it open. */
+  rewrite(path: string, bytes: Uint8Array | string): void {
+    const file = this.files.get(path);
+    if (file === undefined) throw new Error(`there is no file ${path}`);
+    file.bytes = Buffer.from(bytes as string);
+  }
+
   /** A descriptor as a program would have one open. */
   openNow(path: string): number {
     const file = this.files.get(path);

@@ -1,5 +1,6 @@
 /** A connection with files in its queue, on a disk and a transport that do what a test says. */
-import type { Connection, FileError } from '../../src/index.ts';
+import { Ready } from '@sluice/core-native';
+import { type Connection, type FileError, type ReactorStats, SharedFile } from '../../src/index.ts';
 import { type FakeTransport, Harness } from '../../src/testing/index.ts';
 import { Recorder } from '../recorder.ts';
 
@@ -34,6 +35,39 @@ export class FileBench {
     });
   }
 
+  /** As `openFile` makes one, of a file of the fake disk. */
+  shared(path: string, sizeBytes?: number): SharedFile {
+    const descriptor = this.disk.openNow(path);
+    const facts = {
+      isRegular: true,
+      sizeBytes: sizeBytes ?? this.disk.contentOf(descriptor).length,
+      modifiedMs: 0,
+      device: 1,
+      inode: descriptor,
+    };
+    return new SharedFile(path, descriptor, facts, () => this.disk.close(descriptor));
+  }
+
+  /** Has the connection of `accepted` do `what` in a dispatch, and answers what that does. */
+  dispatch<Answer>(
+    { fd, transport }: { fd: number; transport: FakeTransport },
+    what: (conn: Connection) => Answer,
+  ): Answer {
+    const answers: Answer[] = [];
+    this.recorder.data = (conn) => {
+      answers.push(what(conn));
+    };
+    transport.reads.push('go');
+    this.harness.poller.fire([fd, Ready.readable]);
+    return answers[0] as Answer;
+  }
+
+  /** Bytes and files that have left. */
+  counted(): Pick<ReactorStats, 'bytesSent' | 'fileBytesSent' | 'filesSent'> {
+    const { bytesSent, fileBytesSent, filesSent } = this.harness.reactor.stats();
+    return { bytesSent, fileBytesSent, filesSent };
+  }
+
   /** Lets everything happen that waits for nobody but us and the disk. */
   async settle(): Promise<void> {
     do {
@@ -59,9 +93,11 @@ export class FileBench {
 export const writesOf = ({ calls }: FakeTransport) =>
   calls.filter((call) => /^(write|sendFile|writeWithFile)/.test(call));
 
-/** The error that a file ended with, or how many bytes it was. */
-export const settled = (sent: Promise<number>) =>
-  sent.then(
-    (bytes) => ({ bytes }),
-    (error: FileError) => error,
-  );
+/** The error that a file ended with, or how many bytes it was; `at-once` where nobody was kept waiting. */
+export const settled = async (sent: true | Promise<number>) =>
+  sent === true
+    ? 'at-once'
+    : sent.then(
+        (bytes) => ({ bytes }),
+        (error: FileError) => error,
+      );
