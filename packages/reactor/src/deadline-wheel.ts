@@ -6,6 +6,9 @@
  * allocated for it: the node is the holder.
  */
 
+// The global of that name is a getter, which costs as much as the clock.
+import { performance } from 'node:perf_hooks';
+
 /** Fields that the wheel needs on whoever has a deadline. They belong to the wheel. */
 export interface DeadlineHolder {
   deadlineTick: number;

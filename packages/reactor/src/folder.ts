@@ -74,12 +74,13 @@ class OpenFolder implements Folder {
 
   tryOpen(path: string): SharedFile | undefined {
     if (this.#fd === Status.failed) throw closed(this.path);
-    if (path.includes('\0'))
-      throw new UsageError('ERR_OPTION_VALUE', `a path has no NUL in it: ${JSON.stringify(path)}.`);
-    return this.#isLocal ? (this.#recent.find(this.#fd, path) ?? this.#openNow(path)) : undefined;
+    return this.#recent.find(this.#fd, path) ?? this.#openNow(path);
   }
 
   #openNow(path: string): SharedFile | undefined {
+    if (path.includes('\0'))
+      throw new UsageError('ERR_OPTION_VALUE', `a path has no NUL in it: ${JSON.stringify(path)}.`);
+    if (!this.#isLocal) return undefined;
     const facts = fileFacts();
     const file = tryOpenWithin(this.#fd, path, this.#nameOf(path), facts);
     if (file !== undefined) this.#recent.keep(path, file, facts);

@@ -4,7 +4,9 @@
  * Rule: the same bytes mean the same. Nothing but equality of all bytes is a hit.
  */
 import { Buffer } from 'node:buffer';
+import type { HttpHeaders } from '../request/headers.ts';
 import { Framing } from './framing.ts';
+import { latin1Text } from './latin1.ts';
 import type { Scratch } from './scratch.ts';
 
 /** Entries, found by the length of a section: those of different clients mostly differ in it. A power of two. */
@@ -15,12 +17,49 @@ const MIN_BYTES = 16;
 const MAX_LOOP_BYTES = 256;
 const NOTHING: Scratch = { bytes: Buffer.alloc(0), words: new Int32Array(0) };
 
+/** A section that was met twice at least, behind a line that ended with a CRLF. */
+export class FieldSection {
+  /** What handlers see of it: made for the first who asks, and the same for all. */
+  headers: HttpHeaders | undefined = undefined;
+  /** Where it is, until its text has been made. */
+  #memory: Buffer | undefined;
+  readonly #from: number;
+  readonly #to: number;
+  #text = '';
+
+  constructor(memory: Buffer, from: number, to: number) {
+    this.#memory = memory;
+    this.#from = from;
+    this.#to = to;
+  }
+
+  /** The section and the CRLF before it. */
+  get text(): string {
+    if (this.#memory !== undefined) this.detach();
+    return this.#text;
+  }
+
+  /** Called for a request that lasts: lets go of memory that other heads are in. */
+  detach(): void {
+    if (this.#memory === undefined) return;
+    this.#text = latin1Text(this.#memory, this.#from - 2, this.#to);
+    this.#memory = undefined;
+  }
+}
+
+/** What was remembered; to be looked at before anything else is. */
+export interface KnownFields {
+  readonly framing: Framing;
+  readonly section: FieldSection;
+}
+
 interface Entry {
   /** The section is `memory.bytes[from, to)`. */
   memory: Scratch;
   from: number;
   to: number;
   readonly framing: Framing;
+  section: FieldSection | undefined;
 }
 
 export class FieldMemo {
@@ -29,10 +68,11 @@ export class FieldMemo {
     from: 0,
     to: 0,
     framing: new Framing(),
+    section: undefined,
   }));
 
   /** What the section `memory.bytes[from, to)` says, when the very same was remembered. */
-  find(memory: Scratch, from: number, to: number): Framing | undefined {
+  find(memory: Scratch, from: number, to: number): KnownFields | undefined {
     const size = to - from;
     if (size < MIN_BYTES) return undefined;
     const entry = this.#entries[size & (ENTRIES - 1)] as Entry;
@@ -41,7 +81,9 @@ export class FieldMemo {
       size <= MAX_LOOP_BYTES
         ? equals(memory, from, entry.memory, entry.from, size)
         : memory.bytes.compare(entry.memory.bytes, entry.from, entry.to, from, to) === 0;
-    return isSame ? entry.framing : undefined;
+    if (!isSame) return undefined;
+    entry.section ??= new FieldSection(entry.memory.bytes, entry.from, entry.to);
+    return entry as KnownFields;
   }
 
   /** Remembers a whole section that was accepted. Its memory must never change, so it must have been kept. */
@@ -52,6 +94,7 @@ export class FieldMemo {
     entry.from = from;
     entry.to = to;
     entry.framing.assign(framing);
+    entry.section = undefined;
   }
 }
 

@@ -8,6 +8,7 @@
 import { HttpRequestError, type HttpRequestErrorCode } from '../errors.ts';
 import type { HttpLimits } from '../limits.ts';
 import { CR, LF } from './char-class.ts';
+import type { FieldSection } from './field-memo.ts';
 import { FieldParser } from './field-parser.ts';
 import { Framing } from './framing.ts';
 import { RequestLine } from './request-line.ts';
@@ -36,6 +37,8 @@ export class HeadParser {
   end = 0;
   /** The first header line. */
   fieldsStart = 0;
+  /** The fields, where the very same have been met before. */
+  section: FieldSection | undefined = undefined;
   readonly line: RequestLine;
   readonly framing = new Framing();
   readonly #limits: HttpLimits;
@@ -102,6 +105,7 @@ export class HeadParser {
     this.end = 0;
     this.#emptyLines = 0;
     this.line.method = '';
+    this.section = undefined;
     this.framing.reset();
   }
 
@@ -145,7 +149,8 @@ export class HeadParser {
       this.fieldsStart = at;
       const known = this.#arena.memo.find(this.#scratch, at, to);
       if (known !== undefined) {
-        this.framing.assign(known);
+        this.framing.assign(known.framing);
+        this.section = known.section;
         return this.#settle(to);
       }
       this.#fields.begin(at);

@@ -4,6 +4,7 @@
  * Rule: the text has passed the parser. So each CRLF in it begins a field, and names need no second check.
  */
 import { isToken } from '../parser/char-class.ts';
+import type { FieldSection } from '../parser/field-memo.ts';
 
 /** Header fields of a request. Names are compared without regard to case; values are Latin-1 text as received. */
 export class HttpHeaders implements Iterable<[name: string, value: string]> {
@@ -11,11 +12,17 @@ export class HttpHeaders implements Iterable<[name: string, value: string]> {
   /** Where the first line begins. A CRLF stands before it. */
   readonly #start: number;
   #folded: string | undefined;
+  /** What was asked before, of fields that many requests have; null of what is not there. */
+  readonly #answers: Map<string, string | null> | undefined;
+  /** The same for {@link hasPrefix}. */
+  readonly #prefixes: Map<string, boolean> | undefined;
 
-  /** @internal `text` is a whole head; its first header line begins at `start`. */
-  constructor(text: string, start: number) {
+  /** @internal `text` is a whole head; its first header line begins at `start`. `recurs`: it is asked for many requests. */
+  constructor(text: string, start: number, recurs = false) {
     this.#text = text;
     this.#start = start;
+    this.#answers = recurs ? new Map() : undefined;
+    this.#prefixes = recurs ? new Map() : undefined;
   }
 
   /**
@@ -23,6 +30,16 @@ export class HttpHeaders implements Iterable<[name: string, value: string]> {
    * semicolon (RFC 6265 §5.4). Undefined when there is none.
    */
   get(name: string): string | undefined {
+    const answers = this.#answers;
+    if (answers === undefined) return this.#search(name);
+    const known = answers.get(name);
+    if (known !== undefined) return known ?? undefined;
+    const value = this.#search(name);
+    if (answers.size < MAX_ANSWERS) answers.set(name, value ?? null);
+    return value;
+  }
+
+  #search(name: string): string | undefined {
     const needle = needleFor(name);
     let at = this.#find(needle, this.#start - 2);
     if (at < 0) return undefined;
@@ -54,7 +71,11 @@ export class HttpHeaders implements Iterable<[name: string, value: string]> {
 
   /** @internal Whether the name of a line begins with `prefix`, which is in lower case. */
   hasPrefix(prefix: string): boolean {
-    return this.#find(`\r\n${prefix}`, this.#start - 2) >= 0;
+    const known = this.#prefixes?.get(prefix);
+    if (known !== undefined) return known;
+    const has = this.#find(`\r\n${prefix}`, this.#start - 2) >= 0;
+    this.#prefixes?.set(prefix, has);
+    return has;
   }
 
   /** Name, as sent, and value of each line, in the order received. */
@@ -83,6 +104,15 @@ export class HttpHeaders implements Iterable<[name: string, value: string]> {
     return this.#text.slice(start, end);
   }
 }
+
+/** The fields of a section that recurs. */
+export function headersOf(section: FieldSection): HttpHeaders {
+  section.headers ??= new HttpHeaders(section.text, 2, true);
+  return section.headers;
+}
+
+/** Names whose answers are remembered: nobody asks for more, but for who makes them up. */
+const MAX_ANSWERS = 64;
 
 /** Programs ask for a few names, over and over: those are remembered, as they are spelt. */
 const needles = new Map<string, string>();

@@ -10,11 +10,12 @@ import {
   type SwitchOwner,
   switchProtocol,
 } from '../connection/protocol-switch.ts';
+import type { FieldSection } from '../parser/field-memo.ts';
 import { latin1Text } from '../parser/latin1.ts';
 import type { HeadParser } from '../parser/parser.ts';
 import { targetPath, targetQuery } from '../parser/request-target.ts';
 import { Body, type RequestBody } from './body.ts';
-import { HttpHeaders } from './headers.ts';
+import { HttpHeaders, headersOf } from './headers.ts';
 
 /** One request (RFC 9112 §3). Valid for as long as it is held, also after the answer. */
 export interface HttpRequest {
@@ -100,6 +101,7 @@ export class ServedRequest implements HttpRequest {
   readonly #targetEnd: number;
   readonly #fieldsStart: number;
   readonly #minorVersion: number;
+  readonly #section: FieldSection | undefined;
   #text = '';
   #headers: HttpHeaders | undefined = undefined;
   #body: Body | undefined;
@@ -112,7 +114,9 @@ export class ServedRequest implements HttpRequest {
     this.connection = connection;
     this.#memory = head.memory;
     this.#start = head.start;
-    this.#end = head.end;
+    // Fields that are known need no text of this head's.
+    this.#section = head.section;
+    this.#end = head.section === undefined ? head.end : head.fieldsStart;
     this.#targetStart = head.line.targetStart;
     this.#targetEnd = head.line.targetEnd;
     this.#fieldsStart = head.fieldsStart;
@@ -139,7 +143,10 @@ export class ServedRequest implements HttpRequest {
   }
 
   get headers(): HttpHeaders {
-    this.#headers ??= new HttpHeaders(this.#headText(), this.#fieldsStart - this.#start);
+    this.#headers ??=
+      this.#section === undefined
+        ? new HttpHeaders(this.#headText(), this.#fieldsStart - this.#start)
+        : headersOf(this.#section);
     return this.#headers;
   }
 
@@ -192,6 +199,7 @@ export class ServedRequest implements HttpRequest {
   /** Called for a request that outlives its handler's call: lets go of memory that other heads are in. */
   detach(): void {
     this.#headText();
+    this.#section?.detach();
   }
 
   #headText(): string {
