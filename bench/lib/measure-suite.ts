@@ -112,9 +112,8 @@ async function measureCase(
     if (isShared) {
       for (const one of still())
         await unlessItFails(one, one === everybody[0], load, () => start(one, each, load));
-      const warmUp = { ...load, seconds: suite.warmUpSeconds ?? WARM_UP_SECONDS };
       for (const one of still())
-        await unlessItFails(one, one === everybody[0], load, () => sampleOf(suite, one, each, warmUp));
+        await unlessItFails(one, one === everybody[0], load, () => warmUp(suite, one, each, load));
     }
     for (let round = 1; round <= rounds; round += 1) {
       // Who goes first changes with each round: what the one before leaves behind (heat, a full cache) meets all.
@@ -142,6 +141,14 @@ async function measureCase(
       failure === undefined ? [] : [{ contender: contender.name, case: each.name, reason: failure }],
     ),
   };
+}
+
+/** As it will be loaded: by runs that begin and end. */
+async function warmUp(suite: Suite, one: Running, each: Case, load: Load): Promise<void> {
+  const seconds = suite.warmUpSeconds ?? WARM_UP_SECONDS;
+  const runs = Math.max(1, Math.ceil(seconds / 2));
+  for (let run = 0; run < runs; run += 1)
+    await sampleOf(suite, one, each, { ...load, seconds: seconds / runs });
 }
 
 async function sampleOf(suite: Suite, one: Running, each: Case, load: Load): Promise<Sample> {

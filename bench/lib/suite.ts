@@ -67,7 +67,10 @@ export interface Suite {
    * sample is taken from a server that was started for it, where what it did before would be part of the figure.
    */
   readonly servers?: 'one-per-case' | 'one-per-sample';
-  /** How long each server is loaded before it counts; 2 where it is left out. What answers slowly is compiled late. */
+  /**
+   * How long each server is loaded before it counts; 2 where it is left out. What answers slowly is compiled late. In runs of two
+   * seconds, for what a run begins and ends with is compiled, too: code that was compiled before it has seen that is thrown away.
+   */
   readonly warmUpSeconds?: number;
   /** Loads `server` and tells what that took. Called in turn for every contender, its results judged together. */
   measure(server: ServerProcess, each: Case, load: Load): Promise<Sample>;
