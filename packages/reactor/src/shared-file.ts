@@ -28,17 +28,16 @@ export class SharedFile implements Disposable {
   readonly device: number;
   readonly inode: number;
   readonly #fd: number;
-  readonly #release: (fd: number) => void;
+  readonly #release: ((fd: number) => void) | SharedFile;
   #holders = 1;
   #isOwned = true;
-  #dropAnother: (() => void) | undefined;
 
-  /** Called by who opened it; `release` closes the descriptor. */
+  /** Called by who opened it; `release` closes the descriptor, or is the file whose descriptor it is, which is held for this one. */
   constructor(
     name: string,
     fd: number,
     facts: Omit<SharedFileFacts, 'isRegular'>,
-    release: (fd: number) => void,
+    release: ((fd: number) => void) | SharedFile,
   ) {
     this.name = name;
     this.sizeBytes = facts.sizeBytes;
@@ -66,9 +65,7 @@ export class SharedFile implements Disposable {
 
   /** The same open file, for one more owner: its descriptor is closed when both have closed theirs. Throws as {@link hold}. */
   another(): SharedFile {
-    const fd = this.hold();
-    this.#dropAnother ??= () => this.drop();
-    return new SharedFile(this.name, fd, this, this.#dropAnother);
+    return new SharedFile(this.name, this.hold(), this, this);
   }
 
   /** Called by a connection: the descriptor, which is good until {@link drop}. Throws `UsageError` when it is closed. */
@@ -82,7 +79,10 @@ export class SharedFile implements Disposable {
   /** Called by a connection, once for each {@link hold}. */
   drop(): void {
     this.#holders -= 1;
-    if (this.#holders === 0) this.#release(this.#fd);
+    if (this.#holders > 0) return;
+    // No function of each file's own, which code that was compiled for another would not know.
+    if (this.#release instanceof SharedFile) this.#release.drop();
+    else this.#release(this.#fd);
   }
 }
 
