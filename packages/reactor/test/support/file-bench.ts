@@ -6,12 +6,15 @@ import { Recorder } from '../recorder.ts';
 
 export const BUDGET_BYTES = 1000;
 
+type Sent = Pick<ReactorStats, 'bytesSent' | 'fileBytesSent' | 'filesSent'>;
+
 export class FileBench {
   readonly harness = new Harness({
     limits: { highWaterMarkBytes: 100, lowWaterMarkBytes: 10, fileBudgetBytes: BUDGET_BYTES },
   });
   readonly recorder = new Recorder();
   readonly disk = this.harness.disk;
+  private before: Sent = { bytesSent: 0, fileBytesSent: 0, filesSent: 0 };
 
   /** With a file `ten` of ten digits. */
   static async open(): Promise<FileBench> {
@@ -62,10 +65,29 @@ export class FileBench {
     return answers[0] as Answer;
   }
 
-  /** Bytes and files that have left. */
-  counted(): Pick<ReactorStats, 'bytesSent' | 'fileBytesSent' | 'filesSent'> {
-    const { bytesSent, fileBytesSent, filesSent } = this.harness.reactor.stats();
-    return { bytesSent, fileBytesSent, filesSent };
+  /** One that was sent to somebody else, and so is known to be in the page cache. */
+  async known(path: string): Promise<SharedFile> {
+    const file = this.shared(path);
+    this.dispatch(this.accept('sends both'), (conn) => void conn.sendFile(file));
+    await this.settle();
+    this.before = this.totals();
+    this.recorder.log.length = 0;
+    return file;
+  }
+
+  /** Bytes and files that have left, but for those of {@link known}. */
+  counted(): Sent {
+    const { bytesSent, fileBytesSent, filesSent } = this.totals();
+    const { before } = this;
+    return {
+      bytesSent: bytesSent - before.bytesSent,
+      fileBytesSent: fileBytesSent - before.fileBytesSent,
+      filesSent: filesSent - before.filesSent,
+    };
+  }
+
+  private totals(): Sent {
+    return this.harness.reactor.stats();
   }
 
   /** Lets everything happen that waits for nobody but us and the disk. */
