@@ -72,7 +72,7 @@ export interface Connection<State = unknown> {
   /**
    * As `sendFile`, for protocols that go on with the next thing when an open file has left: `true` when the transport has taken all
    * `length` bytes from `offset` on in the call, with what was written in the same hook before. Then neither `onDrain` nor anything else
-   * tells of it, and nothing was allocated for it. Over plain TCP that is what mostly becomes of a file of up to a mebibyte that is in
+   * tells of it, and no promise is made. Over plain TCP that is what mostly becomes of a file of up to a mebibyte that is in
    * the page cache. Otherwise the promise of `sendFile`, and all that is said there.
    */
   sendOpenFile(file: SharedFile, offset: number, length: number): true | Promise<number>;
